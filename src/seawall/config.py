@@ -1,0 +1,163 @@
+"""Every setting, its default and the reason for it, in one table.
+
+Seconds are floats, sizes are bytes. The classes below are the table; `load` (further down) fills them from
+options, the environment and files. Nothing else in the program reads the environment.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before the next attempt: exponential, with full jitter."""
+
+    first: float = 1.0
+    """Upper end of the first wait. The SDKs start at 0.5 s; a fleet behind one gateway can be calmer."""
+    factor: float = 2.0
+    most: float = 10.0
+    """Upper end of any wait. Longer probe intervals save few refusals and cost recovery time
+    (overload control, section 4: 5 s on average was best)."""
+    throttle_first: float = 5.0
+    """A 429 that states no `retry-after` is a throttle: start calmer ..."""
+    throttle_most: float = 120.0
+    """... and give it two minutes in all before it is passed through."""
+    hint_spread: float = 0.1
+    """`retry-after` is a minimum; up to this share is added so that waiters do not return together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How long a call is held and when its answer must be opened."""
+
+    longest: float = 900.0
+    """Walls of 14 minutes were reported."""
+    auxiliary: float = 30.0
+    """Titles, quota probes and calls with `max_tokens` 1: nobody waits for them longer."""
+    open_after: float = 240.0
+    """Below every first-byte limit that clients were measured to have (300 s)."""
+    open_margin: float = 15.0
+    """An answer is opened this long before the client's stated limit."""
+    open_unknown: float = 45.0
+    """For a client that states no limit, or one behind other hops: intermediaries give up at about 60 s."""
+    shortest_limit: float = 60.0
+    """A client that states less is given a plain error in time, never an opened answer."""
+    deadline_share: float = 0.8
+    """Share of such a short limit after which the last error is handed over."""
+    ping_every: float = 10.0
+    cold_after: float = 240.0
+    """Prompt caches live five minutes; a call held longer than this has lost its cache."""
+    cold_tokens: int = 20_000
+    retry_after_least: int = 30
+    retry_after_most: int = 59
+    """`retry-after` of an answer that was given up: Claude Code gives up at once above 60."""
+    stale_token_after: float = 60.0
+    """A 401 after a hold longer than this is a token that expired meanwhile."""
+    place_kept: float = 60.0
+    """How long the place of a client that went away waits for its return."""
+    spent_kept: float = 120.0
+    """How long a call that was given up is remembered, so that its retry is not held again.
+    Claude Code's longest gap is 36 s, and it obeys `retry-after` up to 60."""
+    replays: int = 2
+    """Attempts that failed after the whole request was sent may have been billed: so many are repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """When silence means failure."""
+
+    connect: float = 10.0
+    first_byte: float = 120.0
+    first_byte_per_token: float = 1 / 2000
+    """Seconds more for each estimated input token."""
+    before_content: float = 60.0
+    after_content: float = 240.0
+    """Below the 300 s after which Claude Code gives up, so that it learns why."""
+    client_limit: float = 600.0
+    """What a call that is not streamed may take where the client states no limit (the SDKs' default)."""
+    head: float = 30.0
+    """A request head must be whole within this time of its first byte."""
+    body: float = 60.0
+    """Without a byte of a request's body for so long, the client is gone."""
+    keep_alive: float = 300.0
+    """An idle client connection is closed after this."""
+    pooled: float = 60.0
+    """An idle upstream connection is not used again after this."""
+    drain: float = 30.0
+    """At the first SIGTERM, running streams get this long."""
+    tick: float = 0.5
+    """How often limits are looked at; below any of them by far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bounds on memory for any input, in bytes."""
+
+    head: int = 64 * 1024
+    body: int = 64 * 1024 * 1024
+    """Of a messages request. The API's own limit is 32 MB."""
+    held: int = 1024 * 1024 * 1024
+    """All bodies that are kept for replay, together."""
+    buffer: int = 64 * 1024
+    """What may wait to be written to a slow reader before its source is paused."""
+    error_body: int = 1024 * 1024
+    """What is kept of a failed answer."""
+    answer: int = 16 * 1024 * 1024
+    """What is kept of a whole JSON answer before it is judged, and of one event of a stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The gateway's own settings: `[gateway]` in the file."""
+
+    listen: str = "127.0.0.1:8787"
+    upstream: str = "https://api.anthropic.com"
+    upstream_is_clients: bool = False
+    """The upstream came from the user's own `ANTHROPIC_BASE_URL`: their client would go there without us."""
+    hosts: tuple[str, ...] = ()
+    """Names besides the loopback ones that a `Host` header may carry."""
+    origins: tuple[str, ...] = ()
+    behind_proxy: bool = False
+    """A reverse proxy in front of us speaks TLS; needed on other addresses than loopback, or a certificate."""
+    tls_cert: str = ""
+    tls_key: str = ""
+    concurrency: int = 200
+    """Upstream attempts at a time. A fixed limit until the control law takes its place."""
+    finish_abandoned: bool = False
+    hold: Hold = field(default_factory=Hold)
+    backoff: Backoff = field(default_factory=Backoff)
+    idle: Idle = field(default_factory=Idle)
+    sizes: Sizes = field(default_factory=Sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How the upstream is reached; from the environment that every client knows."""
+
+    https_proxy: str = ""
+    http_proxy: str = ""
+    no_proxy: str = ""
+    ca_files: tuple[str, ...] = ()
+    """Extra roots in PEM: `SSL_CERT_FILE`, `NODE_EXTRA_CA_CERTS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where incidents are remembered."""
+
+    path: str = ""
+    """The SQLite file; empty: `seawall.db` in the platform's data folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings in force, frozen."""
+
+    gateway: Gateway = field(default_factory=Gateway)
+    network: Network = field(default_factory=Network)
+    store: Store = field(default_factory=Store)
+    team: Team = field(default_factory=Team)

@@ -1,0 +1,1 @@
+"""What is remembered, and the one writer that writes it."""

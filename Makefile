@@ -1,0 +1,90 @@
+# What a person or a build machine types. Needs Python 3.11 or later, make, and a package index.
+#
+#   make try     a scripted outage, without Seawall and with it (no key, no network)
+#   make test    the tests            make lint   style, types, the order of imports, forbidden words
+#   make bench   the benchmarks       make npm    the real JavaScript clients of some tests (needs npm)
+#   make index   compile the catalogue of causes      make lock   lock the dependencies anew (needs uv)
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+UV ?= uv
+TESTS ?=
+CLIENTS := tests/clients
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup try test lint format bench index lock npm build clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup: $(VENV)/.installed
+
+# The first interpreter that really runs and is new enough; PYTHON=... decides for itself.
+$(VENV)/bin/python:
+	@for candidate in $(if $(PYTHON),"$(PYTHON)",python3.11 python3 python3.12 python3.13 python3.14 python); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    echo "Setting up $(VENV) with $$("$$candidate" --version)"; \
+	    "$$candidate" -m venv $(VENV) && exit 0; \
+	    rm -rf $(VENV); \
+	    echo "Could not make a virtual environment (on Debian and Ubuntu: install python3-venv)." >&2; exit 1; \
+	  fi; \
+	done; \
+	echo "Seawall needs Python 3.11 or later$(if $(PYTHON),; '$(PYTHON)' is not, or does not run). Name another:,; none was found. Name one:) make PYTHON=/path/to/python3.12 ..." >&2; \
+	exit 1
+
+$(VENV)/.locked: requirements/dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+try: setup
+	@$(BIN)/seawall drill
+
+# Two workers at least: a few tests wait for processes, not for the processor.
+test: setup npm
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(max(2, os.cpu_count() or 2))') $(TESTS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python -m bench
+
+index: setup
+	$(BIN)/python -m seawall.causes.compile
+
+# Both files hold every platform's wheels by hash. `dev` follows `runtime`, so that what is tested is what is installed.
+lock:
+	$(UV) pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+	  pyproject.toml -o requirements/runtime.txt
+	$(UV) pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+	  --constraint requirements/runtime.txt --group dev pyproject.toml -o requirements/dev.txt
+
+# Real clients from npm; without npm the tests that need them say that they were skipped.
+npm:
+	@if [ ! -f $(CLIENTS)/package-lock.json ]; then :; \
+	elif ! command -v npm >/dev/null 2>&1; then echo "npm is not here: tests with the JavaScript clients will be skipped."; \
+	elif [ $(CLIENTS)/node_modules/.package-lock.json -nt $(CLIENTS)/package-lock.json ]; then :; \
+	else cd $(CLIENTS) && npm ci --no-audit --no-fund --loglevel=error; fi
+
+build: setup
+	$(BIN)/python -m hatchling build
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

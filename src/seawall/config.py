@@ -1,10 +1,12 @@
 """Every setting, its default and the reason for it, in one table.
 
-Seconds are floats, sizes are bytes. The classes below are the table; `load` (further down) fills them from
-options, the environment and files. Nothing else in the program reads the environment.
+Seconds are floats, sizes are bytes. The classes below are the table; `settings.load` fills them from options,
+the environment and files. `check` says what good values may still not be together.
 """
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Gateway:
     """Names besides the loopback ones that a `Host` header may carry."""
     origins: tuple[str, ...] = ()
     behind_proxy: bool = False
-    """A reverse proxy in front of us speaks TLS; needed on other addresses than loopback, or a certificate."""
+    """A reverse proxy in front of us speaks TLS; this or a certificate is needed beyond loopback."""
     tls_cert: str = ""
     tls_key: str = ""
     concurrency: int = 200
@@ -161,3 +163,102 @@ class Config:
     network: Network = field(default_factory=Network)
     store: Store = field(default_factory=Store)
     team: Team = field(default_factory=Team)
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the text is one line for the person who set it."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, by name or address, can only be this machine."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def listen_address(listen: str) -> tuple[str, int]:
+    """Host and port of `gateway.listen`: `HOST:PORT`, `[IPV6]:PORT` or a port alone (0: any free one)."""
+    host, _, port = listen.rpartition(":") if not listen.isdecimal() else ("127.0.0.1", "", listen)
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if (
+        not bare
+        or (":" in bare and bare == host)
+        or not port.isascii()
+        or not port.isdecimal()
+        or int(port) > 65535
+    ):
+        raise ConfigError(f"gateway.listen must be HOST:PORT such as 127.0.0.1:8787, not {listen!r}")
+    return bare, int(port)
+
+
+def upstream_address(upstream: str) -> SplitResult:
+    """The parts of `gateway.upstream`; ConfigError where it is no address that requests could be sent to."""
+    try:
+        parts = urlsplit(upstream)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _is_plain(upstream):
+        raise ConfigError(
+            f"gateway.upstream must be an address such as https://api.anthropic.com, not {upstream!r}"
+        )
+    if "@" in parts.netloc:
+        raise ConfigError(
+            "gateway.upstream must not hold a user name or password; credentials come from the client"
+        )
+    if parts.query or parts.fragment:
+        raise ConfigError(
+            f"gateway.upstream must end with its path; it has a query or a fragment: {upstream!r}"
+        )
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ConfigError(
+            f"gateway.upstream is http:// and not on this machine ({parts.hostname}): "
+            "credentials would travel in clear"
+        )
+    return parts
+
+
+def _is_plain(text: str) -> bool:
+    return all("!" <= c <= "~" for c in text)
+
+
+def is_own(gateway: Gateway) -> bool:
+    """Whether the upstream is the address that this gateway itself listens on: a loop."""
+    try:
+        host, port = listen_address(gateway.listen)
+        parts = upstream_address(gateway.upstream)
+    except ConfigError:
+        return False
+    to = parts.hostname or ""
+    if (parts.port or {"http": 80, "https": 443}[parts.scheme]) != port:
+        return False
+    everywhere = host in ("0.0.0.0", "::")  # noqa: S104  recognised, not bound
+    return to == host or (is_loopback(to) and (is_loopback(host) or everywhere))
+
+
+def check(config: Config) -> None:
+    """ConfigError, with one line, for settings that a gateway must not start with."""
+    gateway = config.gateway
+    host, _ = listen_address(gateway.listen)
+    upstream_address(gateway.upstream)
+    if is_own(gateway):
+        raise ConfigError(
+            f"gateway.upstream is this gateway itself ({gateway.listen}): every call would go in a circle"
+        )
+    if bool(gateway.tls_cert) != bool(gateway.tls_key):
+        raise ConfigError("gateway.tls_cert and gateway.tls_key belong together; only one of them is set")
+    if is_loopback(host):
+        return
+    if not config.team.token:
+        raise ConfigError(
+            f"gateway.listen is not loopback ({gateway.listen}): set team.token, which clients then send"
+        )
+    if not gateway.tls_cert and not gateway.behind_proxy:
+        raise ConfigError(
+            f"gateway.listen is not loopback ({gateway.listen}): set gateway.tls_cert and gateway.tls_key, "
+            "or gateway.behind_proxy = true if something in front of it speaks TLS"
+        )

@@ -1,0 +1,436 @@
+"""Where settings come from, in this order: options, the environment, a project's file, the user's file."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from seawall.config import Config, ConfigError, Gateway, Hold, is_own
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force, where each came from (by dotted key), and what was ignored and why."""
+
+    config: Config
+    sources: dict[str, str]
+    warnings: list[str]
+
+
+# Names that a person writes, for fields that stand elsewhere in the table.
+ALIASES = {
+    "gateway.hold": "gateway.hold.longest",
+    "gateway.ping_every": "gateway.hold.ping_every",
+    "gateway.max_held_bytes": "gateway.sizes.held",
+}
+
+# A project's file comes with somebody else's repository: it may not say where calls, credentials or files go.
+_NOT_FROM_PROJECTS = (
+    "gateway.listen",
+    "gateway.upstream",
+    "gateway.hosts",
+    "gateway.origins",
+    "gateway.behind_proxy",
+    "gateway.tls_cert",
+    "gateway.tls_key",
+    "network.",
+    "store.",
+    "team.",
+)
+
+# Floats that are not seconds.
+_PLAIN = {
+    "gateway.backoff.factor",
+    "gateway.backoff.hint_spread",
+    "gateway.hold.deadline_share",
+    "gateway.idle.first_byte_per_token",
+}
+
+# What a number must be at least where zero would spin, divide or block; at least zero elsewhere.
+_LEAST = {
+    "gateway.concurrency": 1,
+    "gateway.backoff.factor": 1,
+    "gateway.hold.ping_every": 0.05,
+    "gateway.hold.retry_after_least": 1,
+    "gateway.hold.retry_after_most": 1,
+    "gateway.idle": 0.01,
+    "gateway.idle.first_byte_per_token": 0,
+    "gateway.sizes": 1024,
+}
+_MOST = {"gateway.hold.deadline_share": 1.0, "gateway.concurrency": 100_000}
+_LONGEST = 10 * 365 * 86400.0
+_LARGEST = 1 << 50
+_FILE_LIMIT = 1 << 20
+
+_RESERVED = ("SEAWALL_CONFIG", "SEAWALL_DEBUG")
+
+Value = str | bool | int | float | tuple[str, ...]
+
+
+def _walk(kind: type, prefix: str) -> Iterator[tuple[str, type]]:
+    for one in fields(kind):
+        key = f"{prefix}.{one.name}" if prefix else one.name
+        if key == "gateway.upstream_is_clients":  # a conclusion, not a setting
+            continue
+        if isinstance(one.type, type) and is_dataclass(one.type):
+            yield from _walk(one.type, key)
+        else:
+            yield key, cast("type", one.type)
+
+
+KEYS: dict[str, type] = dict(_walk(Config, ""))
+"""Every setting by its dotted key, with the type that its value has inside."""
+
+_SECTIONS = {key.rsplit(".", n)[0] for key in KEYS for n in range(1, key.count(".") + 1)}
+
+_DURATION = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(ms|seconds?|sec|s|minutes?|min|m|hours?|h|days?|d)(?![a-z])\s*", re.ASCII
+)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])(i)?)?b?", re.IGNORECASE | re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+
+
+def seconds(text: str) -> float:
+    """Seconds in a length such as `15m`, `1h 30m`, `500ms` or `90`; ValueError if it is none."""
+    text = text.strip().lower()
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    total, at = 0.0, 0
+    while at < len(text):
+        found = _DURATION.match(text, at)
+        if found is None:
+            raise ValueError(text)
+        unit = found[2]
+        total += float(found[1]) * _SECONDS["ms" if unit == "ms" else unit[0]]
+        at = found.end()
+    if not text:
+        raise ValueError(text)
+    return total
+
+
+def size(text: str) -> int:
+    """Bytes in a size such as `1 GiB`, `64 MB`, `512k` or `4096`; ValueError if it is none."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    power = " kmgt".index(found[2].lower()) if found[2] else 0
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+
+
+def _expected(key: str) -> str:
+    match KEYS[key]:
+        case t if t is str:
+            return "a text"
+        case t if t is bool:
+            return "true or false"
+        case t if t is int:
+            return 'a size such as "1 GiB"' if key.startswith("gateway.sizes.") else "a whole number"
+        case t if t is float:
+            return "a number" if key in _PLAIN else 'a length of time such as "15m"'
+        case _:
+            return "a list of texts"
+
+
+def _number(key: str, value: object) -> int | float:
+    """The value as its key's kind of number; ValueError or TypeError if it is none."""
+    whole = KEYS[key] is int
+    if isinstance(value, str):
+        text = value.strip()
+        if key.startswith("gateway.sizes."):
+            return size(text)
+        if whole:
+            return int(text)
+        return float(text) if key in _PLAIN else seconds(text)
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise TypeError(key)
+    return value if whole else float(value)
+
+
+def _bounded(key: str, number: int | float) -> int | float:
+    """The number, if it lies within what its key allows; else ConfigError."""
+    section = key.rsplit(".", 1)[0]
+    least = _LEAST.get(key, _LEAST.get(section, 0))
+    most = _MOST.get(key, _LARGEST if KEYS[key] is int else _LONGEST)
+    if not (number >= least):  # also refuses nan
+        raise ConfigError(f"{key} must be at least {least}, not {number}")
+    if number > most:
+        raise ConfigError(f"{key} must be at most {most:g}, not {number:g}")
+    return number
+
+
+def _shown(value: object) -> str:
+    text = (
+        repr(value)
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else repr(value)
+    )
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def convert(key: str, value: object) -> Value:
+    """The value of a setting as its type; ConfigError names the key, what was expected and what was found."""
+    wanted = KEYS[key]
+    try:
+        if wanted is str:
+            if isinstance(value, str) and not any(c in value for c in "\r\n\0"):
+                return value.strip()
+        elif wanted is bool:
+            if isinstance(value, bool):
+                return value
+            if isinstance(value, str):
+                return {
+                    "true": True,
+                    "1": True,
+                    "yes": True,
+                    "on": True,
+                    "false": False,
+                    "0": False,
+                    "no": False,
+                    "off": False,
+                }[value.strip().lower()]
+        elif wanted in (int, float):
+            return _bounded(key, _number(key, value))
+        elif isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        elif isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
+            return tuple(value)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        pass
+    found = "a text that is none" if key == "team.token" else _shown(value)
+    raise ConfigError(f"{key} must be {_expected(key)}, not {found}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One value that somebody set."""
+
+    key: str
+    value: object
+    source: str
+    strict: bool
+    """From the command line or the environment: a wrong one ends the command."""
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    import difflib  # only where something is wrong
+
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def read_file(path: Path) -> tuple[dict[str, object], str | None]:
+    """A settings file's content, or an empty one and the line that says why it was not used."""
+    ignored = "this file is not used"
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_LIMIT + 1)
+        if len(data) > _FILE_LIMIT:
+            return {}, f"{path} is larger than 1 MiB; {ignored}"
+        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n")), None
+    except FileNotFoundError:
+        return {}, None
+    except OSError as error:
+        return {}, f"{path} cannot be read ({error.strerror}); {ignored}"
+    except UnicodeDecodeError as error:
+        return {}, f"{path}, line {error.object.count(10, 0, error.start) + 1}: not UTF-8; {ignored}"
+    except tomllib.TOMLDecodeError as error:
+        return {}, f"{path}: {error}; {ignored}"
+    except RecursionError:
+        return {}, f"{path} is nested too deeply; {ignored}"
+
+
+def _flatten(table: Mapping[str, object], source: str, prefix: str, warnings: list[str]) -> Iterator[_Given]:
+    """The settings of a parsed file, one by one; what is not known is added to the warnings."""
+    for name, value in table.items():
+        plain = name if name.isascii() and name.replace("_", "").replace("-", "").isalnum() else _shown(name)
+        key = f"{prefix}.{plain}" if prefix else plain
+        if isinstance(value, Mapping) and key in _SECTIONS:
+            yield from _flatten(value, source, key, warnings)
+        elif isinstance(value, Mapping) and not (key in KEYS or key in ALIASES):
+            warnings.append(f"{source}: [{key}] is not a section{_nearest(key, _SECTIONS)}")
+        elif key in ALIASES or key in KEYS:
+            yield _Given(ALIASES.get(key, key), value, source, strict=False)
+        elif key in _SECTIONS:
+            warnings.append(f"{source}: {key} must be a section, not {_shown(value)}; it is not used")
+        else:
+            warnings.append(f"{source}: {key} is not a setting{_nearest(key, [*KEYS, *ALIASES])}")
+
+
+def _variable(key: str) -> str:
+    return "SEAWALL_" + key.upper().replace(".", "_")
+
+
+def _from_environment(environ: Mapping[str, str], warnings: list[str]) -> Iterator[_Given]:
+    names = {_variable(key): key for key in KEYS} | {_variable(key): to for key, to in ALIASES.items()}
+    # The full name wins over the short one.
+    for name, key in sorted(names.items(), key=lambda pair: pair[0] != _variable(pair[1])):
+        if value := environ.get(name, "").strip():
+            yield _Given(key, value, name, strict=True)
+    sections = tuple(_variable(section) + "_" for section in _SECTIONS if "." not in section)
+    for name in environ:
+        if name.startswith(sections) and name not in names and name not in _RESERVED:
+            warnings.append(f"{name} is not a setting{_nearest(name, names)}")
+
+
+def _first(environ: Mapping[str, str], *names: str) -> tuple[str, str]:
+    """The first of the variables that is set and not empty, and its name."""
+    for name in names:
+        if value := environ.get(name, "").strip():
+            return value, name
+    return "", ""
+
+
+def _conventional(environ: Mapping[str, str]) -> Iterator[_Given]:
+    """What variables say that every client knows; lower case wins, as it does for Claude Code."""
+    address, name = clients_upstream(environ)
+    yield _Given("gateway.upstream", address, name, strict=True)
+    # Claude Code uses the proxy for http:// where none is named for https://, so the gateway must too.
+    plain = ("http_proxy", "HTTP_PROXY")
+    value, name = _first(environ, "https_proxy", "HTTPS_PROXY", *plain)
+    yield _Given("network.https_proxy", value, name, strict=True)
+    value, name = _first(environ, *plain)
+    yield _Given("network.http_proxy", value, name, strict=True)
+    value, name = _first(environ, "no_proxy", "NO_PROXY")
+    yield _Given("network.no_proxy", value, name, strict=True)
+    roots = {
+        variable: environ.get(variable, "").strip() for variable in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+    }
+    roots = {variable: path for variable, path in roots.items() if path}
+    yield _Given("network.ca_files", tuple(roots.values()), " and ".join(roots), strict=True)
+
+
+RUN_ADDRESS = "SEAWALL_RUN_ADDRESS"
+RUN_UPSTREAM = "SEAWALL_RUN_UPSTREAM"
+
+
+def clients_upstream(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The address that a client in this environment would use without Seawall, and the variable that says so.
+
+    Inside `seawall run` the base address is our own gateway's; `run` left the one from before beside it.
+    """
+    value = environ.get("ANTHROPIC_BASE_URL", "").strip()
+    if value and value.rstrip("/") == environ.get(RUN_ADDRESS, "").rstrip("/"):
+        return environ.get(RUN_UPSTREAM, "").strip(), RUN_UPSTREAM
+    return value, "ANTHROPIC_BASE_URL"
+
+
+def settle(
+    options: Mapping[str, object],
+    environ: Mapping[str, str],
+    user: Mapping[str, object],
+    user_name: str,
+    project: Mapping[str, object],
+    project_name: str,
+) -> Loaded:
+    """The settings that follow from all that was given; ConfigError for a wrong option or variable."""
+    warnings: list[str] = []
+    given: list[_Given] = []
+    for name, value in options.items():
+        if value is not None:
+            key = ALIASES.get(name, name)
+            given.append(
+                _Given(key, value, f"option --{name.rsplit('.', 1)[-1].replace('_', '-')}", strict=True)
+            )
+    given += _from_environment(environ, warnings)
+    for one in _flatten(project, project_name, "", warnings):
+        if one.key.startswith(_NOT_FROM_PROJECTS):
+            warnings.append(f"{project_name}: a project may not set {one.key}; it is not used")
+        else:
+            given.append(one)
+    given += _flatten(user, user_name, "", warnings)
+    given += (one for one in _conventional(environ) if one.value)
+    values: dict[str, Value] = {}
+    sources = dict.fromkeys(KEYS, "default")
+    for one in given:
+        if one.key in values:
+            continue
+        try:
+            value = convert(one.key, one.value)
+        except ConfigError as error:
+            if one.strict:
+                raise ConfigError(f"{one.source}: {error}") from None
+            warnings.append(f"{one.source}: {error}; it is not used")
+            continue
+        values[one.key], sources[one.key] = value, one.source
+    return Loaded(_finished(values, sources, warnings), sources, warnings)
+
+
+def _finished(values: dict[str, Value], sources: dict[str, str], warnings: list[str]) -> Config:
+    """The frozen settings, with what only shows once all are known."""
+    config = cast("Config", _build(Config, "", values))
+    own = sources["gateway.upstream"] in ("ANTHROPIC_BASE_URL", RUN_UPSTREAM)
+    if own and is_own(config.gateway):
+        warnings.append(f"ANTHROPIC_BASE_URL is this gateway's own address; {Gateway().upstream} is used")
+        config = replace(config, gateway=replace(config.gateway, upstream=Gateway().upstream))
+        sources["gateway.upstream"] = "default"
+    elif own:
+        config = replace(config, gateway=replace(config.gateway, upstream_is_clients=True))
+    hold = config.gateway.hold
+    if hold.retry_after_least > hold.retry_after_most:
+        warnings.append("gateway.hold.retry_after_least is above retry_after_most; the defaults are used")
+        usual = Hold()
+        hold = replace(
+            hold, retry_after_least=usual.retry_after_least, retry_after_most=usual.retry_after_most
+        )
+        config = replace(config, gateway=replace(config.gateway, hold=hold))
+    return config
+
+
+def _build(kind: type, prefix: str, values: Mapping[str, Value]) -> object:
+    made: dict[str, object] = {}
+    for one in fields(kind):
+        key = f"{prefix}.{one.name}" if prefix else one.name
+        if isinstance(one.type, type) and is_dataclass(one.type):
+            made[one.name] = _build(one.type, key, values)
+        elif key in values:
+            made[one.name] = values[key]
+    return kind(**made)
+
+
+def user_file(environ: Mapping[str, str], home: Path) -> Path:
+    """Where the user's settings are when nobody names another file."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if base.startswith("/") else home / ".config") / "seawall" / "config.toml"
+
+
+def project_file(start: Path, home: Path) -> Path | None:
+    """The nearest `.seawall.toml` of `start` and the folders above it, not beyond repository or home."""
+    for folder in (start, *start.parents):
+        candidate = folder / ".seawall.toml"
+        try:
+            if candidate.is_file():
+                return candidate
+            if (folder / ".git").exists():
+                return None
+        except OSError:
+            return None
+        if folder == home:
+            return None
+    return None
+
+
+def load(
+    options: Mapping[str, object],
+    environ: Mapping[str, str],
+    *,
+    user_file: Path | None,
+    project_file: Path | None,
+) -> Loaded:
+    """The settings in force. `options` are by dotted key; None means not given.
+
+    A file that cannot be used is a warning; a wrong option or variable is a ConfigError.
+    """
+    parsed: list[dict[str, object]] = []
+    warnings: list[str] = []
+    for path in (user_file, project_file):
+        content, trouble = read_file(path) if path else ({}, None)
+        parsed.append(content)
+        if trouble:
+            warnings.append(trouble)
+    loaded = settle(options, environ, parsed[0], str(user_file), parsed[1], str(project_file))
+    return Loaded(loaded.config, loaded.sources, warnings + loaded.warnings)

@@ -1,0 +1,145 @@
+"""The addresses in the settings, and what a gateway must not start with."""
+
+from dataclasses import replace
+
+import pytest
+
+from seawall.config import (
+    Config,
+    ConfigError,
+    Gateway,
+    Team,
+    check,
+    is_loopback,
+    is_own,
+    listen_address,
+    upstream_address,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("127.0.0.1:8787", "127.0.0.1", 8787),
+        ("localhost:0", "localhost", 0),
+        ("[::1]:8787", "::1", 8787),
+        ("8787", "127.0.0.1", 8787),
+        ("gateway.example:443", "gateway.example", 443),
+    ],
+)
+def test_a_listen_address_is_read(text: str, host: str, port: int) -> None:
+    """Host and port come out of every form that people write."""
+    assert listen_address(text) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ":", ":8787", "127.0.0.1", "127.0.0.1:", "::1:8787", "host:65536", "host:-1", "host:٣", "host:http"],
+)
+def test_a_listen_address_that_is_none_is_named(text: str) -> None:
+    """The line names the key, the form that is expected and what was found."""
+    with pytest.raises(ConfigError, match=r"gateway.listen must be HOST:PORT such as 127.0.0.1:8787"):
+        listen_address(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://api.anthropic.com",
+        "https://gateway.example:8443/claude/",
+        "http://127.0.0.1:9000",
+        "http://[::1]:9000/base",
+        "http://localhost:1",
+    ],
+)
+def test_an_upstream_is_accepted(text: str) -> None:
+    """Addresses with a port, a path, an IPv6 literal; http only on this machine."""
+    assert upstream_address(text).hostname
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "must be an address"),
+        ("api.anthropic.com", "must be an address"),
+        ("ftp://api.anthropic.com", "must be an address"),
+        ("https://", "must be an address"),
+        ("https://host:port", "must be an address"),
+        ("https://host:0", "must be an address"),
+        ("https://host:99999", "must be an address"),
+        ("https://[::1", "must be an address"),
+        ("https://ho st/", "must be an address"),
+        ("https://höst/", "must be an address"),
+        ("https://me:secret@host", "must not hold a user name or password"),
+        ("https://host/?a=b", "a query or a fragment"),
+        ("http://api.anthropic.com", "credentials would travel in clear"),
+        ("http://10.0.0.1", "credentials would travel in clear"),
+    ],
+)
+def test_an_upstream_that_is_none_is_named(text: str, says: str) -> None:
+    """One line says what is wrong; a password in it is not repeated."""
+    with pytest.raises(ConfigError, match=says) as caught:
+        upstream_address(text)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_loopback_names_and_addresses_are_known() -> None:
+    """All of 127/8, ::1 and localhost; nothing that only looks like it."""
+    assert all(
+        map(is_loopback, ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost", "LOCALHOST.", "a.localhost"])
+    )
+    assert not any(
+        map(is_loopback, ["0.0.0.0", "::", "10.0.0.1", "localhost.example", "127.0.0.1.example", ""])
+    )
+
+
+@pytest.mark.parametrize(
+    ("listen", "upstream", "own"),
+    [
+        ("127.0.0.1:8787", "http://127.0.0.1:8787", True),
+        ("127.0.0.1:8787", "http://localhost:8787/", True),
+        ("127.0.0.1:8787", "http://[::1]:8787", True),
+        ("0.0.0.0:8787", "http://127.0.0.1:8787", True),
+        ("127.0.0.1:443", "https://localhost", True),
+        ("gateway.example:443", "https://gateway.example", True),
+        ("127.0.0.1:8787", "http://127.0.0.1:8788", False),
+        ("127.0.0.1:443", "https://api.anthropic.com", False),
+        ("127.0.0.1:8787", "not an address", False),
+    ],
+)
+def test_a_loop_is_seen(listen: str, upstream: str, own: bool) -> None:
+    """An upstream is our own listener when host and port lead back to it, by any of its names."""
+    assert is_own(Gateway(listen=listen, upstream=upstream)) is own
+
+
+OPEN = Gateway(listen="0.0.0.0:8787")
+
+
+@pytest.mark.parametrize(
+    ("gateway", "token", "says"),
+    [
+        (Gateway(upstream="http://127.0.0.1:8787"), "", "in a circle"),
+        (Gateway(tls_cert="cert.pem"), "", "belong together"),
+        (OPEN, "", "set team.token"),
+        (OPEN, "t", "gateway.behind_proxy = true"),
+    ],
+)
+def test_settings_that_must_not_be_together_are_refused(gateway: Gateway, token: str, says: str) -> None:
+    """Loops, half a certificate, and open listeners without token or TLS do not start."""
+    with pytest.raises(ConfigError, match=says):
+        check(Config(gateway=gateway, team=Team(token=token)))
+
+
+@pytest.mark.parametrize(
+    "gateway",
+    [Gateway(), replace(OPEN, behind_proxy=True), replace(OPEN, tls_cert="c.pem", tls_key="k.pem")],
+)
+def test_good_settings_pass(gateway: Gateway) -> None:
+    """The defaults pass, and an open listener with a token and TLS on one side of it."""
+    check(Config(gateway=gateway, team=Team(token="t")))
+
+
+def test_the_token_is_not_in_the_repr() -> None:
+    """A settings object may end in a traceback; its secret may not."""
+    assert "hush" not in repr(Config(team=Team(token="hush")))

@@ -1,6 +1,8 @@
 """The rows that are kept. Never a prompt, an answer, a file name or a credential."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
+from math import isfinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,74 @@ class Count:
     cause: str
     """Empty for success."""
     attempts: int
+
+
+Row = Attempt | Count
+Cell = str | float | None
+
+# No name begins like a key.
+_NAME = r"(?!(?:sk|pk|rk)-|gh[a-z]_|xox[a-z]-|eyJ)[A-Za-z][A-Za-z0-9_.+-]{0,39}"
+_HASH = r"[0-9a-f]{0,64}"
+_SHAPES = {
+    "call": r"[A-Za-z0-9_-]{1,64}",
+    # A host and its port; no path, and no user name before an @.
+    "route": r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::\d{1,5})?",
+    "family": r"[a-z0-9-]{0,24}",
+    "error_type": _NAME + r"(?:/" + _NAME + r")?",
+    "cause": r"(?:[a-z]+\.[a-z0-9_]{1,48})?",
+    # Anthropic's, a UUID (Bedrock and many gateways), or Cloudflare's ray.
+    "request_id": r"req_[A-Za-z0-9_]{1,60}|[0-9A-Fa-f-]{16,64}|[0-9a-f]{16}-[A-Z]{3}",
+    "ended": r"[a-z_]{1,16}",
+    "source": r"[a-z_]{1,16}",
+    # `claude-cli/2.1.59`, `AsyncAnthropic/Python 2.11.0`.
+    "client": r"(?:" + _NAME + r"(?:/" + _NAME + r")?(?:[/ ]\d[A-Za-z0-9_.+-]{0,31})?)?",
+    "network": _HASH,
+    "account": _HASH,
+}
+"""What each text may look like. Most come from an upstream or a client, who may write anything there: a
+sentence, a path, a key. What does not look like its shape is not kept."""
+
+_LARGEST = 2**63
+"""Beyond it SQLite and PostgreSQL have no whole numbers."""
+
+
+def cells(row: Row) -> tuple[Cell, ...] | None:
+    """The row's values in the order of its fields, fit to be kept; None for a row with an impossible number.
+
+    A text that has not the shape of its field is replaced by nothing (empty, or null where that is allowed).
+    """
+    try:
+        return tuple(
+            _cell(getattr(row, name), shape, optional) for name, shape, optional in _FIELDS[type(row)]
+        )
+    except (TypeError, ValueError, AttributeError):
+        return None
+
+
+def _cell(value: object, shape: re.Pattern[str] | None, optional: bool) -> Cell:
+    if value is None and optional:
+        return None
+    if shape is not None:
+        fits = isinstance(value, str) and shape.fullmatch(value)
+        return str(value) if fits else None if optional else ""
+    if isinstance(value, float) and isfinite(value):
+        return value
+    if isinstance(value, int) and -_LARGEST <= value < _LARGEST:
+        return int(value)
+    raise ValueError("not a number that can be kept")
+
+
+def _plan(kind: type[Row]) -> tuple[tuple[str, re.Pattern[str] | None, bool], ...]:
+    return tuple(
+        (
+            field.name,
+            re.compile(_SHAPES[field.name], re.ASCII) if field.type in (str, str | None) else None,
+            field.type in (str | None, int | None),
+        )
+        for field in fields(kind)
+    )
+
+
+_FIELDS: dict[type, tuple[tuple[str, re.Pattern[str] | None, bool], ...]] = {
+    kind: _plan(kind) for kind in (Attempt, Count)
+}

@@ -1,0 +1,32 @@
+"""Where the store is."""
+
+import os
+from pathlib import Path
+
+from seawall.config import Store
+from seawall.store.trouble import Kind, Trouble, Unusable
+
+
+def store_path(store: Store) -> Path:
+    """The absolute path of the SQLite file: as configured, or in the platform's data folder.
+
+    Raises `Unusable` where there is none: no home folder, or an address instead of a path.
+    """
+    if "://" in store.path:
+        raise _none("The store is an address, and this version of Seawall keeps a file. Name a path.")
+    if store.path:
+        path = os.path.expanduser(store.path)
+        # What expanduser leaves as it was has no home to stand for.
+        homeless = path.startswith("~")
+    else:
+        from platformdirs import user_data_dir
+
+        path = os.path.join(user_data_dir("seawall", appauthor=False), "seawall.db")
+        homeless = not os.path.isabs(path)
+    if homeless:
+        raise _none("There is no home folder to keep records in. Set HOME, or the store's path.")
+    return Path(os.path.abspath(path))
+
+
+def _none(reason: str) -> Unusable:
+    return Unusable(Trouble(Kind.NO_PLACE, reason))

@@ -1,0 +1,402 @@
+"""One messages call, from its arrival to the last byte of its answer. `Exchange.carry` reads it aloud."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import assert_never
+
+from seawall.causes.evidence import Evidence, Fault, Phase
+from seawall.clock import Clock
+from seawall.config import Gateway
+from seawall.gateway.admission import Admission, Ending, Permit
+from seawall.gateway.places import Caller, Key, Place, Places
+from seawall.gateway.records import Lane, Records, utc_offset
+from seawall.gateway.relay import Relay, Stage, Told
+from seawall.http.dial import DialError
+from seawall.http.pool import Pool
+from seawall.policy.hold import Patience
+from seawall.policy.outcome import Outcome, classify
+from seawall.policy.retry import Again, Decision, GiveUp, Standing, Through, decide
+from seawall.store.rows import Attempt as Row
+from seawall.upstream.messages import Attempt, Failure
+from seawall.wire import request as wire
+from seawall.wire.request import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A messages request, as facts."""
+
+    id: str
+    head: bytes
+    """The request's head as it is sent upstream."""
+    body: bytes
+    plain: bytes | None
+    """The body without its coding; None where that cannot be had."""
+    facts: Facts
+    caller: Caller
+    lane: Lane
+    patience: Patience
+    limit: float
+    """Seconds that a call that is not streamed may take."""
+    client: str
+    may_inherit: bool
+    """Whether an equal request is surely the same call again: a session, or the client's own count of retries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all exchanges of a gateway share."""
+
+    settings: Gateway
+    clock: Clock
+    rng: random.Random
+    pool: Pool
+    admission: Admission
+    places: Places
+    records: Records
+
+
+class Exchange:
+    """One call's life. Moments are the loop's monotonic seconds."""
+
+    def __init__(self, call: Call, relay: Relay, means: Means, now: float) -> None:
+        self.call = call
+        self.relay = relay
+        self.started_at = now
+        self.waiting = False
+        """In the queue, or between two attempts."""
+        self.retry_at: float | None = None
+        self.attempts = 0
+        self.cause = ""
+        self._means = means
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._attempt: Attempt | None = None
+        self._attempt_at = now
+        self._failures = 0
+        self._replays = 0
+        self._first_failed_at: float | None = None
+        self._last: Failure | None = None
+        self._interrupted = ""
+        self._has_hold = True
+        self._deadline_timer: asyncio.TimerHandle | None = None
+
+    async def carry(self) -> None:
+        """Attempt until there is an answer, or a failure that must be told."""
+        try:
+            if await self._come_back():
+                return
+            while True:
+                failure = await self._try()
+                if failure is None:
+                    self._succeed()
+                    return
+                outcome = classify(failure.evidence)
+                if self.relay.stage >= Stage.COMMITTED:
+                    self._break_off(failure, outcome)
+                    return
+                decision = self._decide(failure, outcome)
+                if not isinstance(decision, Again):
+                    self._tell(failure, outcome, decision)
+                    return
+                self._record(outcome.cause, "retried", failure.evidence, outcome)
+                await self._wait(decision.after)
+        except asyncio.CancelledError:
+            if self._interrupted and self._task is not None:
+                self._task.uncancel()
+                self._give_up(self._interrupted)
+            else:
+                self._leave()
+                raise
+        finally:
+            if self._deadline_timer is not None:
+                self._deadline_timer.cancel()
+
+    # -- the steps ------------------------------------------------------------------------------------------------
+
+    async def _come_back(self) -> bool:
+        """Take over the place that this call's client left; True if its answer was finished meanwhile."""
+        call, places, now = self.call, self._means.places, self.started_at
+        if places.any_spent and call.may_inherit:
+            self._has_hold = not places.is_spent(self._twin_key(), now)
+        place = None
+        if places.any_left and call.may_inherit:
+            place = places.take_over(self._key(), now)
+        if place is not None:
+            self.started_at = place.started_at
+            self.attempts = place.attempts
+            self._failures = place.failures
+            self._replays = place.replays
+            self._first_failed_at = place.first_failed_at
+        if call.patience.open_after is None:
+            at = self.started_at + call.patience.hold
+            self._deadline_timer = self._loop.call_at(at, self.interrupt, "the client's own limit is near")
+        if place is None or place.answer is None:
+            return False
+        body = await asyncio.shield(place.answer)
+        if body is None:
+            return False
+        self.relay.replay(body)
+        return True
+
+    async def _try(self) -> Failure | None:
+        """One attempt; its failure, or None when the answer is with the client."""
+        means, call = self._means, self.call
+        self.attempts += 1
+        permit = await self._enter()
+        self._attempt_at = self._loop.time()
+        fresh = False
+        while True:
+            try:
+                connection = await means.pool.acquire(fresh=fresh)
+            except DialError as error:
+                permit.end(Ending.DROPPED)
+                return Failure(Evidence(Phase.CONNECT, fault=error.fault), error.text)
+            except asyncio.CancelledError:
+                permit.end(Ending.IGNORE)
+                raise
+            reused = not connection.fresh
+            self.relay.told = self._told()
+            attempt = self._attempt = Attempt(
+                self.relay,
+                streamed=call.facts.streamed,
+                tokens=call.facts.tokens,
+                client_limit=call.limit,
+                idle=means.settings.idle,
+                sizes=means.settings.sizes,
+                wall=means.clock.wall(),
+            )
+            attempt.send(connection, call.head, call.body)
+            failure = await self._end_of(attempt, permit)
+            if failure is not None and reused and not fresh and self._came_too_late(failure):
+                fresh = True  # the other end had closed it while it was idle; nobody saw the request
+                continue
+            permit.end(_ending(failure))
+            return failure
+
+    async def _enter(self) -> Permit:
+        self.waiting = True
+        permit = await self._means.admission.enter()
+        self.waiting = False
+        return permit
+
+    async def _end_of(self, attempt: Attempt, permit: Permit) -> Failure | None:
+        if self.relay.kept is None:
+            try:
+                return await attempt.ended
+            except asyncio.CancelledError:
+                attempt.cancel()
+                permit.end(Ending.IGNORE)
+                raise
+        try:
+            return await asyncio.shield(attempt.ended)
+        except asyncio.CancelledError:
+            if self._interrupted or self._task is None:
+                attempt.cancel()
+                permit.end(Ending.IGNORE)
+                raise
+        return await self._finish_abandoned(attempt, permit)
+
+    async def _finish_abandoned(self, attempt: Attempt, permit: Permit) -> Failure | None:
+        """The client went away; bring its answer home all the same, and keep it for its return."""
+        assert self._task is not None
+        self._task.uncancel()
+        answer: asyncio.Future[bytes | None] = self._loop.create_future()
+        self._leave(answer)
+        try:
+            failure = await attempt.ended
+        except asyncio.CancelledError:
+            attempt.cancel()
+            permit.end(Ending.IGNORE)
+            answer.set_result(None)
+            raise
+        answer.set_result(b"".join(self.relay.kept or ()) if failure is None else None)
+        return failure
+
+    async def _wait(self, seconds: float) -> None:
+        self.waiting = True
+        self.retry_at = self._loop.time() + seconds
+        await asyncio.sleep(seconds)
+        self.waiting = False
+        self.retry_at = None
+
+    def _came_too_late(self, failure: Failure) -> bool:
+        evidence = failure.evidence
+        gone = evidence.fault in (Fault.CONNECTION_RESET, Fault.CONNECTION_CLOSED)
+        return gone and evidence.status is None and not self._acts_twice()
+
+    # -- the decisions --------------------------------------------------------------------------------------------
+
+    def _decide(self, failure: Failure, outcome: Outcome) -> Decision:
+        now, means = self._loop.time(), self._means
+        self._failures += 1
+        self._last = failure
+        self.cause = outcome.cause
+        if self._first_failed_at is None:
+            self._first_failed_at = now
+        if failure.evidence.fault is Fault.ASLEEP:
+            return Again(0.0)
+        hold = means.settings.hold
+        left = hold.replays - self._replays
+        if outcome.ambiguous:
+            left = 0 if self._acts_twice() else left
+            self._replays += 1
+        standing = Standing(
+            failures=self._failures,
+            deadline=self.started_at + self.call.patience.hold,
+            first_failed_at=self._first_failed_at,
+            replays_left=left,
+            has_hold=self._has_hold,
+        )
+        return decide(outcome, standing, now, means.settings.backoff, means.rng)
+
+    def _acts_twice(self) -> bool:
+        return not self.call.facts.streamed and wire.acts_on_server(self.call.plain)
+
+    # -- the endings ----------------------------------------------------------------------------------------------
+
+    def _succeed(self) -> None:
+        self.relay.finish()
+        records = self._means.records
+        records.count(self.call.lane, "")
+        if self.attempts > 1:
+            records.recovered += 1
+            self._write(None, "recovered", None, None)
+
+    def _break_off(self, failure: Failure, outcome: Outcome) -> None:
+        self._means.records.lost += 1
+        self.relay.break_off(failure)
+        self._record(outcome.cause, "broken", failure.evidence, outcome)
+
+    def _tell(self, failure: Failure, outcome: Outcome, decision: Through | GiveUp) -> None:
+        match decision:
+            case Through():
+                self.relay.told = self._told(self._stale_token(failure))
+                self.relay.pass_on(failure)
+                self._record(outcome.cause, "passed", failure.evidence, outcome)
+            case GiveUp(reason):
+                self._record(outcome.cause, "given_up", failure.evidence, outcome)
+                self._give_up(reason)
+            case _:
+                assert_never(decision)
+
+    def _stale_token(self, failure: Failure) -> str:
+        stale = failure.evidence.status == 401 and self._held() > self._means.settings.hold.stale_token_after
+        return "the token may have expired while the call was held; a new one will do" if stale else ""
+
+    def _give_up(self, reason: str) -> None:
+        """Hand on the last failure; the client's retry of this call is not held again."""
+        means = self._means
+        means.records.lost += 1
+        if self.call.may_inherit:
+            means.places.spend(self._twin_key(), self._loop.time())
+        self.relay.told = self._told(f"given up after {self._held():.0f} s: {reason}")
+        self.relay.give_up(self._last, reason, means.settings.hold, means.rng)
+
+    def _leave(self, answer: "asyncio.Future[bytes | None] | None" = None) -> None:
+        """The client is gone: keep its place for its return."""
+        if self.relay.stage >= Stage.COMMITTED and answer is None:
+            self._write(None, "abandoned", None, None)
+            return
+        if self.call.may_inherit:
+            place = Place(
+                started_at=self.started_at,
+                attempts=self.attempts,
+                failures=self._failures,
+                replays=self._replays,
+                first_failed_at=self._first_failed_at,
+                answer=answer,
+            )
+            self._means.places.leave(self._key(), place, self._loop.time())
+        if self._failures or self.attempts > 1:
+            self._write(self.cause or None, "abandoned", None, None)
+
+    # -- from outside ---------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Look at every limit of this call."""
+        patience, hold = self.call.patience, self._means.settings.hold
+        if self._attempt is not None:
+            self._attempt.tick(now)
+        if patience.open_after is not None and now - self.started_at >= patience.open_after:
+            self.relay.open(now)
+        self.relay.tick(now, hold.ping_every)
+        if self.waiting and self.retry_at is None and now - self.started_at > patience.hold:
+            self.interrupt("it waited in the queue as long as it may")
+
+    def interrupt(self, reason: str) -> None:
+        """Give up now, unless content has been sent."""
+        if self.relay.stage < Stage.COMMITTED and self._task is not None and not self._interrupted:
+            self._interrupted = reason
+            self._task.cancel()
+
+    def cut(self) -> None:
+        """Stop at once; what had begun ends with an error."""
+        if self.relay.stage >= Stage.COMMITTED and self._task is not None:
+            self.relay.break_off(None)
+            self._task.cancel()
+        else:
+            self.interrupt("Seawall is stopping")
+
+    def slept(self) -> None:
+        """The machine slept."""
+        if self._attempt is not None:
+            self._attempt.slept()
+
+    # -- what is told and kept ------------------------------------------------------------------------------------
+
+    def _held(self) -> float:
+        return self._loop.time() - self.started_at if self._failures else 0.0
+
+    def _told(self, note: str = "") -> Told:
+        if not self._failures and not note:
+            return self.relay.told
+        return Told(self.call.id, self.attempts, self._held(), self.cause, note)
+
+    def _record(self, cause: str, ended: str, evidence: Evidence, outcome: Outcome) -> None:
+        self._means.records.count(self.call.lane, cause)
+        self._write(cause, ended, evidence, outcome)
+
+    def _write(
+        self, cause: str | None, ended: str, evidence: Evidence | None, outcome: Outcome | None
+    ) -> None:
+        call, means, now = self.call, self._means, self._loop.time()
+        at, held, hold = means.clock.wall(), self._held(), means.settings.hold
+        row = Row(
+            at=at,
+            utc_offset=utc_offset(at),
+            call=call.id,
+            number=self.attempts,
+            route=call.lane.route,
+            family=call.facts.family,
+            status=evidence.status if evidence else None,
+            error_type=evidence.error_type if evidence else None,
+            cause=cause,
+            request_id=evidence.request_id if evidence else None,
+            took=now - self._attempt_at,
+            held=held,
+            ended=ended,
+            client=call.client,
+            account=call.lane.account,
+            maybe_billed=outcome is not None and outcome.ambiguous,
+            cache_cold=held > hold.cold_after and call.facts.tokens > hold.cold_tokens,
+            input_bytes=call.facts.size,
+        )
+        means.records.write(row)
+
+    def _key(self) -> Key:
+        return self.call.caller, wire.digest(self.call.body)
+
+    def _twin_key(self) -> Key:
+        return self.call.caller, wire.twin_digest(self.call.plain)
+
+
+def _ending(failure: Failure | None) -> Ending:
+    if failure is None:
+        return Ending.SUCCESS
+    evidence = failure.evidence
+    if evidence.fault is Fault.ASLEEP or evidence.phase is Phase.CONTENT:
+        return Ending.IGNORE
+    refused = evidence.status is None or evidence.status >= 500 or evidence.in_stream
+    return Ending.DROPPED if refused else Ending.IGNORE

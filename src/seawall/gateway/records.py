@@ -1,0 +1,101 @@
+"""What is told of attempts as they end: rows for the store, counts for rates, and the state that `status` shows."""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seawall.clock import Clock
+from seawall.store.rows import Attempt, Count
+
+Sink = Callable[[Attempt | Count], None]
+
+_CLIENT = re.compile(rb"[A-Za-z0-9_.\-]{1,40}/[A-Za-z0-9_.\-]{1,24}")
+_QUIET = 60.0
+"""An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What is counted together: one upstream, one account, one model family."""
+
+    route: str
+    account: str
+    family: str
+
+
+@dataclass(slots=True)
+class Trouble:
+    """An episode as it is seen from here: failures of one cause in one lane."""
+
+    cause: str
+    since: float
+    last: float
+    failures: int = 0
+    recovered_at: float | None = None
+
+
+def client_name(user_agent: bytes | None) -> str:
+    """The client's name and version, `claude-cli/2.1.329`; empty where it says nothing of that form."""
+    match = _CLIENT.match(user_agent or b"")
+    return match[0].decode() if match else ""
+
+
+def utc_offset(at: float) -> int:
+    """Minutes east of UTC at a moment, by this machine's zone."""
+    return time.localtime(at).tm_gmtoff // 60
+
+
+class Records:
+    """Counts what ends and hands rows to a sink, which must neither wait nor fail."""
+
+    def __init__(self, clock: Clock, sink: Sink | None) -> None:
+        self._clock = clock
+        self._sink = sink
+        self._counts: Counter[tuple[int, Lane, str]] = Counter()
+        self._troubles: dict[tuple[Lane, str], Trouble] = {}
+        self.calls = 0
+        self.recovered = 0
+        self.lost = 0
+        self.attempts = 0
+
+    def count(self, lane: Lane, cause: str) -> None:
+        """One attempt ended; `cause` is empty where it succeeded."""
+        self.attempts += 1
+        at = self._clock.wall()
+        self._counts[int(at // 3600), lane, cause] += 1
+        if cause:
+            trouble = self._troubles.get((lane, cause))
+            if trouble is None:
+                trouble = self._troubles[lane, cause] = Trouble(cause, at, at)
+            trouble.last = at
+            trouble.recovered_at = None
+            trouble.failures += 1
+        elif self._troubles:
+            for (other, _), trouble in self._troubles.items():
+                if other == lane and trouble.recovered_at is None:
+                    trouble.recovered_at = at
+
+    def write(self, row: Attempt) -> None:
+        """Keep one attempt."""
+        if self._sink is not None:
+            self._sink(row)
+
+    def flush(self) -> None:
+        """Hand on the counts so far, and forget episodes that are over."""
+        counts, self._counts = self._counts, Counter()
+        if self._sink is not None:
+            for (hour, lane, cause), attempts in counts.items():
+                offset = utc_offset(hour * 3600.0)
+                self._sink(Count(hour, offset, lane.route, lane.family, lane.account, cause, attempts))
+        now = self._clock.wall()
+        for key, trouble in tuple(self._troubles.items()):
+            over = trouble.recovered_at is not None and now - trouble.recovered_at > _QUIET
+            if over or now - trouble.last > 3600:
+                del self._troubles[key]
+
+    def trouble(self) -> Trouble | None:
+        """The oldest episode that is going on."""
+        going_on = [t for t in self._troubles.values() if t.recovered_at is None]
+        return min(going_on, key=lambda t: t.since, default=None)

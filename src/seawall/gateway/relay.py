@@ -1,0 +1,203 @@
+"""What the client of one messages call is sent, and in which state its answer is.
+
+pending (nothing sent) -> opened (our own 200 and pings; attempts may still be replaced) -> committed (events of an
+attempt sent; nothing is replayed any more) -> finished. Only one attempt's events ever reach a client.
+"""
+
+import random
+from dataclasses import dataclass
+from enum import IntEnum
+
+from seawall.config import Hold
+from seawall.http.connection import UpstreamConnection
+from seawall.http.head import UNTIL_CLOSE, AnswerHead, Headers
+from seawall.http.server import Reply
+from seawall.upstream.headers import client_headers
+from seawall.upstream.messages import Failure
+from seawall.wire import errors
+from seawall.wire.sse import PING, event
+
+
+class Stage(IntEnum):
+    PENDING = 0
+    OPENED = 1
+    COMMITTED = 2
+    FINISHED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the answer's own headers tell of the call."""
+
+    id: str
+    attempts: int = 1
+    held: float = 0.0
+    cause: str = ""
+    note: str = ""
+
+    def headers(self) -> Headers:
+        """Only what there is to say."""
+        headers = [(b"x-seawall-id", self.id.encode())]
+        if self.attempts > 1:
+            headers.append((b"x-seawall-attempts", b"%d" % self.attempts))
+        if self.held >= 0.05:
+            headers.append((b"x-seawall-held", b"%.1f" % self.held))
+        if self.cause:
+            headers.append((b"x-seawall-cause", self.cause.encode()))
+        if self.note:
+            headers.append((b"x-seawall-note", self.note.encode("ascii", "replace")))
+        return headers
+
+
+class Relay:
+    """The client's side of one messages call."""
+
+    __slots__ = ("_pinged_at", "_reply", "_streamed", "kept", "stage", "told")
+
+    def __init__(self, reply: Reply, *, id: str, streamed: bool, keep: bool = False) -> None:
+        self._reply = reply
+        self._streamed = streamed
+        self._pinged_at = 0.0
+        self.stage = Stage.PENDING
+        self.told = Told(id)
+        self.kept: list[bytes] | None = [] if keep else None
+        """The answer's body, where it may have to be finished without its client."""
+
+    # -- what an attempt brings -----------------------------------------------------------------------------------
+
+    @property
+    def opened(self) -> bool:
+        return self.stage is not Stage.PENDING
+
+    def interim(self, head: AnswerHead) -> None:
+        if self.stage is Stage.PENDING:
+            self._reply.interim(head.status, client_headers(head))
+
+    def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, decoded: bool) -> None:
+        if self.stage is Stage.PENDING:
+            headers = client_headers(head, b"content-encoding" if decoded else b"")
+            # A stated length holds only for what is forwarded unread.
+            length = head.length if head.length >= 0 and not self._streamed and not decoded else UNTIL_CLOSE
+            self._reply.start(head.status, headers + self.told.headers(), length, head.reason)
+        self.stage = Stage.COMMITTED
+        self._reply.source = source
+        self.more(data)
+        self._reply.flush()
+        if self._reply.slow:
+            source.pause()
+
+    def more(self, data: bytes) -> None:
+        self._reply.write(data)
+        if self.kept is not None:
+            self.kept.append(data)
+
+    def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None:
+        if self.stage is Stage.PENDING:
+            self._reply.start(head.status, client_headers(head) + self.told.headers(), len(body), head.reason)
+            self._reply.write(body)
+        else:
+            self._reply.write(plain)
+        if self.kept is not None:
+            self.kept.append(plain)
+        self.stage = Stage.COMMITTED
+
+    # -- while nothing comes --------------------------------------------------------------------------------------
+
+    def open(self, now: float) -> None:
+        """Send a 200 of our own, so that the client goes on waiting."""
+        if self.stage is not Stage.PENDING:
+            return
+        self.stage = Stage.OPENED
+        kind = b"text/event-stream; charset=utf-8" if self._streamed else b"application/json"
+        headers = [(b"content-type", kind), (b"cache-control", b"no-cache"), *self.told.headers()]
+        self._reply.start(200, headers, UNTIL_CLOSE)
+        self.ping(now)
+
+    def ping(self, now: float) -> None:
+        """A sign of life: an event that clients ignore, or white space ahead of JSON."""
+        self._pinged_at = now
+        self._reply.write(PING if self._streamed else b" ")
+
+    def tick(self, now: float, every: float) -> None:
+        """Ping an opened answer when it is time."""
+        if self.stage is Stage.OPENED and now - self._pinged_at >= every:
+            self.ping(now)
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """The answer is whole."""
+        self.stage = Stage.FINISHED
+        self._reply.end()
+
+    def pass_on(self, failure: Failure) -> None:
+        """Hand a failure on as it came, or as near to it as the answer's state allows."""
+        if self.stage is not Stage.PENDING:
+            self.break_off(failure)
+            return
+        status, headers, body = _as_answer(failure)
+        self._send(status, headers, body)
+
+    def give_up(self, failure: Failure | None, reason: str, params: Hold, rng: random.Random) -> None:
+        """Hand on the last failure after a hold; `failure` None where no attempt was made."""
+        if self.stage is not Stage.PENDING:
+            self.break_off(failure)
+            return
+        if failure is None:
+            status, headers, body = 503, _JSON, errors.envelope("api_error", f"Seawall: {reason}.")
+        else:
+            status, headers, body = _as_answer(failure)
+        # Claude Code gives up at once above 60 s; the SDKs obey whatever is said.
+        wait = rng.randint(params.retry_after_least, params.retry_after_most)
+        headers = [pair for pair in headers if pair[0].lower() not in (b"retry-after", b"retry-after-ms")]
+        self._send(status, [*headers, (b"retry-after", b"%d" % wait)], body)
+
+    def break_off(self, failure: Failure | None) -> None:
+        """End an answer that had begun so that nobody takes it for whole."""
+        if self.stage is Stage.FINISHED:
+            return
+        self.stage = Stage.FINISHED
+        if self._streamed and failure is not None:
+            self._reply.write(event("error", _error_line(failure)))
+        elif self._streamed:
+            self._reply.write(event("error", errors.envelope("api_error", "Seawall is stopping.")))
+        self._reply.abort()
+
+    def replay(self, body: bytes) -> None:
+        """Send an answer that was finished while its client was away."""
+        if self.stage is Stage.PENDING:
+            kind = b"text/event-stream; charset=utf-8" if self._streamed else b"application/json"
+            self._reply.start(200, [(b"content-type", kind), *self.told.headers()], len(body))
+        self._reply.write(body)
+        self.finish()
+
+    def _send(self, status: int, headers: Headers, body: bytes) -> None:
+        self.stage = Stage.FINISHED
+        self._reply.answer(status, headers + self.told.headers(), body)
+
+
+_JSON: Headers = [(b"content-type", b"application/json")]
+
+
+def _as_answer(failure: Failure) -> tuple[int, Headers, bytes]:
+    """A failure as status, headers and body. What looked like an answer (200) never leaves as one."""
+    head = failure.head
+    if head is not None and head.status >= 300 and not failure.cut:
+        return head.status, client_headers(head), failure.body
+    if head is not None and failure.error:
+        status = head.status if head.status >= 300 else errors.status_of(failure.evidence.error_type or "")
+        drop = (b"content-type", b"content-encoding", b"cache-control")
+        kept = [pair for pair in client_headers(head) if pair[0].lower() not in drop]
+        return status, kept + _JSON, failure.error
+    # The cut body of a real error keeps its status: that much was said.
+    status = head.status if head is not None and head.status >= 400 else 503
+    return status, _JSON, errors.envelope(errors.type_of(status), f"Seawall: {failure.text}.")
+
+
+def _error_line(failure: Failure) -> bytes:
+    """The error object for an event: the upstream's own where it sent one, on one line."""
+    if failure.error:
+        return failure.error.replace(b"\r", b" ").replace(b"\n", b" ")
+    status = failure.evidence.status
+    kind = errors.type_of(status) if status is not None and status >= 400 else "api_error"
+    return errors.envelope(kind, f"Seawall: {failure.text}.")

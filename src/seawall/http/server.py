@@ -1,0 +1,481 @@
+"""The client's side: one connection that reads requests and writes their answers, one at a time.
+
+The connection knows HTTP and nothing of what is carried. Each request starts one task of the handler; when the
+client goes away that task is cancelled.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Protocol
+
+from seawall.config import Idle, Sizes
+from seawall.http.body import LAST_CHUNK, BadBody, Reader, chunk, reader
+from seawall.http.head import (
+    CHUNKED,
+    UNTIL_CLOSE,
+    BadHead,
+    Headers,
+    RequestHead,
+    end_of_head,
+    format_head,
+    read_request,
+)
+
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+_BODILESS = frozenset((204, 304))
+_PROBE_AFTER = (0.05, 0.2, 1.0)
+"""Seconds after a client closed its sending side at which we write to it to learn whether it still listens."""
+
+
+class BodyTooLarge(Exception):
+    """The request's body is over the limit that its reader set."""
+
+
+class BodySink(Protocol):
+    """Takes a request's body as it arrives."""
+
+    def piece(self, data: bytes) -> None: ...
+    def end(self) -> None: ...
+
+
+class Source(Protocol):
+    """Something whose reading can be paused while its taker is slow."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+Handler = Callable[["Request", "Reply"], Awaitable[None]]
+
+
+class Request:
+    """One request. Its body is read once, either whole or piece by piece."""
+
+    __slots__ = ("_connection", "_pieces", "_sink", "_size", "_waiter", "arrived_at", "complete", "head", "limit")
+
+    def __init__(self, connection: "ServerConnection", head: RequestHead, now: float) -> None:
+        self.head = head
+        self.arrived_at = now
+        self.complete = head.length == 0
+        self.limit: int | None = None
+        self._connection = connection
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._sink: BodySink | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body. Raises BodyTooLarge over `limit` bytes, before the rest is read."""
+        self.limit = limit
+        if self.head.length > limit or self._size > limit:
+            raise BodyTooLarge
+        self._connection.ask_for_body()
+        if not self.complete:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        pieces = self._pieces
+        self._pieces = []
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def stream_to(self, sink: BodySink) -> None:
+        """Give `sink` the body, what has arrived first."""
+        self._sink = sink
+        pieces, self._pieces = self._pieces, []
+        for piece in pieces:
+            sink.piece(piece)
+        if self.complete:
+            sink.end()
+        else:
+            self._connection.ask_for_body()
+
+    def pause(self) -> None:
+        """Read no more of the body for now."""
+        self._connection.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._connection.resume_reading()
+
+    def _take(self, data: bytes, complete: bool) -> None:
+        if self._sink is not None:
+            if data:
+                self._sink.piece(data)
+            if complete:
+                self.complete = True
+                self._sink.end()
+            return
+        if data:
+            self._pieces.append(data)
+            self._size += len(data)
+        if complete:
+            self.complete = True
+        waiter = self._waiter
+        if self.limit is not None and self._size > self.limit and waiter is not None:
+            if not waiter.done():
+                waiter.set_exception(BodyTooLarge())
+        elif complete and waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+
+class Reply:
+    """The answer to one request: `start`, then `write` as often as needed, then `end` or `abort`."""
+
+    __slots__ = ("_connection", "_framing", "_pending", "ended", "source", "started")
+
+    def __init__(self, connection: "ServerConnection") -> None:
+        self._connection = connection
+        self._framing = 0
+        self._pending = b""
+        self.started = False
+        self.ended = False
+        self.source: Source | None = None
+        """What is paused while the client reads slowly."""
+
+    def interim(self, status: int, headers: Headers) -> None:
+        """A 1xx answer ahead of the real one."""
+        if not self.started and self._connection.request_http11:
+            line = b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b""))
+            self._connection.write(format_head(line, headers))
+
+    def start(self, status: int, headers: Headers, length: int, reason: bytes = b"") -> None:
+        """Begin the answer. `length` is the body's, or `UNTIL_CLOSE` where it is not known: chunks, if the client can.
+
+        The head leaves with the first bytes of the body, or with `flush`.
+        """
+        connection = self._connection
+        self.started = True
+        headers = list(headers)
+        if length >= 0:
+            if status not in _BODILESS and status >= 200:
+                headers.append((b"content-length", b"%d" % length))
+        elif connection.request_http11:
+            length = CHUNKED
+            headers.append((b"transfer-encoding", b"chunked"))
+        else:
+            connection.last_request()
+            length = UNTIL_CLOSE
+        if not connection.stays_open:
+            headers.append((b"connection", b"close"))
+        self._framing = length
+        line = b"HTTP/1.1 %d %b" % (status, reason or _REASONS.get(status, b""))
+        self._pending = format_head(line, headers)
+
+    def write(self, data: bytes) -> None:
+        """A piece of the body; empty pieces are nothing."""
+        if not data or self.ended:
+            return
+        if self._framing == CHUNKED:
+            data = chunk(data)
+        if self._pending:
+            data, self._pending = self._pending + data, b""
+        self._connection.write(data)
+
+    def flush(self) -> None:
+        """Send the head now, without waiting for a body."""
+        if self._pending:
+            pending, self._pending = self._pending, b""
+            self._connection.write(pending)
+
+    def end(self) -> None:
+        """The answer is whole."""
+        if self.ended:
+            return
+        self.ended = True
+        tail = LAST_CHUNK if self._framing == CHUNKED else b""
+        if self._pending or tail:
+            tail, self._pending = self._pending + tail, b""
+            self._connection.write(tail)
+        self._connection.reply_ended()
+
+    def abort(self) -> None:
+        """The answer is broken off, so that no client can take it for whole."""
+        if not self.ended:
+            self.ended = True
+            if self._framing == UNTIL_CLOSE:
+                self._connection.reset()  # to this client an orderly close would be the answer's end
+            else:
+                self.flush()
+                self._connection.close()
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer at once."""
+        self.start(status, headers, len(body))
+        self.write(body)
+        self.end()
+
+    @property
+    def slow(self) -> bool:
+        """Whether the client has not yet read what was written."""
+        return self._connection.slow
+
+
+class Server:
+    """What the connections of a listener share."""
+
+    def __init__(self, handler: Handler, refuse: Callable[[BadHead], bytes], idle: Idle, sizes: Sizes) -> None:
+        self.handler = handler
+        self.refuse = refuse
+        self.idle = idle
+        self.sizes = sizes
+        self.connections: set[ServerConnection] = set()
+        self.closing = False
+
+    def __call__(self) -> "ServerConnection":
+        """A protocol for one new connection."""
+        return ServerConnection(self)
+
+    def tick(self, now: float) -> None:
+        """Close what has been too slow. Called every now and then, so that no request needs a timer."""
+        for connection in tuple(self.connections):
+            connection.tick(now)
+
+    def close_idle(self) -> None:
+        """From now on connections close after their answer; those with no request close at once."""
+        self.closing = True
+        for connection in tuple(self.connections):
+            connection.last_request()
+
+
+class ServerConnection(asyncio.Protocol):
+    """One client connection."""
+
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_continue",
+        "_keep",
+        "_loop",
+        "_paused",
+        "_probe",
+        "_reply",
+        "_request",
+        "_since",
+        "_task",
+        "_transport",
+        "half_closed",
+        "request_http11",
+        "server",
+        "slow",
+    )
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.request_http11 = True
+        self.half_closed = False
+        self.slow = False
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._request: Request | None = None
+        self._reply: Reply | None = None
+        self._body: Reader | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._probe: asyncio.TimerHandle | None = None
+        self._since = self._loop.time()
+        self._continue = False
+        self._keep = True
+        self._paused = False
+
+    # -- what asyncio calls ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(self.server.sizes.buffer)
+        self.server.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._body is not None:
+            self._since = self._loop.time()
+            self._take_body(data)
+        elif self._request is None:
+            if self._buffer:  # its time runs from the head's first byte, however slowly the rest drips in
+                self._buffer += data
+            else:
+                self._since = self._loop.time()
+                self._buffer = data
+            self._next_request()
+        else:  # the next request, before this one is answered
+            self._buffer += data
+            if len(self._buffer) > self.server.sizes.head:
+                self.pause_reading()
+
+    def eof_received(self) -> bool:
+        """The client sends no more. It may still read (a half-closed connection), or be gone: a write tells."""
+        if self._request is None or not self._request.complete or not self.request_http11:
+            return False
+        self.half_closed = True
+        self._keep = False
+        self._probe_client(0)
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.server.connections.discard(self)
+        self._transport = None
+        if self._probe is not None:
+            self._probe.cancel()
+        reply, task = self._reply, self._task
+        self._request = self._body = self._reply = self._task = None
+        if reply is not None:
+            reply.ended = True
+        if task is not None and not task.done():
+            task.cancel()
+
+    def pause_writing(self) -> None:
+        self.slow = True
+        self._since = self._loop.time()
+        if self._reply is not None and self._reply.source is not None:
+            self._reply.source.pause()
+
+    def resume_writing(self) -> None:
+        self.slow = False
+        if self._reply is not None and self._reply.source is not None:
+            self._reply.source.resume()
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def _next_request(self) -> None:
+        try:
+            end = end_of_head(self._buffer, self.server.sizes.head)
+            if not end:
+                return
+            head = read_request(self._buffer[:end])
+        except BadHead as error:
+            self._refuse(error)
+            return
+        rest, self._buffer = self._buffer[end:], b""
+        self.request_http11 = head.http11
+        self._keep = head.keep_alive and not self.server.closing
+        self._continue = head.expects_continue
+        request = self._request = Request(self, head, self._since)
+        reply = self._reply = Reply(self)
+        if request.complete:
+            self._buffer = rest
+        else:
+            self._body = reader(head.length)
+            if rest:
+                self._take_body(rest)
+                if self._request is not request:  # its body was refused
+                    return
+        self._task = self._loop.create_task(self._handle(request, reply))
+
+    async def _handle(self, request: Request, reply: Reply) -> None:
+        try:
+            await self.server.handler(request, reply)
+        finally:
+            if not reply.ended:
+                reply.abort()
+
+    def _take_body(self, data: bytes) -> None:
+        body, request = self._body, self._request
+        assert body is not None
+        assert request is not None
+        try:
+            piece = body.feed(data)
+        except BadBody as error:
+            self._refuse(BadHead(str(error)))
+            return
+        if body.done:
+            self._buffer = body.rest
+            self._body = None
+        request._take(piece, body.done)
+
+    def ask_for_body(self) -> None:
+        """Tell a client that waits for our word (`Expect: 100-continue`) to send its body."""
+        if self._continue:
+            self._continue = False
+            if self._body is not None:
+                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def pause_reading(self) -> None:
+        if self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._transport is not None and self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _refuse(self, error: BadHead) -> None:
+        """Answer a request that cannot be read, and close: where it ends is not known."""
+        task, self._task = self._task, None
+        started = self._reply is not None and self._reply.started
+        self._request = self._body = None
+        self._buffer = b""
+        self._keep = False
+        if task is not None:
+            task.cancel()
+        if not started:
+            self.write(self.server.refuse(error))
+        if self._reply is not None:
+            self._reply.ended = True
+        self.close()
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def reply_ended(self) -> None:
+        """The answer is written; go on to the next request, or close."""
+        request = self._request
+        self._request = self._reply = self._task = None
+        if self._transport is None:
+            return
+        if not self._keep or request is None or not request.complete:
+            # A body that nobody read would be taken for the next request.
+            self.close()
+            return
+        self._since = self._loop.time()
+        self.resume_reading()
+        if self._buffer:
+            self._next_request()
+
+    @property
+    def stays_open(self) -> bool:
+        """Whether another request may follow this one."""
+        return self._keep and (self._request is None or self._request.complete)
+
+    def last_request(self) -> None:
+        """No request after this one."""
+        self._keep = False
+        if self._request is None:
+            self.close()
+
+    def close(self) -> None:
+        """Close once what was written has left."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def reset(self) -> None:
+        """Close at once, as broken."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Close a client that is too slow."""
+        idle, silent = self.server.idle, now - self._since
+        if self._request is None:
+            if self._buffer and silent > idle.head:
+                self._refuse(BadHead("the request's head did not arrive in time", 408))
+            elif silent > idle.keep_alive:
+                self.close()
+        elif self._body is not None and not self._paused and silent > idle.body:
+            self._refuse(BadHead("the request's body did not arrive in time", 408))
+        elif self.slow and silent > idle.keep_alive:
+            self.reset()  # it has not read for minutes, and keeps an upstream connection waiting
+
+    def _probe_client(self, number: int) -> None:
+        # To a process that has gone, a write draws a reset, and the next one fails: `connection_lost` is called.
+        # A client that only stopped sending ignores 102, as every client measured does.
+        if self._request is None or self._reply is None:
+            return
+        if not self._reply.started:
+            self.write(b"HTTP/1.1 102 Processing\r\n\r\n")
+        if number < len(_PROBE_AFTER):
+            self._probe = self._loop.call_later(_PROBE_AFTER[number], self._probe_client, number + 1)

@@ -1,0 +1,339 @@
+"""`POST /v1/messages` at an Anthropic-compatible upstream: one attempt, watched until it is content, whole or failed."""
+
+import asyncio
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from seawall.causes.evidence import Body, Evidence, Fault, Phase
+from seawall.config import Idle, Sizes
+from seawall.http.connection import UpstreamConnection
+from seawall.http.head import AnswerHead
+from seawall.wire import errors, ratelimit
+from seawall.wire.answer import State, StreamedAnswer, is_message
+
+_PIECE = 1024 * 1024
+"""Of a compressed answer, so much is unpacked at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt: what it showed, and the answer as it came where there was one."""
+
+    evidence: Evidence
+    text: str
+    """One sentence for a person: what broke."""
+    head: AnswerHead | None = None
+    body: bytes = b""
+    error: bytes = b""
+    """The upstream's error object as JSON, where it sent one."""
+    cut: bool = False
+    """`body` is not the whole of what was sent."""
+
+
+class Taker(Protocol):
+    """Takes what an attempt brings, on its client's behalf."""
+
+    @property
+    def opened(self) -> bool:
+        """Whether the client has been sent a 200 already."""
+        ...
+
+    def interim(self, head: AnswerHead) -> None: ...
+    def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, decoded: bool) -> None: ...
+    def more(self, data: bytes) -> None: ...
+    def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None: ...
+
+
+class Attempt:
+    """One attempt as the sink of its connection. `ended` gives None, or the Failure."""
+
+    __slots__ = (
+        "_body",
+        "_client_limit",
+        "_collected",
+        "_collected_size",
+        "_connection",
+        "_head",
+        "_idle",
+        "_raw",
+        "_sizes",
+        "_stream",
+        "_streamed",
+        "_taker",
+        "_tokens",
+        "_unpacker",
+        "_wall",
+        "content_at",
+        "ended",
+        "sent_at",
+    )
+
+    def __init__(
+        self,
+        taker: Taker,
+        *,
+        streamed: bool,
+        tokens: int,
+        client_limit: float,
+        idle: Idle,
+        sizes: Sizes,
+        wall: float,
+    ) -> None:
+        self._taker = taker
+        self._streamed = streamed
+        self._tokens = tokens
+        self._client_limit = client_limit
+        self._idle = idle
+        self._sizes = sizes
+        self._wall = wall
+        self._connection: UpstreamConnection | None = None
+        self._head: AnswerHead | None = None
+        self._stream: StreamedAnswer | None = None
+        self._raw = False
+        """Forwarded unread: its coding is not ours to undo."""
+        self._unpacker: zlib._Decompress | None = None
+        self._collected: list[bytes] = []
+        self._collected_size = 0
+        self._body = Body.NONE
+        self.sent_at = 0.0
+        self.content_at: float | None = None
+        self.ended: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
+
+    def send(self, connection: UpstreamConnection, head: bytes, body: bytes) -> None:
+        """Send the request; from now on `ended` will come."""
+        self._connection = connection
+        connection.send(head, body, self, b"POST")
+        self.sent_at = connection.used_at
+
+    def cancel(self) -> None:
+        """Stop it; nothing more is taken."""
+        if self._connection is not None:
+            self._connection.cancel()
+            self._connection = None
+        if not self.ended.done():
+            self.ended.cancel()
+
+    # -- the answer, as it arrives --------------------------------------------------------------------------------
+
+    def interim(self, head: AnswerHead) -> None:
+        self._taker.interim(head)
+
+    def head(self, head: AnswerHead) -> None:
+        self._head = head
+        coding = head.lower.get(b"content-encoding", b"identity").lower()
+        if coding in (b"gzip", b"x-gzip"):
+            self._unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        if not 200 <= head.status < 300:
+            return
+        if head.status != 200 or (coding != b"identity" and self._unpacker is None):
+            if self._taker.opened:
+                self._body = Body.ENCODED
+                self._fail(None, "the answer is encoded in a way that cannot follow an opened one")
+                return
+            self._raw = True
+            self._begin(b"")
+            return
+        kind = head.lower.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if self._streamed and kind == b"text/event-stream":
+            self._stream = StreamedAnswer(self._sizes.answer)
+            self._body = Body.STREAM
+
+    def piece(self, data: bytes) -> None:
+        if self._raw:
+            self._taker.more(data)
+        elif self._stream is None:
+            self._collect(data)
+        elif self._unpacker is None:
+            self._follow(self._stream, data)
+        else:
+            for plain in self._unpack(data):
+                if self.ended.done():
+                    return
+                self._follow(self._stream, plain)
+
+    def end(self) -> None:
+        self._connection = None
+        if self.ended.done():
+            return
+        head, stream = self._head, self._stream
+        assert head is not None
+        if self._raw or (stream is not None and stream.state is State.WHOLE):
+            self.ended.set_result(None)
+        elif stream is not None:
+            self._fail(Fault.CONNECTION_CLOSED, "the stream ended before its answer was whole")
+        elif head.status != 200:
+            self._fail(None, f"the upstream answered {head.status}")
+        else:
+            self._judge(head)
+
+    def broken(self, fault: Fault, text: str) -> None:
+        stream = self._stream
+        if stream is not None and stream.state is State.WHOLE and not self.ended.done():
+            # Everything the client needs was sent; how the connection then ended changes nothing.
+            self.ended.set_result(None)
+        else:
+            self._fail(fault, text)
+        self._connection = None
+
+    # -- judging --------------------------------------------------------------------------------------------------
+
+    def _begin(self, data: bytes) -> None:
+        head, connection = self._head, self._connection
+        assert head is not None
+        assert connection is not None
+        self.content_at = connection.last_byte_at
+        self._taker.content(head, data, connection, decoded=self._unpacker is not None and not self._raw)
+
+    def _follow(self, stream: StreamedAnswer, data: bytes) -> None:
+        held = self.content_at is None
+        out = stream.feed(data)
+        if out:
+            if held:
+                self._begin(out)
+            else:
+                self._taker.more(out)
+        if stream.state is State.ERROR:
+            self._fail(None, "the upstream broke off with an error event")
+        elif stream.state is State.MALFORMED:
+            self._body = Body.TEXT
+            self._fail(None, "the answer is not a stream of this API")
+
+    def _collect(self, data: bytes) -> None:
+        self._collected.append(data)
+        self._collected_size += len(data)
+        head = self._head
+        assert head is not None
+        limit = self._sizes.answer if head.status == 200 else self._sizes.error_body
+        if self._collected_size <= limit:
+            return
+        if head.status == 200 and not self._taker.opened:
+            # Too large to be judged whole; it is an answer all the same.
+            whole = b"".join(self._collected)
+            self._collected.clear()
+            self._raw = True
+            self._begin(whole)
+        else:
+            self._body = Body.CUT
+            self._fail(None, "the answer is larger than may be kept")
+
+    def _judge(self, head: AnswerHead) -> None:
+        """A whole body with status 200."""
+        raw = b"".join(self._collected)
+        body = raw if self._unpacker is None else b"".join(self._unpack(raw))
+        if is_message(body) and not (self._streamed and self._taker.opened):
+            self._taker.whole(head, raw, body)
+            self.ended.set_result(None)
+        else:
+            self._fail(None, "the answer is not one of this API")
+
+    def _unpack(self, data: bytes) -> Iterator[bytes]:
+        unpacker = self._unpacker
+        assert unpacker is not None
+        try:
+            while data:
+                yield unpacker.decompress(data, _PIECE)
+                data = unpacker.unconsumed_tail
+        except zlib.error:
+            self._body = Body.CUT
+            self._fail(Fault.BAD_ANSWER, "the answer's compression is broken")
+
+    def _fail(self, fault: Fault | None, text: str) -> None:
+        if self.ended.done():
+            return
+        body = b"".join(self._collected)
+        plain = body
+        if self._unpacker is not None and body:
+            plain = _unpacked(body)
+        failure = Failure(
+            evidence=self._evidence(fault, plain),
+            text=text,
+            head=self._head,
+            body=body,
+            error=self._error(plain),
+            cut=fault is not None or self._body is Body.CUT,
+        )
+        if self._connection is not None:
+            self._connection.cancel()
+            self._connection = None
+        self.ended.set_result(failure)
+
+    def _error(self, body: bytes) -> bytes:
+        if self._stream is not None:
+            return self._stream.error
+        return body if errors.read(body, None).type is not None and body.lstrip()[:1] == b"{" else b""
+
+    def _phase(self) -> Phase:
+        connection = self._connection
+        if self.content_at is not None:
+            return Phase.CONTENT
+        if self._head is not None:
+            return Phase.BODY if self._collected or self._stream is not None else Phase.HEAD
+        if connection is not None and not connection.sent_all:
+            return Phase.SENDING
+        return Phase.SENT
+
+    def _evidence(self, fault: Fault | None, body: bytes) -> Evidence:
+        head, phase = self._head, self._phase()
+        if head is None:
+            return Evidence(phase=phase, fault=fault)
+        kind = head.lower.get(b"content-type")
+        in_stream = self._stream is not None and bool(self._stream.error)
+        source = self._stream.error if self._stream is not None else body
+        said = errors.read(source, kind.decode("latin-1") if kind and not in_stream else None)
+        limits = ratelimit.read(head.lower.get, self._wall)
+        request_id = head.lower.get(b"request-id")
+        shape = self._body
+        if shape is Body.NONE:
+            shape = Body.CUT if fault is not None and body else Body(said.kind)
+        return Evidence(
+            phase=phase,
+            status=head.status,
+            fault=fault,
+            body=shape,
+            error_type=said.type,
+            error_code=said.code,
+            message=said.message,
+            in_stream=in_stream,
+            retry_after=limits.retry_after,
+            should_retry=limits.should_retry,
+            limits_rejected=limits.rejected,
+            bucket_empty=limits.empty_bucket(),
+            request_id=request_id.decode("latin-1")[:128] if request_id else said.request_id,
+            from_edge=request_id is None and b"cf-ray" in head.lower,
+            from_seawall=b"x-seawall-id" in head.lower,
+        )
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Fail it where silence has lasted too long. Pings are bytes, and bytes are life."""
+        connection, idle = self._connection, self._idle
+        if connection is None or self.ended.done():
+            return
+        silent = now - connection.last_byte_at
+        if self._head is None:
+            if self._streamed:
+                limit = idle.first_byte + self._tokens * idle.first_byte_per_token
+            else:
+                limit = self._client_limit
+            if now - self.sent_at > limit:
+                self._fail(Fault.FIRST_BYTE_TIMEOUT, f"no answer began within {limit:.0f} s")
+        elif self.content_at is None:
+            if silent > idle.before_content:
+                self._fail(Fault.IDLE_TIMEOUT, f"the answer was silent for {idle.before_content:.0f} s")
+        elif silent > idle.after_content and not connection.paused:
+            self._fail(Fault.IDLE_TIMEOUT, f"the stream was silent for {idle.after_content:.0f} s")
+
+    def slept(self) -> None:
+        """The machine slept: what had not begun to answer is dead, though nobody will tell."""
+        if self.content_at is None:
+            self._fail(Fault.ASLEEP, "the machine slept while the call was under way")
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(body, _PIECE)
+    except zlib.error:
+        return b""

@@ -1,0 +1,138 @@
+"""What a messages request says of itself, read from its headers and the top level of its body."""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+_FAMILIES = ("opus", "sonnet", "haiku", "fable", "mythos")
+_BYTES_PER_TOKEN = 4
+"""A guess for limits only; the true figure is learned from usage by the pacer."""
+
+
+class _Top(msgspec.Struct):
+    """Only what decides; everything else is skipped without being built."""
+
+    model: Any = None
+    stream: Any = None
+    max_tokens: Any = None
+    metadata: Any = None
+
+
+class _Tool(msgspec.Struct):
+    type: Any = None
+
+
+class _Acting(msgspec.Struct):
+    tools: list[_Tool] | None = None
+    mcp_servers: msgspec.Raw = msgspec.Raw(b"")
+    container: msgspec.Raw = msgspec.Raw(b"")
+
+
+_top = msgspec.json.Decoder(_Top)
+_acting = msgspec.json.Decoder(_Acting)
+_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A messages request as the gateway sees it."""
+
+    model: str
+    family: str
+    """opus, sonnet, haiku, fable, mythos or empty."""
+    streamed: bool
+    max_tokens: int | None
+    user: str
+    """`metadata.user_id`, or empty."""
+    size: int
+    """Bytes of the body as it came."""
+    readable: bool
+    """Whether the body could be read; one that could not is forwarded all the same."""
+
+    @property
+    def tokens(self) -> int:
+        """Input tokens, estimated high."""
+        return self.size // _BYTES_PER_TOKEN
+
+
+def family(model: str) -> str:
+    """The model family in a model's name, or empty."""
+    for name in _FAMILIES:
+        if name in model:
+            return name
+    return ""
+
+
+def decoded(body: bytes, coding: bytes | None, limit: int) -> bytes | None:
+    """A request's body without its `content-encoding`; None where it cannot be read within `limit` bytes."""
+    if coding is None or coding.lower() in (b"", b"identity"):
+        return body
+    if coding.lower() not in (b"gzip", b"x-gzip", b"deflate"):
+        return None
+    try:
+        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+        plain = unpacker.decompress(body, limit)
+    except zlib.error:
+        return None
+    return plain if unpacker.eof else None
+
+
+def read(body: bytes | None, size: int) -> Facts:
+    """The facts in a body of `size` bytes, which is None where it could not be decoded. Never raises."""
+    try:
+        top = _top.decode(body or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Facts("", "", False, None, "", size, False)
+    model = top.model if isinstance(top.model, str) else ""
+    most = top.max_tokens if isinstance(top.max_tokens, int) and not isinstance(top.max_tokens, bool) else None
+    user = top.metadata.get("user_id") if isinstance(top.metadata, dict) else None
+    return Facts(
+        model=model,
+        family=family(model),
+        streamed=top.stream is True,
+        max_tokens=most,
+        user=user if isinstance(user, str) else "",
+        size=size,
+        readable=True,
+    )
+
+
+def acts_on_server(body: bytes | None) -> bool:
+    """Whether carrying out the request twice could act twice: server tools, MCP servers, a container.
+
+    A tool of the client has no type or `custom`; every other type runs at the service. What cannot be read is
+    taken to act.
+    """
+    try:
+        acting = _acting.decode(body or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True
+    named = (bytes(acting.mcp_servers), bytes(acting.container))
+    if any(value not in (b"", b"null", b"[]") for value in named):
+        return True
+    return any(tool.type not in (None, "custom") for tool in acting.tools or ())
+
+
+def digest(body: bytes) -> bytes:
+    """What identifies a body."""
+    return hashlib.sha256(body).digest()
+
+
+_TWIN_DIFFERS = ("stream", "max_tokens", "temperature")
+"""Claude Code's not streamed twin of a failed streamed call differs in these (measured)."""
+
+
+def twin_digest(body: bytes | None) -> bytes:
+    """What a call and its not streamed twin have in common; empty where the body cannot be read."""
+    try:
+        parts = _parts.decode(body or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return b""
+    whole = hashlib.sha256()
+    for key in sorted(parts):
+        if key not in _TWIN_DIFFERS:
+            whole.update(key.encode() + b"\0" + bytes(parts[key]) + b"\0")
+    return whole.digest()

@@ -2,5 +2,7 @@
 
 
 def main() -> None:
-    """Run the command line."""
-    raise SystemExit("not yet")
+    """Run the command line with this process's arguments and end the process with its exit code."""
+    from seawall.cli.main import run
+
+    run()

@@ -1,0 +1,146 @@
+"""From arguments to a verb to an exit code; what a verb needs is imported when it is called."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from seawall import __version__
+from seawall.cli.common import ExitCode, Failure, stop
+from seawall.config import ConfigError
+
+# Verb, where its click command is, and its line in the help. The order is the help's.
+VERBS = {
+    "run": ("seawall.cli.run:run", "Run one command behind the gateway; changes no files"),
+    "serve": ("seawall.cli.serve:serve", "The gateway in the foreground, for programs and machines"),
+    "status": ("seawall.cli.status:status", "What is held right now, in one line"),
+    "drill": ("seawall.cli.drill:drill", "A scripted outage, without Seawall and with it"),
+    "fake": ("seawall.cli.fake:fake", "An API that fails as told, for your own tests"),
+    "config": ("seawall.cli.settings:config", "Every setting, and where it came from"),
+    "help": ("seawall.cli.main:help_", "This text; `help VERB` for one verb, `help --all` for all"),
+}
+
+HELP = """\
+seawall — keeps you working when Claude calls fail
+
+Keep working
+  seawall run -- claude     {run}
+  seawall serve             {serve}
+  seawall status            {status}
+
+Try it
+  seawall drill             {drill}
+  seawall fake              {fake}
+
+Small tools
+  seawall config            {config}
+
+First time?  Run `seawall drill`, then `seawall run -- claude`.
+All verbs: seawall help --all
+"""
+
+
+def help_text() -> str:
+    """What `seawall --help` prints."""
+    return HELP.format(**{verb: line for verb, (_, line) in VERBS.items()})
+
+
+class Verbs(click.Group):
+    """Finds a verb by its name in the table, and imports it only then."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            import difflib  # only where somebody mistyped
+
+            near = difflib.get_close_matches(args[0], VERBS, n=2, cutoff=0.0)
+            shown = args[0] if len(args[0]) <= 40 else args[0][:37] + "..."
+            raise click.UsageError(f"no verb {shown!r}; the nearest are: {', '.join(near)}", ctx)
+        return args[0], command, args[1:]
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write(help_text())
+
+
+@click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="seawall", message="%(prog)s %(version)s")
+@click.pass_context
+def seawall(ctx: click.Context) -> None:
+    """Keeps Claude calls working through failures."""
+    if ctx.invoked_subcommand is None:
+        click.echo(help_text(), nl=False)
+
+
+@click.command("help")
+@click.option("--all", "everything", is_flag=True, help="Every verb with its options.")
+@click.argument("verb", required=False)
+@click.pass_context
+def help_(ctx: click.Context, everything: bool, verb: str | None) -> None:
+    """Show the help of Seawall, of one verb, or of all."""
+    root = ctx.find_root()
+    if verb is None:
+        click.echo(help_text(), nl=False)
+    for name in VERBS if everything else [verb] if verb else []:
+        _, command, _ = seawall.resolve_command(root, [name])
+        assert command is not None
+        with click.Context(command, info_name=name, parent=root, color=root.color) as inner:
+            click.echo(("\n" if everything else "") + command.get_help(inner))
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and leaves with the code of the table; shows a traceback only when asked."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a locale that lacks a sign is no reason to fail
+    own = given[: given.index("--")] if "--" in given else given
+    as_json = "--json" in own
+    debug = bool(os.environ.get("SEAWALL_DEBUG")) or "-v" in own or "--verbose" in own
+    try:
+        code = _outcome(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.OK
+    except Failure as failure:
+        code = stop(failure.code, str(failure), as_json)
+    except ConfigError as error:
+        code = stop(ExitCode.USAGE, str(error), as_json)
+    except click.UsageError as error:
+        verb = error.ctx.command_path if error.ctx else "seawall"
+        code = stop(ExitCode.USAGE, error.format_message(), as_json, verb)
+    except (click.Abort, KeyboardInterrupt):
+        code = ExitCode.INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        said = str(error).strip().partition("\n")[0]
+        what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        code = stop(
+            ExitCode.SEAWALL, f"Seawall itself failed ({what}). SEAWALL_DEBUG=1 shows where.", as_json
+        )
+    raise SystemExit(int(code))
+
+
+def _outcome(arguments: list[str]) -> int:
+    """The exit code of a verb: what it returned, or what it left with."""
+    try:
+        result = seawall.main(arguments, prog_name="seawall", standalone_mode=False)
+    except click.exceptions.Exit as left:
+        return left.exit_code
+    return result if isinstance(result, int) else ExitCode.OK

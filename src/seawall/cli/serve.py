@@ -1,0 +1,279 @@
+"""`seawall serve`: the gateway, until a signal ends it or, started by `run`, until nobody needs it any more."""
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from seawall import __version__
+from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
+from seawall.cli.words import duration
+from seawall.clock import SystemClock
+from seawall.config import Config, check, listen_address
+
+if TYPE_CHECKING:
+    from seawall.gateway.runtime import Record
+    from seawall.gateway.sharing import Sharing
+    from seawall.store.writer import State
+
+
+class Server(Protocol):
+    """What this verb needs of `gateway.app.GatewayServer`."""
+
+    addresses: list[tuple[str, int]]
+
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None: ...
+    def status(self) -> dict[str, object]: ...
+    async def drain(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long this gateway stays, and for whom."""
+
+    digest: str
+    shared: bool = False
+    """Started by `run` for all runs of the user: it leaves when nobody needs it."""
+    linger: float = 60.0
+
+
+@click.command()
+@click.option("--listen", metavar="HOST:PORT", help="Where clients connect. Default: 127.0.0.1:8787.")
+@click.option(
+    "--upstream", metavar="URL", help="Where calls go. Default: what ANTHROPIC_BASE_URL says, or the API."
+)
+@click.option("--hold", metavar="TIME", help="How long a call is held at most, such as 15m.")
+@click.option("--no-hold", is_flag=True, help="Pass every failure on at once.")
+@click.option("--ping-every", metavar="TIME", help="Between signs of life in an opened answer. Default: 10s.")
+@click.option("--concurrency", metavar="N", help="Attempts at a time. Default: 200.")
+@click.option("--shared", hidden=True, help="Started by `seawall run`, for this configuration.")
+@click.option("--linger", hidden=True, type=click.FloatRange(min=0), default=60.0)
+@common_options
+def serve(
+    listen: str | None,
+    upstream: str | None,
+    hold: str | None,
+    no_hold: bool,
+    ping_every: str | None,
+    concurrency: str | None,
+    shared: str | None,
+    linger: float,
+    common: Common,
+) -> int:
+    """The gateway in the foreground. Point ANTHROPIC_BASE_URL at it; Ctrl-C lets streams finish and stops."""
+    from seawall.gateway.runtime import digest_of
+
+    if no_hold and hold is not None:
+        raise click.UsageError("--hold and --no-hold exclude each other")
+    options = {
+        "gateway.listen": listen,
+        "gateway.upstream": upstream,
+        "gateway.hold": "0" if no_hold else hold,
+        "gateway.ping_every": ping_every,
+        "gateway.concurrency": concurrency,
+    }
+    config = load_settings(common, options, os.environ).config
+    check(config)
+    digest = digest_of(config)
+    if shared is not None and shared != digest:
+        raise Failure("the settings changed while the gateway was being started; try again")
+    terms = Terms(digest, shared is not None, linger)
+    os.umask(0o077)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(config, terms, common))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one: about twice the requests a second."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def passed_sockets(environ: dict[str, str], pid: int) -> list[socket.socket]:
+    """Listening sockets that a supervisor holds for this process (LISTEN_FDS, as systemd passes them)."""
+    try:
+        if int(environ.pop("LISTEN_PID", "")) != pid:
+            return []
+        count = int(environ.pop("LISTEN_FDS", ""))
+    except ValueError:
+        return []
+    return [socket.socket(fileno=3 + n) for n in range(max(0, min(count, 64)))]
+
+
+async def _serve(config: Config, terms: Terms, common: Common) -> int:
+    from seawall.gateway import runtime
+    from seawall.gateway.app import GatewayServer
+    from seawall.gateway.sharing import Sharing
+    from seawall.store.writer import Writer
+
+    place, token = _place_and_token(common)
+    writer = Writer(config.store, on_change=lambda state: _say_store(state, common))
+    sharing = Sharing(token, lambda: {**server.status(), "store": writer.state.health.value}, SystemClock())
+    server: Server = GatewayServer(config, sink=writer.put, local_routes=sharing.routes())
+    sockets = passed_sockets(os.environ, os.getpid())  # type: ignore[arg-type]
+    try:
+        await (server.start(sockets) if sockets else server.start())
+    except OSError as error:
+        raise _no_listener(error, config, place, token) from None
+    host, port = server.addresses[0]
+    record = runtime.Record(
+        terms.digest, os.getpid(), host, port, time.time(), __version__, terms.shared, config.gateway.upstream
+    )
+    if place is not None:
+        runtime.publish(place, record)
+    try:
+        _announce(config, record, server.addresses, common)
+        writer.start()  # after the listener answers: opening the store takes longer than a first call may wait
+        return await _until_the_end(server, sharing, terms, place, record)
+    finally:
+        sharing.closing = True
+        if place is not None:
+            runtime.withdraw(place, record)
+        await server.stop()
+        await asyncio.to_thread(writer.close, 5.0)
+
+
+def _place_and_token(common: Common) -> tuple[Path | None, str]:
+    """Where the record goes, and the token; without such a place the gateway works, but cannot be found."""
+    import secrets
+
+    from seawall.gateway import runtime
+
+    try:
+        place = runtime.folder(os.environ, create=True)
+        assert place is not None
+        return place, runtime.obtain_token(place)
+    except (runtime.Trouble, OSError) as error:
+        common.say(f"`seawall status` and `seawall run` will not find this gateway: {error}")
+        return None, secrets.token_urlsafe(32)
+
+
+def _say_store(state: "State", common: Common) -> None:
+    if state.reason:
+        common.say(state.reason)
+
+
+def _announce(config: Config, record: "Record", addresses: list[tuple[str, int]], common: Common) -> None:
+    """The one line on what this process does; as JSON it is also how `run` learns that it listens."""
+    if common.json:
+        where = [replace(record, host=host, port=port).address for host, port in addresses]
+        ready = {
+            "schema": "seawall.serve/1",
+            "address": record.address,
+            "addresses": where,
+            "upstream": config.gateway.upstream,
+            "pid": record.pid,
+        }
+        print(json.dumps(ready), flush=True)
+    elif not common.quiet:
+        hold = config.gateway.hold.longest
+        held = f"holds failed calls up to {duration(hold)}" if hold else "holds nothing"
+        print(f"Seawall listens on {record.address}, sends to {config.gateway.upstream}, {held}.", flush=True)
+    if record.shared:
+        # Nobody reads on: what `run` gave as stdout ends with it, and the folder it was started in may go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.chdir("/")
+
+
+async def _until_the_end(
+    server: Server, sharing: "Sharing", terms: Terms, place: Path | None, record: "Record"
+) -> int:
+    """Waits for the first signal, or for nobody needing a shared gateway; then lets calls end, unless told again."""
+    from seawall.gateway import runtime
+
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    waits: list[Coroutine[Any, Any, object]] = [signals.get()]
+    if terms.shared:
+        waits.append(_unneeded(server, sharing, terms.linger, place, record))
+    await _first_of(*waits)
+    sharing.closing = True
+    if place is not None:
+        runtime.withdraw(place, record)
+    second = asyncio.create_task(signals.get())
+    drain = asyncio.create_task(server.drain())
+    await asyncio.wait((second, drain), return_when=asyncio.FIRST_COMPLETED)
+    hurried = not drain.done()
+    for task in (second, drain):
+        task.cancel()
+    await asyncio.gather(second, drain, return_exceptions=True)
+    return ExitCode.INTERRUPTED if hurried else ExitCode.OK
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _unneeded(
+    server: Server, sharing: "Sharing", linger: float, place: Path | None, record: "Record"
+) -> None:
+    """Returns when no run has held a lease for `linger` seconds and no call is on its way."""
+    from seawall.gateway import runtime
+
+    while sharing.unused_for() < linger or server.status().get("running"):
+        await asyncio.sleep(min(1.0, max(linger / 4, 0.02)))
+        if place is not None and not record.path(place).exists():
+            # Something tidied the folder up. What is not found is started a second time.
+            try:
+                runtime.publish(place, record)
+            except OSError:
+                return
+        _bound_log()
+
+
+def _bound_log() -> None:
+    """Keeps the log of a long-lived gateway within its bound; its end is lost, not its beginning on disk."""
+    from seawall.gateway.runtime import LOG_LIMIT
+
+    try:
+        descriptor = sys.stderr.fileno()
+        if os.fstat(descriptor).st_size > LOG_LIMIT:
+            os.ftruncate(descriptor, 0)
+    except OSError:
+        pass
+
+
+def _no_listener(error: OSError, config: Config, place: Path | None, token: str) -> Failure:
+    """The line for a listener that could not be opened."""
+    from seawall.gateway import runtime
+
+    host, port = listen_address(config.gateway.listen)
+    if error.errno != errno.EADDRINUSE:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        return Failure(f"cannot listen on {config.gateway.listen}: {why}", ExitCode.USAGE)
+    for record in runtime.records(place) if place is not None else []:
+        if record.port == port:
+            try:
+                runtime.approach(record, token, 1.0).close()
+            except OSError:
+                continue
+            return Failure(
+                f"port {port} is taken by your own gateway (process {record.pid}, for {record.upstream}): "
+                f"use it, or end it with `kill {record.pid}`"
+            )
+    return Failure(
+        f"port {port} on {host} is taken by another program: choose one with --listen {host}:{port + 1}"
+    )

@@ -97,7 +97,9 @@ class UpstreamConnection(asyncio.Protocol):
             self._body.done = True
             self._finish()
         else:
-            self._break(Fault.CONNECTION_CLOSED, "the other side closed the connection before its answer was whole")
+            self._break(
+                Fault.CONNECTION_CLOSED, "the other side closed the connection before its answer was whole"
+            )
         return False
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -52,7 +52,17 @@ Handler = Callable[["Request", "Reply"], Awaitable[None]]
 class Request:
     """One request. Its body is read once, either whole or piece by piece."""
 
-    __slots__ = ("_connection", "_pieces", "_sink", "_size", "_waiter", "arrived_at", "complete", "head", "limit")
+    __slots__ = (
+        "_connection",
+        "_pieces",
+        "_sink",
+        "_size",
+        "_waiter",
+        "arrived_at",
+        "complete",
+        "head",
+        "limit",
+    )
 
     def __init__(self, connection: "ServerConnection", head: RequestHead, now: float) -> None:
         self.head = head
@@ -213,7 +223,9 @@ class Reply:
 class Server:
     """What the connections of a listener share."""
 
-    def __init__(self, handler: Handler, refuse: Callable[[BadHead], bytes], idle: Idle, sizes: Sizes) -> None:
+    def __init__(
+        self, handler: Handler, refuse: Callable[[BadHead], bytes], idle: Idle, sizes: Sizes
+    ) -> None:
         self.handler = handler
         self.refuse = refuse
         self.idle = idle

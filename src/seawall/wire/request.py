@@ -87,7 +87,9 @@ def read(body: bytes | None, size: int) -> Facts:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Facts("", "", False, None, "", size, False)
     model = top.model if isinstance(top.model, str) else ""
-    most = top.max_tokens if isinstance(top.max_tokens, int) and not isinstance(top.max_tokens, bool) else None
+    most = (
+        top.max_tokens if isinstance(top.max_tokens, int) and not isinstance(top.max_tokens, bool) else None
+    )
     user = top.metadata.get("user_id") if isinstance(top.metadata, dict) else None
     return Facts(
         model=model,

@@ -1,0 +1,454 @@
+"""The gateway: its listener, its routes, and what happens once a tick."""
+
+import asyncio
+import errno
+import hashlib
+import os
+import random
+import secrets
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from seawall.causes.cause import lookup
+from seawall.causes.evidence import Evidence, Phase
+from seawall.causes.match import match
+from seawall.clock import Clock, SystemClock
+from seawall.config import Config, is_loopback, listen_address
+from seawall.gateway.admission import Admission
+from seawall.gateway.exchange import Call, Exchange, Means
+from seawall.gateway.guard import Guard, Refusal, credential
+from seawall.gateway.local import LocalRequest, LocalResponse, LocalHandler
+from seawall.gateway.places import Caller, Places
+from seawall.gateway.records import Lane, Records, Sink, client_name
+from seawall.gateway.relay import Relay, Told
+from seawall.http.dial import DialError, Origin
+from seawall.http.head import CHUNKED, BadHead, Headers, RequestHead, format_head
+from seawall.http.pool import Pool
+from seawall.http.server import BodyTooLarge, Reply, Request, Server
+from seawall.policy.hold import Client, plan, stated_limit
+from seawall.upstream.headers import upstream_headers
+from seawall.upstream.passing import Passage
+from seawall.wire import errors
+from seawall.wire import request as wire
+
+_MESSAGES = b"/v1/messages"
+_QUICK_POSTS = frozenset((b"/v1/messages/count_tokens",))
+_FLUSH_EVERY = 5.0
+_SLEPT = 5.0
+"""Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
+_JSON: Headers = [(b"content-type", b"application/json")]
+_NO_IPV6 = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
+
+
+class GatewayServer:
+    """One gateway. `start`, then `drain` and `stop`."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        sink: Sink | None = None,
+        local_routes: Mapping[str, LocalHandler] | None = None,
+        salt: bytes | None = None,
+        sockets: list[socket.socket] | None = None,
+    ) -> None:
+        settings = config.gateway
+        origin, self._base = Origin.parse(settings.upstream)
+        self._config = config
+        self._clock = clock or SystemClock()
+        self._routes = dict(local_routes or {})
+        self._salt = salt or secrets.token_bytes(16)
+        self._sockets = sockets
+        default_port = 443 if origin.scheme == "https" else 80
+        self._upstream_host = origin.host
+        bracketed = f"[{origin.host}]" if ":" in origin.host else origin.host
+        self._host = (bracketed if origin.port == default_port else f"{bracketed}:{origin.port}").encode()
+        self._origin = origin
+        self._rng = rng or random.Random()
+        self._records = Records(self._clock, sink)
+        self._places = Places(settings.hold.place_kept, settings.hold.spent_kept)
+        self._admission = Admission(settings.concurrency)
+        self._pool: Pool | None = None
+        self._means: Means | None = None
+        self._server: Server | None = None
+        self._guard: Guard | None = None
+        self._listeners: list[asyncio.Server] = []
+        self._exchanges: set[Exchange] = set()
+        self._passages: set[Passage] = set()
+        self._held_bytes = 0
+        self._ticker: asyncio.TimerHandle | None = None
+        self._flushed_at = 0.0
+        self._ahead: float | None = None
+        self._organisations: dict[str, str] = {}
+        self._id_prefix = secrets.token_hex(4)
+        self._id_next = 0
+        self._draining = False
+        self.started_at = 0.0
+        self.addresses: list[tuple[str, int]] = []
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen. Raises OSError where the address cannot be had."""
+        settings, loop = self._config.gateway, asyncio.get_running_loop()
+        self._pool = Pool(self._origin, self._config.network, settings.idle, settings.sizes)
+        self._means = Means(
+            settings, self._clock, self._rng, self._pool, self._admission, self._places, self._records
+        )
+        self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
+        sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
+        self.addresses = [sock.getsockname()[:2] for sock in sockets]
+        self._guard = Guard(self._config, self.addresses, self._upstream_host)
+        context = None
+        if settings.tls_cert:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(settings.tls_cert, settings.tls_key)
+            context.set_alpn_protocols(["http/1.1"])
+        for sock in sockets:
+            self._listeners.append(
+                await loop.create_server(self._server, sock=sock, ssl=context, backlog=1024)
+            )
+        self.started_at = self._clock.wall()
+        self._pool.warm()
+        self._tick()
+
+    async def drain(self) -> None:
+        """Stop taking requests; answer what only waits; let what runs finish, for a while. Then stop."""
+        assert self._server is not None
+        self._draining = True
+        for listener in self._listeners:
+            listener.close()
+        self._server.close_idle()
+        for exchange in tuple(self._exchanges):
+            if exchange.waiting and not exchange.relay.opened:
+                exchange.interrupt("Seawall is stopping")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._config.gateway.idle.drain
+        while (self._exchanges or self._passages) and loop.time() < until:
+            await asyncio.sleep(min(0.05, self._config.gateway.idle.tick))
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Stop now: streams that run end with an error event."""
+        self._draining = True
+        for listener in self._listeners:
+            listener.close()
+        for exchange in tuple(self._exchanges):
+            exchange.cut()
+        for passage in tuple(self._passages):
+            passage.cancel()
+        await asyncio.sleep(0)
+        if self._server is not None:
+            self._server.close_idle()
+            for connection in tuple(self._server.connections):
+                connection.close()
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self._pool is not None:
+            self._pool.close()
+        await asyncio.sleep(0)
+        self._records.flush()
+
+    def status(self) -> dict[str, Any]:
+        """What `seawall status` shows; all of it is here, nothing is measured."""
+        trouble = self._records.trouble()
+        held = [exchange for exchange in self._exchanges if exchange.cause]
+        now = asyncio.get_running_loop().time()
+        return {
+            "started_at": self.started_at,
+            "upstream": f"{self._origin.scheme}://{self._host.decode()}{self._base}",
+            "running": len(self._exchanges),
+            "queued": self._admission.queued,
+            "held": len(held),
+            "longest_held": max((now - exchange.started_at for exchange in held), default=0.0),
+            "next_try_in": min((e.retry_at - now for e in held if e.retry_at is not None), default=None),
+            "cause": trouble.cause if trouble else None,
+            "party": lookup(trouble.cause).party.value if trouble else None,
+            "since": trouble.since if trouble else None,
+            "calls": self._records.calls,
+            "recovered": self._records.recovered,
+            "lost": self._records.lost,
+            "draining": self._draining,
+        }
+
+    # -- requests -------------------------------------------------------------------------------------------------
+
+    async def _handle(self, request: Request, reply: Reply) -> None:
+        guard, head = self._guard, request.head
+        assert guard is not None
+        path, _, query = head.target.partition(b"?")
+        route = self._routes.get(path.decode("latin-1")) if self._routes else None
+        refusal = guard.refusal(head)
+        if refusal is not None:
+            self._refuse(reply, refusal)
+        elif route is not None:
+            await self._answer_locally(route, head, path, query, reply)
+        elif self._draining:
+            self._unavailable(reply, "it is stopping")
+        elif head.method == b"POST" and path == _MESSAGES:
+            await self._carry(request, reply)
+        elif head.method in (b"GET", b"HEAD") and not head.length:
+            await self._pass(request, reply, b"", tries=2)
+        elif head.method == b"POST" and path in _QUICK_POSTS:
+            body = await self._read(request, reply)
+            if body is not None:
+                await self._pass(request, reply, body, tries=2)
+        else:
+            await self._pass(request, reply, request, tries=2)
+
+    async def _carry(self, request: Request, reply: Reply) -> None:
+        """A messages request."""
+        means = self._means
+        assert means is not None
+        body = await self._read(request, reply)
+        if body is None:
+            return
+        self._held_bytes += len(body)
+        call = self._call(request, body)
+        self._records.calls += 1
+        keep = means.settings.finish_abandoned and call.may_inherit and self._is_loopback
+        relay = Relay(reply, id=call.id, streamed=call.facts.streamed, keep=keep)
+        exchange = Exchange(call, relay, means, request.arrived_at)
+        self._exchanges.add(exchange)
+        try:
+            await exchange.carry()
+        finally:
+            self._exchanges.discard(exchange)
+            self._held_bytes -= len(body)
+
+    @property
+    def _is_loopback(self) -> bool:
+        return self._guard is not None and self._guard.loopback
+
+    async def _read(self, request: Request, reply: Reply) -> bytes | None:
+        """The request's whole body, or None where it was refused."""
+        sizes = self._config.gateway.sizes
+        room = sizes.held - self._held_bytes
+        if max(request.head.length, 0) > room:
+            self._unavailable(reply, "the memory for held requests is full", "seawall.memory_full")
+            return None
+        try:
+            return await request.read(min(sizes.body, room))
+        except BodyTooLarge:
+            if room < sizes.body:
+                self._unavailable(reply, "the memory for held requests is full", "seawall.memory_full")
+            else:
+                message = f"Seawall: the request is larger than {sizes.body >> 20} MB."
+                self._refuse(reply, Refusal(413, "request_too_large", message))
+            return None
+
+    def _call(self, request: Request, body: bytes) -> Call:
+        head, lower, settings = request.head, request.head.lower, self._config.gateway
+        plain = wire.decoded(body, lower.get(b"content-encoding"), settings.sizes.body)
+        facts = wire.read(plain, len(body))
+        limit = stated_limit(lower.get(b"x-stainless-timeout"), lower.get(b"x-stainless-read-timeout"))
+        agent = lower.get(b"user-agent", b"")
+        client = Client(limit, agent.startswith(b"claude-cli"), self._is_loopback)
+        auxiliary = facts.max_tokens == 1 or lower.get(b"x-claude-code-request-class") == b"auxiliary"
+        patience = plan(client, auxiliary=auxiliary, asked=_asked_hold(lower), params=settings.hold)
+        session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
+        retry = lower.get(b"x-stainless-retry-count", b"0")
+        account = self._account(head)
+        most = limit if limit is not None else settings.idle.client_limit
+        return Call(
+            id=self._new_id(),
+            head=self._upstream_head(head, len(body), identity=True),
+            body=body,
+            plain=plain,
+            facts=facts,
+            caller=Caller(
+                account.encode(),
+                lower.get(b"x-seawall-token", b"").decode("latin-1"),
+                session or facts.user,
+                lower.get(b"x-claude-code-agent-id", b"").decode("latin-1"),
+                head.target,
+            ),
+            lane=Lane(self._upstream_host, self._organisations.get(account, account), facts.family),
+            patience=patience,
+            limit=max(most - settings.hold.open_margin, most * settings.hold.deadline_share),
+            client=client_name(agent),
+            may_inherit=bool(session) or (retry.isdigit() and int(retry) > 0),
+        )
+
+    async def _pass(self, request: Request, reply: Reply, body: bytes | Request, *, tries: int) -> None:
+        """Any other request: through, with one more try where nothing of it was sent."""
+        pool, head = self._pool, request.head
+        assert pool is not None
+        length = len(body) if isinstance(body, bytes) else head.length
+        sent = self._upstream_head(head, length, identity=False)
+        told = Told(self._new_id())
+        text, evidence = "", Evidence(Phase.CONNECT)
+        for number in range(1, tries + 1):
+            try:
+                # A body that passes through cannot be sent twice: it gets a connection that is surely open.
+                connection = await pool.acquire(fresh=number > 1 or not isinstance(body, bytes))
+            except DialError as error:
+                text, evidence = error.text, Evidence(Phase.CONNECT, fault=error.fault)
+                continue
+            passage = Passage(reply, told.headers(), self._config.gateway.idle)
+            self._passages.add(passage)
+            try:
+                passage.send(connection, sent, head.method, body)
+                broken = await passage.ended
+            finally:
+                passage.cancel()
+                self._passages.discard(passage)
+            if broken is None or broken.answer_begun:
+                return
+            text, evidence = broken.text, broken.evidence
+            if not isinstance(body, bytes):
+                break
+        cause = match(evidence)
+        body_out = errors.envelope("api_error", f"Seawall: {text}.")
+        reply.answer(503, [*_JSON, *Told(told.id, number, cause=cause).headers()], body_out)
+
+    async def _answer_locally(
+        self, route: LocalHandler, head: RequestHead, path: bytes, query: bytes, reply: Reply
+    ) -> None:
+        asked = LocalRequest(
+            head.method.decode(),
+            unquote(path.decode("latin-1")),
+            dict(parse_qsl(query.decode("latin-1"))),
+            {name.decode("latin-1"): value.decode("latin-1") for name, value in head.lower.items()},
+        )
+        answer = await route(asked)
+        if isinstance(answer, LocalResponse):
+            headers = [(b"content-type", answer.content_type.encode()), (b"cache-control", b"no-store")]
+            reply.answer(answer.status, headers, b"" if head.method == b"HEAD" else answer.body)
+            return
+        await _send_pieces(reply, answer)
+
+    # -- refusals -------------------------------------------------------------------------------------------------
+
+    def _refuse(self, reply: Reply, refusal: Refusal) -> None:
+        body = errors.envelope(refusal.type, refusal.message)
+        reply.answer(refusal.status, [*_JSON, *Told(self._new_id()).headers()], body)
+
+    def _unavailable(self, reply: Reply, why: str, cause: str = "seawall.stopping") -> None:
+        # Never 529: Claude Code counts those.
+        hold = self._config.gateway.hold
+        wait = self._rng.randint(hold.retry_after_least, hold.retry_after_most)
+        headers = [*_JSON, (b"retry-after", b"%d" % wait), *Told(self._new_id(), cause=cause).headers()]
+        reply.answer(503, headers, errors.envelope("api_error", f"Seawall: {why}."))
+
+    def _refuse_head(self, error: BadHead) -> bytes:
+        """The whole answer to a request that cannot be read."""
+        body = errors.envelope("invalid_request_error", f"Seawall: {error}.")
+        headers = [*_JSON, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        return (
+            format_head(b"HTTP/1.1 %d Refused" % error.status, headers + Told(self._new_id()).headers())
+            + body
+        )
+
+    # -- small facts ----------------------------------------------------------------------------------------------
+
+    def _upstream_head(self, head: RequestHead, length: int, *, identity: bool) -> bytes:
+        headers = upstream_headers(head, self._host, identity=identity)
+        if length == CHUNKED:
+            headers.append((b"transfer-encoding", b"chunked"))
+        elif length or b"content-length" in head.lower:
+            headers.append((b"content-length", b"%d" % length))
+        line = b"%b %b%b HTTP/1.1" % (head.method, self._base.encode(), head.target)
+        return format_head(line, headers)
+
+    def _account(self, head: RequestHead) -> str:
+        """A hash that tells accounts apart and tells nothing of them."""
+        return hashlib.blake2b(credential(head), key=self._salt, digest_size=8).hexdigest()
+
+    def _new_id(self) -> str:
+        self._id_next += 1
+        return f"sw_{self._id_prefix}{self._id_next:06x}"
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        loop, idle = asyncio.get_running_loop(), self._config.gateway.idle
+        self._ticker = loop.call_later(idle.tick, self._tick)
+        now = loop.time()
+        if self._woke_up():
+            self._after_sleep()
+        for exchange in tuple(self._exchanges):
+            exchange.tick(now)
+        for passage in tuple(self._passages):
+            passage.tick(now)
+        assert self._server is not None
+        assert self._pool is not None
+        self._server.tick(now)
+        self._pool.tick(now)
+        self._places.tick(now)
+        if now - self._flushed_at >= _FLUSH_EVERY:
+            self._flushed_at = now
+            self._records.flush()
+
+    def _woke_up(self) -> bool:
+        ahead = self._clock.wall() - self._clock.now()
+        before, self._ahead = self._ahead, ahead
+        return before is not None and ahead - before > _SLEPT
+
+    def _after_sleep(self) -> None:
+        """Other ends have forgotten us: drop what is idle, and what had not begun to answer."""
+        assert self._pool is not None
+        self._pool.close_idle()
+        for exchange in tuple(self._exchanges):
+            exchange.slept()
+
+
+async def _send_pieces(reply: Reply, pieces: AsyncIterator[bytes]) -> None:
+    reply.start(200, [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")], -2)
+    reply.flush()
+    async for piece in pieces:
+        reply.write(piece)
+    reply.end()
+
+
+def _asked_hold(lower: dict[bytes, bytes]) -> float | None:
+    """The hold that a run asks for itself (`x-seawall-hold: 20s`)."""
+    asked = lower.get(b"x-seawall-hold")
+    if asked is None:
+        return None
+    from seawall.settings import seconds
+
+    try:
+        return seconds(asked.decode("latin-1"))
+    except ValueError:
+        return None
+
+
+def listening_sockets(host: str, port: int) -> list[socket.socket]:
+    """Sockets bound to an address; both loopback families for a loopback one. Raises OSError."""
+    if not is_loopback(host):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return [_bound(family, host, port)]
+    for attempt in range(20):
+        first = _bound(socket.AF_INET, "127.0.0.1", port)
+        chosen = first.getsockname()[1]
+        try:
+            return [first, _bound(socket.AF_INET6, "::1", chosen)]
+        except OSError as error:
+            if not socket.has_ipv6 or error.errno in _NO_IPV6:
+                return [first]
+            first.close()
+            if port or attempt == 19:
+                # Somebody else at the same port of ::1 would get the calls of clients that say `localhost`.
+                raise
+    raise AssertionError
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock

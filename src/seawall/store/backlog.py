@@ -5,7 +5,6 @@ from threading import Lock
 
 from seawall.store.rows import Attempt, Count, Row
 
-
 _Key = tuple[int, int, str, str, str, str]
 """A count's fields but the last."""
 

@@ -21,7 +21,10 @@ def store_path(store: Store) -> Path:
     else:
         from platformdirs import user_data_dir
 
-        path = os.path.join(user_data_dir("seawall", appauthor=False), "seawall.db")
+        try:
+            path = os.path.join(user_data_dir("seawall", appauthor=False), "seawall.db")
+        except RuntimeError:  # newer versions raise, older ones return a path that begins with ~
+            path = ""
         homeless = not os.path.isabs(path)
     if homeless:
         raise _none("There is no home folder to keep records in. Set HOME, or the store's path.")

@@ -68,7 +68,7 @@ _SHAPES = {
     "call": r"[A-Za-z0-9_-]{1,64}",
     # A host and its port; no path, and no user name before an @.
     "route": r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::\d{1,5})?",
-    "family": r"[a-z0-9-]{0,24}",
+    "family": r"[a-z0-9]{0,16}",
     "error_type": _NAME + r"(?:/" + _NAME + r")?",
     "cause": r"(?:[a-z]+\.[a-z0-9_]{1,48})?",
     # Anthropic's, a UUID (Bedrock and many gateways), or Cloudflare's ray.
@@ -92,11 +92,12 @@ def cells(row: Row) -> tuple[Cell, ...] | None:
 
     A text that has not the shape of its field is replaced by nothing (empty, or null where that is allowed).
     """
+    plan = _FIELDS.get(type(row))
+    if plan is None:
+        return None
     try:
-        return tuple(
-            _cell(getattr(row, name), shape, optional) for name, shape, optional in _FIELDS[type(row)]
-        )
-    except (TypeError, ValueError, AttributeError):
+        return tuple(_cell(getattr(row, name), shape, optional) for name, shape, optional in plan)
+    except ValueError:
         return None
 
 

@@ -69,7 +69,7 @@ hourly_count = Table(
     Column("attempts", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-"""The columns are the fields of `rows.Count`; the key begins with the hour, as it is read by spans of time."""
+"""The columns are the fields of `rows.Count`; the key begins with the hour, since spans of time are read."""
 
 episode = Table(
     "episode",
@@ -101,6 +101,6 @@ episode = Table(
 `id` is short hex such as 7f3a, longer where that is taken. `family` and `account` are empty where several
 were hit. `closed_at` is null while it lasts. `censored`: nobody was trying any more when it was closed, so it
 lasted at least this long; statistics must not read it as recovered. `attempts` and `calls` failed in it; of
-those calls `held` were held and then finished, `lost` were not; `waited` is their holds together. `note` is the
-user's own text.
+those calls `held` were held and then finished, `lost` were not; `waited` is their holds together. `note` is
+the user's own text.
 """

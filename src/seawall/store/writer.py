@@ -26,7 +26,7 @@ class Pace:
     """How the writer takes its time; in seconds and rows."""
 
     gather: float = 0.25
-    """Rows that come within it share a transaction. A killed process loses no more of its attempts than this ..."""
+    """Rows that come within it share a transaction. A killed process loses no more attempts than this ..."""
     counts_every: float = 5.0
     """... and this of its counts, which would otherwise cost a transaction for every few good calls."""
     batch: int = 1000
@@ -136,7 +136,7 @@ class Writer:
         return State(health, reason or self._note, len(self._backlog), self._backlog.dropped, self._written)
 
     def close(self, timeout: float = 5.0) -> State:
-        """Writes what waits, ends the thread and returns the last state; what could not be written is dropped.
+        """Writes what waits, ends the thread and returns the last state; what cannot be written is dropped.
 
         Takes `timeout` seconds at most, and no time where the trouble is not one that passes by itself.
         """

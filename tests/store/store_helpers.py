@@ -1,0 +1,39 @@
+"""What several tests of the store use."""
+
+import time
+from collections.abc import Callable
+
+from seawall.store.rows import Attempt
+from seawall.store.writer import Pace
+
+QUICK = Pace(gather=0.001, counts_every=0.001, busy=0.01, retry_first=0.005, retry_most=0.02)
+"""The writer's habits, a hundred times faster."""
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Returns when the condition holds; fails the test if it never does."""
+    patience = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < patience, "this never came true"
+        time.sleep(0.002)
+
+
+def attempt(number: int = 1, **changed: object) -> Attempt:
+    """A failed attempt as the gateway records it."""
+    values: dict[str, object] = {
+        "at": 1_795_000_000.25,
+        "utc_offset": 60,
+        "call": "3f2a9c",
+        "number": number,
+        "route": "api.anthropic.com",
+        "family": "opus",
+        "status": 529,
+        "error_type": "overloaded_error",
+        "cause": "provider.overloaded",
+        "request_id": "req_011CSHoEeqs5C35K2UUqR7Fy",
+        "took": 0.5,
+        "held": 12.25,
+        "ended": "retried",
+        "client": "claude-cli/2.1.59",
+    }
+    return Attempt(**{**values, **changed})  # type: ignore[arg-type]

@@ -1,0 +1,92 @@
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+from seawall.store.migrate import LOCKED, main, migrate
+from seawall.store.version import HEAD
+
+
+def tables(path: Path) -> set[str]:
+    connection = sqlite3.connect(path)
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    return names
+
+
+def test_as_a_program_it_makes_the_tables(tmp_path: Path):
+    """Run as the writer runs it, on a file whose name an address would trip over, it is done and silent."""
+    path = tmp_path / "a %20?b#.db"
+    path.touch(0o600)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "seawall.store.migrate", str(path)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert tables(path) == {"alembic_version", "attempt", "hourly_count", "episode"}
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_time_changes_nothing(path: Path):
+    """A store of the newest schema is left as it is."""
+    before = path.read_bytes()
+    migrate(str(path))
+    assert path.read_bytes() == before
+
+
+def test_an_address_is_migrated_too(tmp_path: Path):
+    """What SQLAlchemy takes as an address works as well as a path."""
+    migrate(f"sqlite:///{tmp_path / 'x.db'}")
+    assert "attempt" in tables(tmp_path / "x.db")
+
+
+def test_a_missing_file_is_not_made(tmp_path: Path, capsys):
+    """The file's mode is its owner's to choose: it must be there."""
+    assert main([str(tmp_path / "none.db")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_wrong_usage_is_said(capsys):
+    """One argument, or the usage and exit code 2."""
+    assert main([]) == main(["a", "b"]) == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_a_locked_store_is_told_from_a_failure(path: Path, monkeypatch, capsys):
+    """Exit code 75 says that a later try may succeed."""
+    monkeypatch.setattr("seawall.store.migrate.WAITS", 0.01)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    assert main([str(path)]) == LOCKED
+    holder.close()
+    assert "locked" in capsys.readouterr().err
+
+
+def test_a_newer_store_is_left_alone(path: Path, capsys):
+    """A revision that this version does not know ends it before anything is written."""
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    assert main([str(path)]) == 1
+    assert "9999" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_a_migration_that_fails_half_way_leaves_nothing(tmp_path: Path):
+    """Tables are made in one transaction: here the last of them fails, and the first are gone too."""
+    path = tmp_path / "x.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE episode (something TEXT)")
+    connection.commit()
+    connection.close()
+    assert main([str(path)]) == 1
+    assert tables(path) == {"episode"}
+
+
+def test_the_version_is_written_down(path: Path):
+    """What the writer reads to see whether the schema is its own."""
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
+    connection.close()

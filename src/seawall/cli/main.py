@@ -129,6 +129,12 @@ def run(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
+        from seawall.gateway.runtime import Trouble
+
+        if isinstance(error, Trouble):
+            raise SystemExit(
+                int(stop(ExitCode.SEAWALL, f"{error}; `seawall run --direct` goes without it", as_json))
+            ) from None
         said = str(error).strip().partition("\n")[0]
         what = f"{type(error).__name__}: {said}" if said else type(error).__name__
         code = stop(

@@ -8,10 +8,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,20 +22,10 @@ from seawall.clock import SystemClock
 from seawall.config import Config, check, listen_address
 
 if TYPE_CHECKING:
+    from seawall.gateway.app import GatewayServer
     from seawall.gateway.runtime import Record
     from seawall.gateway.sharing import Sharing
     from seawall.store.writer import State
-
-
-class Server(Protocol):
-    """What this verb needs of `gateway.app.GatewayServer`."""
-
-    addresses: list[tuple[str, int]]
-
-    async def start(self, sockets: Sequence[socket.socket] = ()) -> None: ...
-    def status(self) -> dict[str, object]: ...
-    async def drain(self) -> None: ...
-    async def stop(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +94,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-def passed_sockets(environ: dict[str, str], pid: int) -> list[socket.socket]:
+def passed_sockets(environ: MutableMapping[str, str], pid: int) -> list[socket.socket]:
     """Listening sockets that a supervisor holds for this process (LISTEN_FDS, as systemd passes them)."""
     try:
         if int(environ.pop("LISTEN_PID", "")) != pid:
@@ -124,10 +114,10 @@ async def _serve(config: Config, terms: Terms, common: Common) -> int:
     place, token = _place_and_token(common)
     writer = Writer(config.store, on_change=lambda state: _say_store(state, common))
     sharing = Sharing(token, lambda: {**server.status(), "store": writer.state.health.value}, SystemClock())
-    server: Server = GatewayServer(config, sink=writer.put, local_routes=sharing.routes())
-    sockets = passed_sockets(os.environ, os.getpid())  # type: ignore[arg-type]
+    sockets = passed_sockets(os.environ, os.getpid())
+    server = GatewayServer(config, sink=writer.put, local_routes=sharing.routes(), sockets=sockets or None)
     try:
-        await (server.start(sockets) if sockets else server.start())
+        await server.start()
     except OSError as error:
         raise _no_listener(error, config, place, token) from None
     host, port = server.addresses[0]
@@ -191,7 +181,7 @@ def _announce(config: Config, record: "Record", addresses: list[tuple[str, int]]
 
 
 async def _until_the_end(
-    server: Server, sharing: "Sharing", terms: Terms, place: Path | None, record: "Record"
+    server: "GatewayServer", sharing: "Sharing", terms: Terms, place: Path | None, record: "Record"
 ) -> int:
     """Waits for the first signal, or for nobody needing a shared gateway; then lets calls end, unless told again."""
     from seawall.gateway import runtime
@@ -228,7 +218,7 @@ async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
 
 
 async def _unneeded(
-    server: Server, sharing: "Sharing", linger: float, place: Path | None, record: "Record"
+    server: "GatewayServer", sharing: "Sharing", linger: float, place: Path | None, record: "Record"
 ) -> None:
     """Returns when no run has held a lease for `linger` seconds and no call is on its way."""
     from seawall.gateway import runtime

@@ -32,7 +32,10 @@ def status(common: Common) -> int:
             "version": record.version,
             "up": max(0.0, now - record.started_at),
         }
-        found.append(known | _asked(record, token or ""))
+        answer = _asked(record, token or "")
+        if isinstance(since := answer.get("since"), (int, float)):
+            answer["cause_age"] = max(0.0, now - since)
+        found.append(known | answer)
     code = max(
         (exit_code_of(str(one["cause"])) for one in found if one.get("held") and one.get("cause")), default=0
     )

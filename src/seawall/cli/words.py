@@ -5,7 +5,7 @@ def duration(seconds: float) -> str:
     """A length of time as people say it: `45 s`, `3 min 10 s`, `15 min`, `6 h`, `2 d`."""
     whole = int(seconds)
     if whole < 60:
-        return f"{seconds:.2g} s" if 0 < seconds < 1 else f"{whole} s"
+        return f"{whole} s"
     if whole < 3600:
         minutes, rest = divmod(whole, 60)
         return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"

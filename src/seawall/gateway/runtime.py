@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import stat
+import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -226,6 +227,8 @@ class Talk:
         """Asks for a lease, which lasts as long as this connection; false if the gateway is leaving."""
         status, _ = self._begin("/api/v1/lease", token)
         self._socket.settimeout(None)
+        # End with a reset, also when this process is killed: a plain end might be a client that still reads.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return status == 200
 
     def ended(self) -> None:
@@ -237,7 +240,7 @@ class Talk:
     def hang_up(self) -> None:
         """Ends the connection from another thread than the one that waits in `ended`."""
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RD)  # wakes the reader, says nothing to the other side
 
     def _more(self) -> None:
         left = self._deadline - time.monotonic()
@@ -321,7 +324,7 @@ def lease(place: Path, digest: str, start: Callable[[], None]) -> Talk:
                     start()
                     talk = find(place, digest, token)
         if talk is None:
-            continue
+            break
         with contextlib.suppress(OSError):
             if talk.lease(token):
                 return talk

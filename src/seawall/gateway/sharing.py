@@ -10,7 +10,7 @@ from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.runtime import proof
 
 NONCE_MOST = 128
-BEAT = 15.0
+BEAT = 5.0
 """Seconds between the bytes of a lease, so that a connection that died unseen is noticed by writing."""
 
 

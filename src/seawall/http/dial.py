@@ -174,6 +174,7 @@ async def _hand_over(
 ) -> tuple[asyncio.Transport, asyncio.Protocol]:
     """Give the socket to the event loop, with TLS where the origin wants it."""
     loop = asyncio.get_running_loop()
+    theirs = isinstance(loop, asyncio.BaseEventLoop)  # not uvloop: the transport closes this very object
     try:
         if context is None:
             transport, _ = await loop.create_connection(lambda: protocol, sock=sock)
@@ -189,14 +190,19 @@ async def _hand_over(
             ssl_shutdown_timeout=_CLOSING,
         )
     except BaseException:
-        # The loop owns the socket now and closes it. Python 3.11 forgets to if we are cancelled just before
-        # the handshake begins; with this it sees the end of the connection. Closing the descriptor here
-        # could hit a stranger's that has got the same number.
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # closed already
+        if theirs:
+            # Python 3.11 forgets the socket if we are cancelled just before the handshake begins; with this
+            # it sees the end of the connection. Closing is the transport's: here it could come too early.
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # closed already
         raise
+    finally:
+        if not theirs:
+            # libuv has the descriptor, and closes it. Where the connection breaks at once, uvloop leaves the
+            # number in our object, and its end would close whatever connection has that number by then.
+            sock.detach()
     tls = transport.get_extra_info("ssl_object")
     if tls is None or (chosen := tls.selected_alpn_protocol()) not in {None, ALPN}:
         transport.abort()
@@ -288,7 +294,7 @@ def _of_tls(exc: ssl.SSLError, origin: Origin) -> tuple[Fault, str]:
         return Fault.TLS_OTHER, f"The certificate of {place} cannot be accepted (verification error {code})."
     if isinstance(exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return Fault.CONNECTION_RESET, f"{place} dropped the connection while it was being made."
-    reason = str(exc.reason or "")
+    reason = getattr(exc, "reason", None) or ""
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
         return Fault.TLS_OTHER, f"{place} does not speak TLS on this port."
     known = f" ({reason})" if _REASON.fullmatch(reason) else ""

@@ -47,7 +47,7 @@ def _trust(ca_files: tuple[str, ...]) -> tuple[ssl.SSLContext, tuple[str, ...]]:
     # print is not insisted on (3.13 does): company roots often miss it, those in the system's store too.
     context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
     warnings = _load_public(context)
-    for name in ca_files:
+    for name in filter(None, ca_files):  # an empty name would be the folder we stand in
         warnings += _load(context, Path(name))
     return context, tuple(warnings)
 

@@ -86,3 +86,6 @@ class Evidence:
     """Cloudflare's headers and no request id: the edge answered, not the API."""
     from_seawall: bool = False
     """Another Seawall answered; the holding is its."""
+    has_buckets: bool | None = None
+    """Whether the answer named rate-limit buckets at all; None: nobody looked. A 429 without any is the
+    service's throttle, one with buckets that are not empty is the account's own sharp rise."""

@@ -1,0 +1,192 @@
+"""From evidence to a code: one pass over the compiled rules.
+
+The stages, first that fits: the stable error code; a type that has one meaning only; the message, whose meaning
+beats type and status; rate-limit headers; the type; the status; what broke below HTTP; the body of an answer that
+should have been good. In a stage the rule with more conditions comes first.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+from seawall.causes.cause import Matcher, Rule, index
+from seawall.causes.evidence import Evidence
+
+UNKNOWN = "unknown.unknown"
+
+_SURE_TYPES = frozenset({"overloaded_error"})
+"""Whatever the status and the wording: these words have one meaning."""
+
+
+class Stage(IntEnum):
+    """The order in which rules are tried."""
+
+    CODE = 0
+    SURE = 1
+    TEXT = 2
+    LIMITS = 3
+    TYPE = 4
+    STATUS = 5
+    FAULT = 6
+    REST = 7
+
+
+def stage(matcher: Matcher) -> Stage:
+    """When a matcher is tried: by the weightiest of its conditions."""
+    if matcher.error_code:
+        return Stage.CODE
+    if _SURE_TYPES.intersection(matcher.type):
+        return Stage.SURE
+    if matcher.text:
+        return Stage.TEXT
+    if matcher.bucket or matcher.limits_rejected is not None or matcher.retry_after is not None:
+        return Stage.LIMITS
+    if matcher.type:
+        return Stage.TYPE
+    # A status of success is no verdict: what broke afterwards, or what the body was, is.
+    if matcher.status or (matcher.status_class and matcher.status_class != (2,)):
+        return Stage.STATUS
+    return Stage.FAULT if matcher.fault else Stage.REST
+
+
+_Phrase = tuple[str, ...]
+"""Parts that must follow each other."""
+
+_SPACED = str.maketrans(dict.fromkeys("!\"#$%&'()*+,-./:;<=>?@[\\]^`{|}~", " "))
+"""What separates words; the underscore does not: `max_tokens` is one."""
+
+
+class _Stages(NamedTuple):
+    """The rules, each where its stage looks for it."""
+
+    by_code: dict[str, list[Rule]]
+    by_sure_type: dict[str, list[Rule]]
+    texts: list[tuple[_Phrase, Rule]]
+    by_word: dict[str, list[int]]
+    """Each phrase under its longest word, so that a message is looked through once, not once for each phrase."""
+    limits: list[Rule]
+    by_type: dict[str, list[Rule]]
+    by_status: dict[int, list[Rule]]
+    by_class: dict[int, list[Rule]]
+    by_fault: dict[str, list[Rule]]
+    rest: list[Rule]
+
+
+@cache
+def _stages() -> _Stages:
+    stages = _Stages({}, {}, [], {}, [], {}, {}, {}, {}, [])
+    for rule in index().rules:
+        match stage(rule):
+            case Stage.CODE:
+                _file(stages.by_code, rule.error_code, rule)
+            case Stage.SURE:
+                _file(stages.by_sure_type, rule.type, rule)
+            case Stage.TEXT:
+                for text in rule.text:
+                    stages.by_word.setdefault(key_word(text), []).append(len(stages.texts))
+                    stages.texts.append((tuple(text.split(" * ")), rule))
+            case Stage.LIMITS:
+                stages.limits.append(rule)
+            case Stage.TYPE:
+                _file(stages.by_type, rule.type, rule)
+            case Stage.STATUS:
+                _file(stages.by_status, rule.status, rule)
+                _file(stages.by_class, rule.status_class, rule)
+            case Stage.FAULT:
+                _file(stages.by_fault, rule.fault, rule)
+            case Stage.REST:
+                stages.rest.append(rule)
+    return stages
+
+
+K = TypeVar("K")
+
+
+def _file(shelf: dict[K, list[Rule]], keys: Iterable[K], rule: Rule) -> None:
+    for key in keys:
+        shelf.setdefault(key, []).append(rule)
+
+
+def key_word(text: str) -> str:
+    """The word by which a phrase is found; a message that has the phrase has it as a whole word."""
+    return max(text.translate(_SPACED).split(), key=len, default="")
+
+
+def match(evidence: Evidence) -> str:
+    """The code of what went wrong; `unknown.unknown` where nothing fits. Never fails."""
+    stages = _stages()
+    e = evidence
+    if e.error_code and (found := _first(stages.by_code.get(e.error_code), e)):
+        return found
+    if e.error_type and (found := _first(stages.by_sure_type.get(e.error_type), e)):
+        return found
+    if e.message and (found := _said(stages, e, e.message)):
+        return found
+    if (e.status == 429 or e.error_type == "rate_limit_error") and (found := _first(stages.limits, e)):
+        return found
+    if e.error_type and (found := _first(stages.by_type.get(e.error_type), e)):
+        return found
+    if e.status is not None:
+        found = _first(stages.by_status.get(e.status), e) or _first(stages.by_class.get(e.status // 100), e)
+        if found:
+            return found
+    if e.fault is not None and (found := _first(stages.by_fault.get(e.fault), e)):
+        return found
+    return _first(stages.rest, e) or UNKNOWN
+
+
+def _first(rules: list[Rule] | None, e: Evidence) -> str | None:
+    if rules is not None:
+        for rule in rules:
+            if _fits(rule, e):
+                return rule.code
+    return None
+
+
+def _said(stages: _Stages, e: Evidence, message: str) -> str | None:
+    """Sets of words, then plain substring search: linear whatever the message is."""
+    low = message[:2000].lower()
+    hits = stages.by_word.keys() & low.translate(_SPACED).split()
+    if not hits:
+        return None
+    low = " ".join(low.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").split())
+    for number in sorted(number for word in hits for number in stages.by_word[word]):
+        phrase, rule = stages.texts[number]
+        if _follow(low, phrase) and _fits(rule, e):
+            return rule.code
+    return None
+
+
+def _follow(low: str, phrase: _Phrase) -> bool:
+    at = 0
+    for part in phrase:
+        at = low.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def _fits(rule: Rule, e: Evidence) -> bool:
+    """Whether all conditions hold but those of the text, which was looked at before."""
+    return (
+        ((not rule.status and not rule.status_class) or _status_fits(rule, e.status))
+        and (not rule.type or e.error_type in rule.type)
+        and (not rule.error_code or e.error_code in rule.error_code)
+        and (not rule.fault or e.fault in rule.fault)
+        and (not rule.phase or e.phase in rule.phase)
+        and (not rule.body or e.body in rule.body)
+        and (not rule.bucket or e.bucket_empty in rule.bucket)
+        and (rule.limits_rejected is None or e.limits_rejected is rule.limits_rejected)
+        and (rule.has_buckets is None or e.has_buckets is rule.has_buckets)
+        and (rule.retry_after is None or (e.retry_after is not None) is rule.retry_after)
+        and (rule.in_stream is None or e.in_stream is rule.in_stream)
+        and (rule.from_edge is None or e.from_edge is rule.from_edge)
+        and (rule.from_seawall is None or e.from_seawall is rule.from_seawall)
+        and (rule.no_answer is None or (e.status is None and e.fault is None) is rule.no_answer)
+    )
+
+
+def _status_fits(rule: Rule, status: int | None) -> bool:
+    return status is not None and (status in rule.status or status // 100 in rule.status_class)

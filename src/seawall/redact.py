@@ -1,0 +1,131 @@
+"""What may be written or shown: credentials become their vendor's prefix and three stars.
+
+Every pattern runs in linear time: a start that is cheap to find, then one greedy run with nothing
+required after it, or runs that cannot overlap. Python's engine would otherwise go quadratic on hostile input.
+"""
+
+import re
+from collections.abc import Iterable
+
+MASK = "***"
+
+# Prefixes that vendors publish. The longest of a family first.
+_PREFIX = (
+    r"sk-ant-[a-z]{2,12}\d{2}-|sk-ant-|sk-proj-|sk-svcacct-|sk-admin-|sk-or-v1-|[sr]k_(?:live|test)_|sk-"
+    r"|AIza|(?:AKIA|ASIA|ABIA|ACCA)(?=[A-Z2-7])|A3T[A-Z0-9](?=[A-Z2-7])|ABSK|bedrock-api-key-|ya29\."
+    r"|xai-|gsk_|hf_|pplx-|github_pat_|gh[pousr]_|glpat-|xox[abeoprs]-|xapp-|npm_|pypi-|dop_v1_|eyJ"
+)
+_TAIL = r"[A-Za-z0-9_\-.+/=~]"
+# Atomic prefixes: a masked value must not be read as a shorter prefix with a value behind it.
+_KEY = re.compile(rf"(?<![A-Za-z0-9])((?>{_PREFIX})){_TAIL}{{8,}}")
+_ANTHROPIC = re.compile(rf"((?>sk-ant-(?:[a-z]{{2,12}}\d{{2}}-)?)){_TAIL}{{8,}}")
+"""Unmistakable even when glued to a word before it."""
+_PREFIX_ONLY = re.compile(rf"(?<![A-Za-z0-9])(?:{_PREFIX})")
+_AZURE = re.compile(r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{20,}")
+_PRIVATE = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]{0,30}PRIVATE KEY)(?: BLOCK)?-----(?s:.*?-----END [A-Z0-9 ]{0,40}-----|.*)"
+)
+"""A block that was cut off is masked to the end of the text."""
+_USERINFO = re.compile(r"""://(?:[^/\s"'<>@:]*:[^/\s"'<>]*|[^/\s"'<>?#]*)@""")
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9_.%+-])[A-Za-z0-9_.%+-]++@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}"
+)
+_HOME = re.compile(r"""((?:/home|/Users|[\\/]Users)[\\/]{1,4})[^\\/\s:"'<>|]+""")
+_ORGANISATION = re.compile(
+    r"(?i)(org(?:ani[sz]ation)?(?:[-_ ]?id)?\\{0,3}[\"']?\s{0,3}[:= ]\s{0,3}\\{0,3}[\"']?)"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+)
+_SCHEME = re.compile(r"(?i)\b(bearer|basic)(\s{1,8})([A-Za-z0-9_\-.+/=~%:]{8,})")
+
+# A name, perhaps quoted, a separator, perhaps a quote (perhaps escaped, in JSON within JSON).
+_JOIN = r"""(\\{0,3}["']?\s{0,4}[:=]\s{0,4}\\{0,3}["']?)"""
+# Each begins with a set of characters, which the engine can skip to; ignoring case throughout is slow.
+_NAMED = re.compile(
+    r"([AaSsPpCc_?&-](?i:(?<=a)(?:pi[-_ ]?key|ccess[-_ ]?key(?:[-_ ]?id)?)|(?<=s)ecret[-_ ]?key|(?<=p)assw(?:or)?d"
+    r"|(?<=c)lientsecret|(?<=[-_])(?:token|secret|passphrase)|(?<=[?&])(?:key|code|sig|token|state)))"
+    rf"(?![A-Za-z0-9]){_JOIN}"
+    r"""([^\s"'\\,;&}\]]{4,})"""
+)
+_LINE = re.compile(
+    rf"([AaCc](?i:(?<=a)uthorization|(?<=c)ookie|(?<=a)nthropic_custom_headers)){_JOIN}"
+    r"""([^\r\n"'\\]{4,})"""
+)
+"""Names whose whole value is secret, blanks and all."""
+
+
+def text(s: str) -> str:
+    """`s` with every credential, address of a person and home folder masked; in time linear in its length."""
+    s = _PRIVATE.sub(r"-----BEGIN \1----- " + MASK, s)
+    s = _USERINFO.sub(f"://{MASK}@", s)
+    s = _LINE.sub(_value, s)
+    s = _SCHEME.sub(_scheme, s)
+    s = _NAMED.sub(_value, s)
+    s = _ANTHROPIC.sub(r"\1" + MASK, s)
+    s = _KEY.sub(r"\1" + MASK, s)
+    s = _AZURE.sub(MASK, s)
+    s = _EMAIL.sub(f"{MASK}@{MASK}", s)
+    s = _HOME.sub(r"\1" + MASK, s)
+    return _ORGANISATION.sub(r"\1" + MASK, s)
+
+
+def _value(found: re.Match[str]) -> str:
+    return found[1] + found[2] + _kept(found[3])
+
+
+def _scheme(found: re.Match[str]) -> str:
+    # "Bearer authentication failed" is prose, and its meaning is needed; a token is not one plain word.
+    if found[3].isalpha() and len(found[3]) <= 16 and (found[3].islower() or found[3].istitle()):
+        return found[0]
+    return found[1] + found[2] + _kept(found[3])
+
+
+def _kept(value: str) -> str:
+    """What may remain of a secret value: the vendor's prefix."""
+    prefix = _PREFIX_ONLY.search(value, 0, 64)
+    return (prefix[0] if prefix else "") + MASK
+
+
+_SECRET_NAMES = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "cookie",
+        "set-cookie",
+        "x-amz-security-token",
+        "anthropic-user-profile-id",
+    }
+)
+_SECRET_PARTS = (
+    "token",
+    "secret",
+    "auth",
+    "apikey",
+    "api-key",
+    "password",
+    "credential",
+    "cookie",
+    "session",
+)
+_OPEN_NAMES = ("anthropic-ratelimit-", "anthropic-priority-", "anthropic-fast-", "www-authenticate",
+               "proxy-authenticate")  # fmt: skip
+"""They carry counts of tokens and challenges, no secrets."""
+
+
+def secret_header(name: str) -> bool:
+    """Whether the value of the header `name` (any case) must never be shown or stored."""
+    low = name.lower()
+    if low in _SECRET_NAMES:
+        return True
+    return not low.startswith(_OPEN_NAMES) and any(part in low for part in _SECRET_PARTS)
+
+
+def headers(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    """Headers as they may be shown: names whole, secret values masked, other values passed through `text`."""
+    shown = []
+    for name_bytes, value_bytes in pairs:
+        name, value = name_bytes.decode("latin-1"), value_bytes.decode("latin-1")
+        shown.append((name, _kept(value) if secret_header(name) else text(value)))
+    return shown

@@ -248,3 +248,58 @@ def test_other_systems_get_truststore(platform: str, monkeypatch: pytest.MonkeyP
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert not context.verify_flags & ssl.VERIFY_X509_STRICT
     assert warnings == ()
+
+
+def sloppy_company(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
+    """A root without key identifiers and with basic constraints that are not critical, and a server under it."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    now = datetime.now(UTC)
+    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    root_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sloppy Corp Root")])
+
+    def sign(subject: x509.Name, public: ec.EllipticCurvePublicKey, *extensions: x509.ExtensionType) -> bytes:
+        builder = x509.CertificateBuilder(issuer_name=root_name, subject_name=subject, public_key=public)
+        builder = builder.serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(9))
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(root_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    root, chain = tmp_path / "root.pem", tmp_path / "server.pem"
+    root.write_bytes(sign(root_name, root_key.public_key(), x509.BasicConstraints(ca=True, path_length=None)))
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    name = x509.SubjectAlternativeName([x509.DNSName("x.test")])
+    chain.write_bytes(secret + sign(x509.Name([]), key.public_key(), name))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    return root, context
+
+
+@on_both_loops
+def test_a_company_root_that_python_3_13_would_refuse(loop: str, tmp_path: Path) -> None:
+    """What 3.13's strictness refuses (and a strict context here shows that it does) is believed."""
+    root, server = sloppy_company(tmp_path)
+    strict = ssl.create_default_context(cafile=str(root))
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+
+    async def connect(port: int, context: ssl.SSLContext) -> None:
+        made = await asyncio.get_running_loop().create_connection(
+            Client, "127.0.0.1", port, ssl=context, server_hostname="x.test"
+        )
+        await speaks(*made)
+
+    async def work() -> None:
+        async with listening(Echo, tls=server) as port:
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await connect(port, strict)
+            await connect(port, client_context(Network(ca_files=(str(root),))))
+
+    run(loop, work())

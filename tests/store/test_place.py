@@ -35,6 +35,12 @@ def test_without_a_path_it_is_in_the_data_folder(tmp_path: Path, monkeypatch: py
     assert path.is_relative_to(tmp_path)
 
 
+def test_a_link_is_followed(tmp_path: Path):
+    """The store is the file itself: its log is found beside it, and a damaged one is what is moved."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "disk" / "real.db")
+    assert store_path(Store(path=str(tmp_path / "link.db"))) == tmp_path / "disk" / "real.db"
+
+
 def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container whose user has no entry and no HOME: nothing can be put for the tilde."""
     monkeypatch.delenv("HOME", raising=False)
@@ -49,6 +55,12 @@ def test_no_home_is_said_plainly(configured: str, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Unusable, match="Set HOME") as caught:
         store_path(Store(path=configured))
     assert caught.value.trouble.kind is Kind.NO_PLACE
+
+
+def test_a_name_that_no_file_can_have_is_refused():
+    """A NUL in a configured path is said as what it is."""
+    with pytest.raises(Unusable, match="NUL"):
+        store_path(Store(path="/tmp/a\0b.db"))
 
 
 def test_an_address_is_refused():

@@ -1,6 +1,8 @@
 import fcntl
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -188,6 +190,41 @@ def test_a_file_that_took_its_place_is_not_moved(path: Path):
     path.write_bytes(b"the new one")
     assert set_aside(path, identity) is None
     assert path.read_bytes() == b"the new one"
+
+
+@pytest.mark.parametrize("content", [b"my notes\n" * 500, b"one line"])
+def test_a_path_that_was_set_by_mistake_costs_nobody_a_file(tmp_path: Path, content: bytes):
+    """What neither is nor is named as a database is not taken for a damaged store, and stays where it is."""
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(Unusable, match="another program") as caught:
+        open_store(path, busy=1)
+    assert caught.value.trouble.kind is Kind.FOREIGN
+    assert [found.read_bytes() for found in tmp_path.iterdir()] == [content]
+
+
+HALF_MADE = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE attempt (id INTEGER)")
+connection.executemany("INSERT INTO attempt VALUES (?)", ((n,) for n in range(20_000)))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_migration_that_was_killed_is_begun_again(tmp_path: Path):
+    """Half of its pages are in the file, the way back is in the journal: SQLite takes it, and it starts anew."""
+    path = tmp_path / "seawall.db"
+    path.touch(0o600)
+    subprocess.run([sys.executable, "-c", HALF_MADE, str(path)], check=False)
+    assert path.stat().st_size > 0
+    assert Path(f"{path}-journal").stat().st_size > 0
+    opened = open_store(path, busy=1)
+    assert opened.connection.execute("SELECT count(*) FROM attempt").fetchone() == (0,)
+    opened.connection.close()
+    assert opened.moved is None
 
 
 def test_a_file_of_no_bytes_becomes_a_store(tmp_path: Path):

@@ -10,10 +10,12 @@ from seawall.store.trouble import Kind, Trouble, Unusable
 def store_path(store: Store) -> Path:
     """The absolute path of the SQLite file: as configured, or in the platform's data folder.
 
-    Raises `Unusable` where there is none: no home folder, or an address instead of a path.
+    Raises `Unusable` where there is none: no home folder, an address, a name that no file can have.
     """
     if "://" in store.path:
         raise _none("The store is an address, and this version of Seawall keeps a file. Name a path.")
+    if "\0" in store.path:
+        raise _none("The store's path has a NUL in it, which no file's name can have. Name another.")
     if store.path:
         path = os.path.expanduser(store.path)
         # What expanduser leaves as it was has no home to stand for.
@@ -28,7 +30,8 @@ def store_path(store: Store) -> Path:
         homeless = not os.path.isabs(path)
     if homeless:
         raise _none("There is no home folder to keep records in. Set HOME, or the store's path.")
-    return Path(os.path.abspath(path))
+    # The file that a link leads to: its log is beside it, and it is what is moved aside when damaged.
+    return Path(os.path.realpath(path))
 
 
 def _none(reason: str) -> Unusable:

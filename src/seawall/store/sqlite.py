@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seawall.store.trouble import Kind, Trouble, Unusable, sentence
+from seawall.store.trouble import Kind, Trouble, Unusable, is_full, sentence
 from seawall.store.version import HEAD, REVISIONS
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ WAITS_FOR_FOLDER = 10.0
 """Seconds that another gateway may take to make or move the file, before this one tries again later."""
 LOG_KEPT = 4 * 1024 * 1024
 """Bytes that the write-ahead log may keep when it has been emptied."""
+DATABASES = (".db", ".sqlite", ".sqlite3")
+"""A file with such a name and other content is a damaged store; any other may be the user's notes."""
 CACHE = 512
 """KB of pages in memory: the writer appends, it reads next to nothing."""
 
@@ -146,6 +148,9 @@ def _prepare(connection: "Connection", path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT}").fetchone()
+    # SQLite opens what cannot be written for reading: find out now, not at the first row.
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")
 
 
 def _make_folder(folder: Path) -> None:
@@ -167,7 +172,10 @@ def _make_file(path: Path) -> None:
 
 
 def _move_aside(path: Path, busy: float) -> Path | None:
-    """Moves the file away if it is damaged; called with the folder locked."""
+    """Moves the file away if it is damaged; called with the folder locked.
+
+    Raises `Unusable` for a file that neither is nor is named as a database: a path that was set by mistake.
+    """
     import sqlite3
 
     if identity_of(path) is None:
@@ -182,7 +190,14 @@ def _move_aside(path: Path, busy: float) -> Path | None:
         return None
     finally:
         connection.close()
+    if path.suffix not in DATABASES and not _is_sqlite(path):
+        raise Unusable(Trouble(Kind.FOREIGN, sentence(Kind.FOREIGN, str(path), "")))
     return _rename(path)
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
 
 
 def _rename(path: Path) -> Path:
@@ -192,7 +207,7 @@ def _rename(path: Path) -> Path:
         again += 1
         name = f"{path}.damaged-{stamp}-{again}"
     # The log goes first: it must never be found beside a new file.
-    for ending in ("-wal", "-shm", ""):
+    for ending in ("-wal", "-shm", "-journal", ""):
         try:
             os.rename(f"{path}{ending}", f"{name}{ending}")
         except FileNotFoundError:
@@ -221,7 +236,7 @@ def _migrate(path: Path) -> None:
     except subprocess.TimeoutExpired:
         code, detail = 1, f"not done within {MIGRATES_WITHIN:.0f} s"
     if code:
-        kind = Kind.LOCKED if code == migrate.LOCKED else Kind.OTHER
+        kind = Kind.LOCKED if code == migrate.LOCKED else Kind.FULL if is_full(path) else Kind.OTHER
         raise Unusable(Trouble(kind, sentence(kind, str(path), f"its tables could not be made: {detail}")))
 
 

@@ -76,7 +76,7 @@ def trouble_of(error: Exception, path: Path | None) -> Trouble:
     if code is not None:
         kind = _SQLITE.get(code & 0xFF, Kind.OTHER)
         # On a full disk the memory-mapped index beside the log cannot grow: SQLite says "I/O error".
-        if code & 0xFF == _IOERR and _is_full(path):
+        if code & 0xFF == _IOERR and is_full(path):
             kind = Kind.FULL
         detail = str(error)
     elif isinstance(error, OSError):
@@ -107,7 +107,7 @@ def sentence(kind: Kind, path: str, detail: str) -> str:
             text = f"{path} was made by a newer Seawall ({detail}) and is left alone. Nothing is recorded"
             do = "Update Seawall, or set another path for the store."
         case Kind.FOREIGN:
-            text = f"{path} is a database of another program and is left alone. Nothing is recorded"
+            text = f"{path} belongs to another program and is left alone. Nothing is recorded"
             do = "Set another path for the store."
         case Kind.NO_PLACE | Kind.OTHER:
             text = f"{path} cannot be used ({detail}). Records wait in memory"
@@ -115,7 +115,8 @@ def sentence(kind: Kind, path: str, detail: str) -> str:
     return f"{text}. {do}"
 
 
-def _is_full(path: Path | None) -> bool:
+def is_full(path: Path | None) -> bool:
+    """Whether there is next to no room left where this file is."""
     try:
         disk = os.statvfs(path.parent if path else ".")
     except OSError:

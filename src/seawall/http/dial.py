@@ -174,7 +174,6 @@ async def _hand_over(
 ) -> tuple[asyncio.Transport, asyncio.Protocol]:
     """Give the socket to the event loop, with TLS where the origin wants it."""
     loop = asyncio.get_running_loop()
-    theirs = isinstance(loop, asyncio.BaseEventLoop)  # not uvloop: the transport closes this very object
     try:
         if context is None:
             transport, _ = await loop.create_connection(lambda: protocol, sock=sock)
@@ -189,17 +188,8 @@ async def _hand_over(
             ssl_handshake_timeout=seconds + 1.0,
             ssl_shutdown_timeout=_CLOSING,
         )
-    except BaseException:
-        if theirs:
-            # Python 3.11 forgets the socket if we are cancelled just before the handshake begins; with this
-            # it sees the end of the connection. Closing is the transport's: here it could come too early.
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # closed already
-        raise
     finally:
-        if not theirs:
+        if not isinstance(loop, asyncio.BaseEventLoop):  # asyncio's transports close this very object
             # libuv has the descriptor, and closes it. Where the connection breaks at once, uvloop leaves the
             # number in our object, and its end would close whatever connection has that number by then.
             sock.detach()

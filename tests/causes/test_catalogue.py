@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from seawall.causes import cause, lookup
-from seawall.causes.cause import EXIT_CODES, INDEX, CatalogueError, Hold, Party, evidence, load, parse
+from seawall.causes import cause
+from seawall.causes.cause import EXIT_CODES, INDEX, CatalogueError, Hold, Party, evidence, load, lookup, parse
 from seawall.causes.compile import catalogue, compiled, main
 from seawall.causes.match import match
 

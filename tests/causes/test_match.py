@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.causes import Body, Evidence, Fault, Phase, codes, match
+from seawall.causes.cause import codes
+from seawall.causes.evidence import Body, Evidence, Fault, Phase
+from seawall.causes.match import match
 
 
 def seen(status, type_=None, message=None, **more):

@@ -57,6 +57,8 @@ class Relay:
     def __init__(self, reply: Reply, *, id: str, streamed: bool, keep: bool = False) -> None:
         self._reply = reply
         self._streamed = streamed
+        if streamed:
+            reply.filler = PING  # only whole events are sent, so one more fits anywhere
         self._pinged_at = 0.0
         self.stage = Stage.PENDING
         self.told = Told(id)
@@ -79,6 +81,8 @@ class Relay:
             # A stated length holds only for what is forwarded unread.
             length = head.length if head.length >= 0 and not self._streamed and not decoded else UNTIL_CLOSE
             self._reply.start(head.status, headers + self.told.headers(), length, head.reason)
+        if b"content-encoding" in head.lower and not decoded:
+            self._reply.filler = b""
         self.stage = Stage.COMMITTED
         self._reply.source = source
         self.more(data)

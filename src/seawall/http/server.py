@@ -131,7 +131,7 @@ class Request:
 class Reply:
     """The answer to one request: `start`, then `write` as often as needed, then `end` or `abort`."""
 
-    __slots__ = ("_connection", "_framing", "_pending", "ended", "source", "started")
+    __slots__ = ("_connection", "_framing", "_pending", "ended", "filler", "source", "started")
 
     def __init__(self, connection: "ServerConnection") -> None:
         self._connection = connection
@@ -141,6 +141,8 @@ class Reply:
         self.ended = False
         self.source: Source | None = None
         """What is paused while the client reads slowly."""
+        self.filler = b""
+        """What may be written at any time without a meaning, to learn whether the client is there."""
 
     def interim(self, status: int, headers: Headers) -> None:
         """A 1xx answer ahead of the real one."""
@@ -487,7 +489,9 @@ class ServerConnection(asyncio.Protocol):
         # A client that only stopped sending ignores 102, as every client measured does.
         if self._request is None or self._reply is None:
             return
-        if not self._reply.started:
+        if self._reply.started:
+            self._reply.write(self._reply.filler)
+        else:
             self.write(b"HTTP/1.1 102 Processing\r\n\r\n")
         if number < len(_PROBE_AFTER):
             self._probe = self._loop.call_later(_PROBE_AFTER[number], self._probe_client, number + 1)

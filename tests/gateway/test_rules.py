@@ -1,0 +1,750 @@
+"""The gateway's thirteen rules, each on real sockets before the faulty API."""
+
+import asyncio
+import gzip
+import json
+import time
+from dataclasses import replace
+
+import pytest
+from ground import KEY, SOON, Answer, ask, check_whole, ground, hold, question, read_answer, send, upstream
+
+from seawall.config import Sizes
+from seawall.fake import scenario
+
+STREAMED = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "not streamed"])
+
+
+# -- 1: bytes pass through --------------------------------------------------------------------------------------------
+
+
+@STREAMED
+def test_rule_1_bytes_pass_through(stream: bool) -> None:
+    """Method, path, query, unknown headers and the body arrive as they were sent; what differs is named."""
+
+    async def run() -> None:
+        async with ground() as g:
+            body = question(stream=stream, safeguards={"mode": "x"}, unknown=[1, 2])
+            headers = {
+                "X-Strange-Header": "kept",
+                "anthropic-beta": "a-1,b-2",
+                "anthropic-version": "2023-06-01",
+                "accept-encoding": "gzip, br",
+                "connection": "keep-alive, x-hop",
+                "x-hop": "dropped",
+                "x-seawall-hold": "20s",
+            }
+            answer = await g.ask(body, path="/v1/messages?beta=true&x=%2F", headers=headers)
+            check_whole(answer)
+            seen = g.fake.requests[0]
+            assert (seen.method, seen.target, seen.body) == ("POST", "/v1/messages?beta=true&x=%2F", body)
+            assert seen.header("x-strange-header") == "kept"
+            assert seen.header("anthropic-beta") == "a-1,b-2"
+            assert seen.header("anthropic-version") == "2023-06-01"
+            assert seen.header("x-api-key") == KEY
+            assert seen.header("accept-encoding") == "identity"
+            assert seen.header("host") == g.fake.url.removeprefix("http://")
+            assert seen.header("x-hop") == seen.header("x-seawall-hold") == ""
+            assert answer.headers["request-id"].startswith("req_")
+            assert answer.headers["x-seawall-id"].startswith("sw_")
+            assert "anthropic-ratelimit-requests-limit" in answer.headers
+            assert "x-seawall-attempts" not in answer.headers
+
+    asyncio.run(run())
+
+
+def test_rule_1_only_messages_lose_their_coding() -> None:
+    """`accept-encoding` of other paths goes on unchanged."""
+
+    async def run() -> None:
+        async with ground() as g:
+            await g.ask(b"", method="GET", path="/v1/models", headers={"accept-encoding": "gzip, br"})
+            assert g.fake.requests[0].header("accept-encoding") == "gzip, br"
+
+    asyncio.run(run())
+
+
+@STREAMED
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_rule_1_encoded_answers(stream: bool, coding: str) -> None:
+    """An encoded answer arrives whole: gzip decoded or as it came, another coding unread."""
+
+    async def run() -> None:
+        async with ground(f"encoded coding={coding}") as g:
+            answer = await g.ask(question(stream=stream))
+            assert answer.whole
+            if answer.headers.get("content-encoding") == "gzip":
+                answer.body = gzip.decompress(answer.body)
+            elif answer.headers.get("content-encoding") == "br":
+                import brotli
+
+                answer.body = brotli.decompress(answer.body)
+            check_whole(answer)
+
+    asyncio.run(run())
+
+
+def test_rule_1_an_encoded_answer_after_opening_is_a_failed_attempt() -> None:
+    """What cannot follow an opened answer is replaced by another attempt."""
+
+    async def run() -> None:
+        faults = ("hang at=before-headers", "encoded coding=br")
+        async with ground(*faults, hold=hold(open_unknown=0.0), idle=IDLE) as g:
+            answer = await g.ask()
+            check_whole(answer)
+            assert g.sent() == 3
+
+    asyncio.run(run())
+
+
+def test_rule_1_compressed_requests() -> None:
+    """A compressed request goes on as it is; its facts are read all the same."""
+
+    async def run() -> None:
+        async with ground("overloaded") as g:
+            packed = gzip.compress(question(model="claude-opus-5"))
+            answer = await g.ask(packed, headers={"content-encoding": "gzip"})
+            check_whole(answer)
+            assert g.fake.requests[1].body in (packed, question(model="claude-opus-5"))
+            assert g.fake.requests[1].header("content-encoding") == "gzip"
+            assert g.attempts[0].family == "opus"
+
+    asyncio.run(run())
+
+
+# -- 2: what is held and replayed -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/models"), ("POST", "/v1/messages/count_tokens")])
+def test_rule_2_quick_calls_get_one_more_try(method: str, path: str) -> None:
+    """A connection that breaks is tried once more, and an error status is none of our business."""
+
+    async def run() -> None:
+        async with ground(scenario=_faults(path, "reset", 1)) as g:
+            answer = await g.ask(question() if method == "POST" else b"", method=method, path=path)
+            assert (answer.status, g.sent()) == (200, 2)
+        async with ground(scenario=_faults(path, "overloaded", 9)) as g:
+            answer = await g.ask(question() if method == "POST" else b"", method=method, path=path)
+            assert (answer.status, g.sent()) == (529, 1)
+
+    asyncio.run(run())
+
+
+def test_rule_2_other_requests_pass_through_once() -> None:
+    """A request with a body that streams through is sent once, however large, and its failure is told."""
+
+    async def run() -> None:
+        async with ground(sizes=Sizes(body=1000)) as g:
+            answer = await g.ask(b"x" * 300_000, path="/v1/files")
+            assert (answer.status, g.fake.requests[0].body_size) == (404, 300_000)
+
+        came = []
+
+        async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            came.append(await reader.read(100))
+            writer.transport.abort()
+
+        async with upstream(reset) as url, ground(upstream=url) as g:
+            answer = await g.ask(b"x" * 300_000, path="/v1/files")
+            assert (answer.status, answer.error["type"]) == (503, "api_error")
+            assert "Seawall" in answer.error["message"]
+            assert len(came) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("more", "sent"),
+    [
+        ({"stream": True}, 3),
+        ({"stream": False}, 3),
+        ({"stream": False, "tools": [{"type": "web_search_1", "name": "w"}]}, 1),
+        ({"stream": False, "mcp_servers": [{"url": "https://x"}]}, 1),
+        ({"stream": False, "container": "c"}, 1),
+    ],
+)
+def test_rule_2_ambiguous_failures_are_replayed_twice_at_most(more: dict[str, object], sent: int) -> None:
+    """A request that may have been carried out is repeated twice, or never where that could act twice."""
+
+    async def run() -> None:
+        async with ground(*["close"] * 9) as g:
+            answer = await g.ask(question(**more))
+            assert answer.status == 503
+            assert g.sent() == sent
+            assert all(row.maybe_billed for row in g.attempts)
+            assert g.attempts[-1].ended == "given_up"
+
+    asyncio.run(run())
+
+
+def test_rule_2_a_messages_body_has_a_limit() -> None:
+    """A body over the limit is refused before it is read, chunked or counted."""
+
+    async def run() -> None:
+        async with ground(sizes=Sizes(body=1000)) as g:
+            answer = await g.ask(b"x" * 1001)
+            assert (answer.status, answer.error["type"]) == (413, "request_too_large")
+            big = b"".join(b"200\r\n" + b"x" * 512 + b"\r\n" for _ in range(4)) + b"0\r\n\r\n"
+            answer = await g.ask(big, headers={"transfer-encoding": "chunked"}, without=("content-length",))
+            assert answer.status == 413
+            assert g.sent() == 0
+
+    asyncio.run(run())
+
+
+def test_rule_2_auxiliary_calls_are_held_briefly() -> None:
+    """Nobody waits long for a title or a quota probe."""
+
+    async def run() -> None:
+        async with ground(*["overloaded"] * 999, hold=hold(auxiliary=0.15)) as g:
+            answer = await g.ask(question(max_tokens=1))
+            assert answer.status == 529
+            answer = await g.ask(headers={"x-claude-code-request-class": "auxiliary"})
+            assert answer.status == 529
+
+    asyncio.run(run())
+
+
+# -- 3: hold, then tell -----------------------------------------------------------------------------------------------
+
+HELD = [
+    "overloaded",
+    "status code=503",
+    "status code=503 body=html",
+    "status code=500",
+    "status code=502 body=html",
+    "status code=504",
+    "status code=520 body=html",
+    "status code=529 body=cut",
+    "status code=529 body=empty",
+    "rate-limit retry-after=0",
+    "acceleration retry-after=0",
+    "throttle",
+    "reset",
+    "close",
+    "refused seconds=0.05",
+    "two-lengths",
+    "length-and-chunked",
+    "junk-chunk-size",
+    "switch-protocols",
+    "bad-status-line",
+    "huge-head",
+    "wrong-body body=html",
+    "wrong-body body=empty",
+    "wrong-body body=error-json",
+]
+
+
+@STREAMED
+@pytest.mark.parametrize("fault", HELD)
+def test_rule_3_the_client_sees_none_of_it(fault: str, stream: bool) -> None:
+    """Whatever fails before content, the client gets the whole answer of a later attempt."""
+
+    async def run() -> None:
+        async with ground(fault, "overloaded") as g:
+            answer = await g.ask(question(stream=stream))
+            check_whole(answer)
+            assert g.sent() >= 2
+            assert int(answer.headers["x-seawall-attempts"]) >= 2
+            assert answer.headers["x-seawall-cause"]
+            await asyncio.sleep(0)
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+STREAM_HELD = [
+    "error-event at=before-content",
+    "error-event at=before-content type=api_error message=Oops",
+    "cut at=before-content",
+    "cut at=after-headers",
+    "close at=after-headers",
+    "reset at=after-headers",
+    "early-end at=before-content",
+    "early-end at=after-headers",
+    "wrong-body body=keep-type-html",
+    "cut at=before-content how=close",
+]
+
+
+@pytest.mark.parametrize("fault", STREAM_HELD)
+def test_rule_3_broken_streams_before_content(fault: str) -> None:
+    """A stream that breaks before content is replaced; only the last attempt's events are seen."""
+
+    async def run() -> None:
+        async with ground(fault, "overloaded") as g:
+            answer = await g.ask()
+            check_whole(answer)
+            assert answer.names.count("message_start") == 1
+            assert g.sent() == 3
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", ["slow-bytes", "garbage-lines", "interim code=103 count=3", "connection-close"])
+@pytest.mark.parametrize("how", ["", "framing how=close", "framing how=length"])
+def test_rule_3_odd_but_right_answers_pass(fault: str, how: str) -> None:
+    """What is unusual but whole arrives whole, from one attempt."""
+
+    async def run() -> None:
+        async with ground(f"{fault} + {how}" if how else fault) as g:
+            answer = await g.ask()
+            check_whole(answer)
+            assert g.sent() == 1
+
+    asyncio.run(run())
+
+
+def test_rule_3_opened_before_the_clients_limit() -> None:
+    """A held stream is opened with 200 and pings, and only one attempt's events follow."""
+
+    async def run() -> None:
+        faults = ["overloaded"] * 8
+        async with ground(*faults, hold=hold(open_unknown=0.05, ping_every=0.02)) as g:
+            answer = await g.ask()
+            check_whole(answer)
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            assert answer.headers["cache-control"] == "no-cache"
+            assert answer.headers["x-seawall-id"]
+            assert answer.names[0] == "ping"
+            assert answer.names.count("message_start") == 1
+
+    asyncio.run(run())
+
+
+def test_rule_3_opened_json_begins_with_white_space() -> None:
+    """A held call that is not streamed is kept alive by white space ahead of its JSON."""
+
+    async def run() -> None:
+        async with ground(*["overloaded"] * 8, hold=hold(open_unknown=0.05, ping_every=0.02)) as g:
+            answer = await g.ask(question(stream=False))
+            assert answer.body.startswith(b" ")
+            check_whole(answer)
+
+    asyncio.run(run())
+
+
+@STREAMED
+def test_rule_3_a_short_limit_gets_its_error_in_time(stream: bool) -> None:
+    """A client that gives up soon gets the last error before that, never an opened answer."""
+
+    async def run() -> None:
+        async with ground(*["overloaded"] * 999, hold=hold(open_unknown=0.0)) as g:
+            began = time.monotonic()
+            answer = await g.ask(question(stream=stream), headers={"x-stainless-timeout": "0.5"})
+            assert answer.status == 529
+            assert time.monotonic() - began < 0.5
+            assert 30 <= int(answer.headers["retry-after"]) <= 59
+
+    asyncio.run(run())
+
+
+def test_rule_3_a_short_limit_ends_an_attempt_that_hangs() -> None:
+    """Where the attempt under way brings nothing in time, the client is told in time."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers") as g:
+            answer = await g.ask(headers={"x-stainless-timeout": "0.4"})
+            assert (answer.status, answer.error["type"]) == (503, "api_error")
+            assert "Seawall" in answer.error["message"]
+
+    asyncio.run(run())
+
+
+# -- 4: failing after opening is unmistakable -------------------------------------------------------------------------
+
+AFTER = [
+    ("error-event at=in-block", "overloaded_error"),
+    ("error-event at=after-block type=api_error message=Oops", "api_error"),
+    ("cut at=in-block", "api_error"),
+    ("cut at=after-block how=close", "api_error"),
+    ("early-end at=in-block", "api_error"),
+    ("early-end at=after-block", "api_error"),
+    ("early-end at=after-delta", "api_error"),
+]
+
+
+@pytest.mark.parametrize(("fault", "kind"), AFTER)
+def test_rule_4_after_content_nothing_is_replayed(fault: str, kind: str) -> None:
+    """A stream that breaks after content ends with an error event, not cleanly, and is not sent again."""
+
+    async def run() -> None:
+        async with ground(fault) as g:
+            answer = await g.ask()
+            assert not answer.whole
+            assert answer.error["type"] == kind
+            assert "message_stop" not in answer.names
+            assert g.sent() == 1
+            assert g.attempts[-1].ended == "broken"
+
+    asyncio.run(run())
+
+
+def test_rule_4_error_inside_tool_json() -> None:
+    """An error inside a tool's input is told; the client may have seen half a tool call, never a whole one."""
+
+    async def run() -> None:
+        tools = scenario.read('[answer]\nblocks = ["tool"]\n')
+        async with ground("error-event at=in-tool", scenario=tools) as g:
+            answer = await g.ask()
+            assert not answer.whole
+            assert answer.error["type"] == "overloaded_error"
+            assert g.sent() == 1
+
+    asyncio.run(run())
+
+
+def test_rule_4_opened_and_given_up() -> None:
+    """An opened stream that finds no answer ends with the upstream's own error object."""
+
+    async def run() -> None:
+        async with ground(*["overloaded"] * 999, hold=hold(open_unknown=0.0, longest=0.3)) as g:
+            answer = await g.ask()
+            assert (answer.status, answer.whole) == (200, False)
+            assert answer.error["type"] == "overloaded_error"
+            answer = await g.ask(question(stream=False))
+            assert (answer.status, answer.whole, answer.body.strip()) == (200, False, b"")
+
+    asyncio.run(run())
+
+
+def test_rule_4_an_error_inside_a_200_never_leaves_as_one() -> None:
+    """A failure that came as 200 is told with the status that its error type has."""
+
+    async def run() -> None:
+        faults = ["error-event at=before-content"] * 999
+        async with ground(*faults, hold=hold(longest=0.2)) as g:
+            answer = await g.ask()
+            assert (answer.status, answer.error["type"]) == (529, "overloaded_error")
+        async with ground(*["wrong-body body=html"] * 999, hold=hold(longest=0.2)) as g:
+            answer = await g.ask(question(stream=False))
+            assert (answer.status, answer.error["type"]) == (503, "api_error")
+            assert "Seawall" in answer.error["message"]
+
+    asyncio.run(run())
+
+
+# -- 5: one retry loop; a retry inherits ------------------------------------------------------------------------------
+
+SESSION = {"x-claude-code-session-id": "s-1"}
+
+
+async def _leave_during_hold(port: int, body: bytes, headers: dict[str, str]) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    await send(writer, port, body, headers=headers)
+    await asyncio.sleep(0.15)
+    writer.transport.abort()
+    await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("headers", "later", "inherits"),
+    [
+        (SESSION, SESSION, True),
+        (SESSION, {"x-claude-code-session-id": "s-2"}, False),
+        (SESSION, {**SESSION, "x-claude-code-agent-id": "a-1"}, False),
+        (SESSION, {**SESSION, "x-api-key": "sk-ant-api03-other"}, False),
+        ({"x-stainless-retry-count": "1"}, {"x-stainless-retry-count": "2"}, True),
+        ({"x-stainless-retry-count": "0"}, {"x-stainless-retry-count": "1"}, False),
+    ],
+)
+def test_rule_5_a_retry_inherits(headers: dict[str, str], later: dict[str, str], inherits: bool) -> None:
+    """The same caller's same request goes on where it left; anybody else's begins anew."""
+
+    async def run() -> None:
+        async with ground(*["overloaded"] * 5000, hold=hold(longest=2.0)) as g:
+            await _leave_during_hold(g.port, question(), headers)
+            before = g.sent()
+            assert before > 2
+            task = asyncio.create_task(g.ask(headers=later))
+            await asyncio.sleep(0.1)
+            assert [e.attempts > before for e in g.gateway._exchanges] == [inherits]
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_rule_5_two_live_requests_never_share() -> None:
+    """Two identical requests at once make two upstream requests, and each gets its own answer."""
+
+    async def run() -> None:
+        async with ground() as g:
+            answers = await asyncio.gather(*(g.ask(headers=SESSION) for _ in range(8)))
+            for answer in answers:
+                check_whole(answer)
+            assert g.sent() == 8
+            assert len({answer.headers["x-seawall-id"] for answer in answers}) == 8
+
+    asyncio.run(run())
+
+
+def test_rule_5_a_hold_is_spent_once() -> None:
+    """The retry of a call that was given up, and its not streamed twin, get one attempt and no new hold."""
+
+    async def run() -> None:
+        async with ground(*["overloaded"] * 999, hold=hold(longest=0.2)) as g:
+            assert (await g.ask(headers=SESSION)).status == 529
+            for body in (question(), question(stream=False, max_tokens=64000)):
+                before = g.sent()
+                answer = await g.ask(body, headers=SESSION)
+                assert (answer.status, g.sent() - before) == (529, 1)
+            before = g.sent()
+            await g.ask(question("another nonce=x"), headers=SESSION)
+            assert g.sent() - before > 1
+
+    asyncio.run(run())
+
+
+# -- 6: giving up is honest -------------------------------------------------------------------------------------------
+
+
+@STREAMED
+def test_rule_6_the_last_error_byte_for_byte(stream: bool) -> None:
+    """After the hold the client gets the upstream's own status and body, and a retry-after it can live with."""
+
+    async def run() -> None:
+        async with ground(*["status code=503 body=html retry-after=0"] * 999, hold=hold(longest=0.2)) as g:
+            answer = await g.ask(question(stream=stream))
+            assert answer.status == 503
+            assert answer.body.startswith(b"<!DOCTYPE html>")
+            assert 30 <= int(answer.headers["retry-after"]) <= 59
+            assert "x-should-retry" not in answer.headers
+            assert "held" in answer.headers["x-seawall-note"]
+            assert answer.headers["x-seawall-cause"] == "provider.service_unavailable"
+            assert g.attempts[-1].ended == "given_up"
+
+    asyncio.run(run())
+
+
+def test_rule_6_where_nothing_answered() -> None:
+    """Without any answer: 503 in the API's envelope, naming Seawall, never 529."""
+
+    async def run() -> None:
+        async with ground(hold=hold(longest=0.2)) as g:
+            await g.fake.stop()
+            answer = await g.ask()
+            assert (answer.status, answer.error["type"]) == (503, "api_error")
+            assert "Seawall" in answer.error["message"]
+            assert 30 <= int(answer.headers["retry-after"]) <= 59
+            assert answer.headers["x-seawall-cause"] == "network.connection_refused"
+
+    asyncio.run(run())
+
+
+def test_rule_6_full_memory_is_a_503() -> None:
+    """What cannot be kept is refused at once."""
+
+    async def run() -> None:
+        async with ground(sizes=Sizes(held=100)) as g:
+            answer = await g.ask()
+            assert (answer.status, answer.error["type"]) == (503, "api_error")
+            assert answer.headers["x-seawall-cause"] == "seawall.memory_full"
+            assert g.sent() == 0
+
+    asyncio.run(run())
+
+
+# -- 7: what cannot pass is not held ----------------------------------------------------------------------------------
+
+THROUGH = [
+    ("status code=400", 400),
+    ("status code=401", 401),
+    ("status code=402", 402),
+    ("status code=403", 403),
+    ("status code=404", 404),
+    ("status code=413 body=html", 413),
+    ("status code=422", 422),
+    ("status code=301 body=html", 301),
+    ("spend-cap", 429),
+    ("plan-limit", 429),
+    ("rate-limit retry-after=99999", 429),
+    ("status code=529 x-should-retry=false", 529),
+    ("status code=503 x-should-retry=false", 503),
+]
+
+
+@STREAMED
+@pytest.mark.parametrize(("fault", "status"), THROUGH)
+def test_rule_7_through_at_once(fault: str, status: int, stream: bool) -> None:
+    """What waiting cannot change goes to the client at once, unchanged."""
+
+    async def run() -> None:
+        async with ground(*[fault] * 9) as g:
+            straight = await ask(int(g.fake.url.rpartition(":")[2]), question(stream=stream))
+            answer = await g.ask(question(stream=stream))
+            assert answer.status == straight.status == status
+            assert g.sent() == 2
+            same = ("retry-after", "x-should-retry", "content-type")
+            assert [answer.headers.get(n) for n in same] == [straight.headers.get(n) for n in same]
+            assert _without_id(answer) == _without_id(straight)
+            assert g.attempts[-1].ended == "passed"
+
+    asyncio.run(run())
+
+
+def test_rule_7_a_throttle_passes_after_a_while() -> None:
+    """A 429 that states no time is tried again calmly, and handed on after its two minutes."""
+
+    async def run() -> None:
+        async with ground(*["throttle"] * 999) as g:
+            answer = await g.ask()
+            assert answer.status == 429
+            assert g.sent() > 2
+            assert "retry-after" not in answer.headers
+
+    asyncio.run(run())
+
+
+def test_rule_7_a_stale_token_goes_through() -> None:
+    """A 401 after a long hold is told at once, with a word on why."""
+
+    async def run() -> None:
+        faults = ["overloaded"] * 3 + ["status code=401"]
+        async with ground(*faults, hold=hold(stale_token_after=0.0)) as g:
+            answer = await g.ask()
+            assert answer.status == 401
+            assert "token" in answer.headers["x-seawall-note"]
+
+    asyncio.run(run())
+
+
+# -- 8: idle upstreams are noticed ------------------------------------------------------------------------------------
+
+IDLE = replace(SOON, first_byte=0.15, before_content=0.15, after_content=0.3)
+
+
+@pytest.mark.parametrize("at", ["before-headers", "after-headers", "before-content"])
+def test_rule_8_silence_before_content(at: str) -> None:
+    """An upstream that says nothing is left, and the call tried again."""
+
+    async def run() -> None:
+        async with ground(f"hang at={at}", idle=IDLE) as g:
+            check_whole(await g.ask())
+            assert g.sent() == 2
+
+    asyncio.run(run())
+
+
+def test_rule_8_silence_of_a_call_that_is_not_streamed() -> None:
+    """The client's own limit bounds a call whose answer comes at once."""
+
+    async def run() -> None:
+        idle = replace(IDLE, client_limit=0.2)
+        async with ground("hang at=before-headers", idle=idle) as g:
+            check_whole(await g.ask(question(stream=False)))
+            assert g.sent() == 2
+
+    asyncio.run(run())
+
+
+def test_rule_8_silence_after_content() -> None:
+    """Long silence inside an answer breaks it off, with an error event."""
+
+    async def run() -> None:
+        async with ground("hang at=in-block", idle=IDLE) as g:
+            answer = await g.ask()
+            assert not answer.whole
+            assert "silent" in answer.error["message"]
+
+    asyncio.run(run())
+
+
+def test_rule_8_pings_are_life() -> None:
+    """A stream that pings is not cancelled, however long its content is silent."""
+
+    async def run() -> None:
+        async with ground("hang at=in-block seconds=1 pings=true every=0.05", idle=IDLE) as g:
+            check_whole(await g.ask())
+            assert g.sent() == 1
+
+    asyncio.run(run())
+
+
+# -- 9: client gone, upstream cancelled -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["hang at=before-headers", "hang at=in-block"])
+def test_rule_9_client_gone(fault: str) -> None:
+    """When the client leaves, the upstream request ends and nothing is left."""
+
+    async def run() -> None:
+        async with ground(fault) as g:
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question())
+            while not g.fake.requests:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            writer.transport.abort()
+            while not g.fake.requests[0].client_gone:
+                await asyncio.sleep(0.01)
+            g.at_rest()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_rule_9_an_orderly_close_is_noticed_too() -> None:
+    """A client that closes in good order while it waits is gone as well."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers") as g:
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question())
+            while not g.fake.requests:
+                await asyncio.sleep(0.01)
+            writer.close()
+            while not g.fake.requests[0].client_gone:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            g.at_rest()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_rule_9_a_half_closed_client_gets_its_answer() -> None:
+    """A client that only stopped sending still reads."""
+
+    async def run() -> None:
+        async with ground("overloaded", "overloaded") as g:
+            reader, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question())
+            writer.write_eof()
+            check_whole(await read_answer(reader))
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_rule_9_finish_abandoned() -> None:
+    """Where it is wished, an answer is finished without its client and kept for its return, once."""
+
+    async def run() -> None:
+        async with ground("hang at=in-block seconds=1.5", finish_abandoned=True) as g:
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question(), headers=SESSION)
+            while not g.fake.requests:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            writer.transport.abort()
+            while not g.gateway._places.any_left:
+                await asyncio.sleep(0.01)
+            check_whole(await g.ask(headers=SESSION))
+            assert g.sent() == 1
+            check_whole(await g.ask(headers=SESSION))
+            assert g.sent() == 2
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def _faults(path: str, fault: str, first: int) -> scenario.Scenario:
+    return scenario.read(f'[[rule]]\npath = "{path}"\ndo = "{fault}"\nfirst = {first}\n')
+
+
+def _without_id(answer: Answer) -> object:
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return answer.body
+    body.pop("request_id", None)
+    return body

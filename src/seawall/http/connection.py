@@ -6,7 +6,7 @@ exactly where its head said, no byte is left over, and the whole request was sen
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from seawall.causes.evidence import Fault
 from seawall.config import Sizes
@@ -73,7 +73,7 @@ class UpstreamConnection(asyncio.Protocol):
     # -- what asyncio calls ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # those of uvloop are no subclass
         self._transport = transport
         transport.set_write_buffer_limits(self._sizes.buffer)
 

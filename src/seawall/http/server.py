@@ -7,7 +7,7 @@ client goes away that task is cancelled.
 import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Protocol
+from typing import Protocol, cast
 
 from seawall.config import Idle, Sizes
 from seawall.http.body import LAST_CHUNK, BadBody, Reader, chunk, reader
@@ -294,7 +294,7 @@ class ServerConnection(asyncio.Protocol):
     # -- what asyncio calls ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast("asyncio.Transport", transport)  # those of uvloop are no subclass
         self._transport = transport
         transport.set_write_buffer_limits(self.server.sizes.buffer)
         self.server.connections.add(self)

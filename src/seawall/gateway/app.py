@@ -125,8 +125,7 @@ class GatewayServer:
             listener.close()
         self._server.close_idle()
         for exchange in tuple(self._exchanges):
-            if exchange.waiting and not exchange.relay.opened:
-                exchange.interrupt("Seawall is stopping")
+            exchange.drain("Seawall is stopping")
         loop = asyncio.get_running_loop()
         until = loop.time() + self._config.gateway.idle.drain
         while (self._exchanges or self._passages) and loop.time() < until:

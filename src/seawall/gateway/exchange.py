@@ -79,6 +79,8 @@ class Exchange:
         self._first_failed_at: float | None = None
         self._last: Failure | None = None
         self._interrupted = ""
+        self._last_attempt = ""
+        """Why the attempt under way is the last, if it is."""
         self._has_hold = True
         self._deadline_timer: asyncio.TimerHandle | None = None
 
@@ -235,7 +237,7 @@ class Exchange:
         self.cause = outcome.cause
         if self._first_failed_at is None:
             self._first_failed_at = now
-        if failure.evidence.fault is Fault.ASLEEP:
+        if failure.evidence.fault is Fault.ASLEEP and not self._last_attempt:
             return Again(0.0)
         hold = means.settings.hold
         left = hold.replays - self._replays
@@ -249,7 +251,10 @@ class Exchange:
             replays_left=left,
             has_hold=self._has_hold,
         )
-        return decide(outcome, standing, now, means.settings.backoff, means.rng)
+        decision = decide(outcome, standing, now, means.settings.backoff, means.rng)
+        if self._last_attempt and isinstance(decision, Again):
+            return GiveUp(self._last_attempt)
+        return decision
 
     def _acts_twice(self) -> bool:
         return not self.call.facts.streamed and wire.acts_on_server(self.call.plain)
@@ -330,6 +335,12 @@ class Exchange:
         if self.relay.stage < Stage.COMMITTED and self._task is not None and not self._interrupted:
             self._interrupted = reason
             self._task.cancel()
+
+    def drain(self, reason: str) -> None:
+        """Try no more: what only waits is told so now, an attempt under way may still succeed."""
+        self._last_attempt = reason
+        if self.waiting and not self.relay.opened:
+            self.interrupt(reason)
 
     def cut(self) -> None:
         """Stop at once; what had begun ends with an error."""

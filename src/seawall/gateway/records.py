@@ -48,7 +48,7 @@ def utc_offset(at: float) -> int:
 
 
 class Records:
-    """Counts what ends and hands rows to a sink, which must neither wait nor fail."""
+    """Counts what ends and hands rows to a sink, which must not wait."""
 
     def __init__(self, clock: Clock, sink: Sink | None) -> None:
         self._clock = clock
@@ -59,6 +59,7 @@ class Records:
         self.recovered = 0
         self.lost = 0
         self.attempts = 0
+        self.unwritten = 0
 
     def count(self, lane: Lane, cause: str) -> None:
         """One attempt ended; `cause` is empty where it succeeded."""
@@ -77,18 +78,21 @@ class Records:
                 if other == lane and trouble.recovered_at is None:
                     trouble.recovered_at = at
 
-    def write(self, row: Attempt) -> None:
-        """Keep one attempt."""
-        if self._sink is not None:
+    def write(self, row: Attempt | Count) -> None:
+        """Keep one row; whatever becomes of it, calls go on."""
+        if self._sink is None:
+            return
+        try:
             self._sink(row)
+        except Exception:
+            self.unwritten += 1
 
     def flush(self) -> None:
         """Hand on the counts so far, and forget episodes that are over."""
         counts, self._counts = self._counts, Counter()
-        if self._sink is not None:
-            for (hour, lane, cause), attempts in counts.items():
-                offset = utc_offset(hour * 3600.0)
-                self._sink(Count(hour, offset, lane.route, lane.family, lane.account, cause, attempts))
+        for (hour, lane, cause), attempts in counts.items():
+            offset = utc_offset(hour * 3600.0)
+            self.write(Count(hour, offset, lane.route, lane.family, lane.account, cause, attempts))
         now = self._clock.wall()
         for key, trouble in tuple(self._troubles.items()):
             over = trouble.recovered_at is not None and now - trouble.recovered_at > _QUIET

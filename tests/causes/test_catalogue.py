@@ -49,7 +49,14 @@ def test_a_cause_is_whole(cause_):
         assert text == text.strip()
         assert len(text) > 2
     assert "  " not in cause_.meaning + cause_.title + cause_.verify
-    for part in (cause_.do, cause_.dont, cause_.sources, cause_.examples, cause_.near_misses):
+    for part in (
+        cause_.do,
+        cause_.dont,
+        cause_.questions,
+        cause_.sources,
+        cause_.examples,
+        cause_.near_misses,
+    ):
         assert part
     assert not cause_.title.endswith(".")
     assert max(len(cause_.do), len(cause_.dont)) <= 3

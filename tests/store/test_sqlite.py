@@ -36,6 +36,27 @@ def test_a_new_store_is_the_users_alone(tmp_path: Path):
     assert [mode(path.parent), mode(path.parent.parent)] == [0o700, 0o700]
 
 
+def test_a_new_file_is_never_open_to_others(tmp_path: Path):
+    """Not even for the moment between its making and its first opening."""
+    path = tmp_path / "seawall.db"
+    before = os.umask(0)
+    try:
+        sqlite._make_file(path)
+    finally:
+        os.umask(before)
+    assert mode(path) == 0o600
+
+
+def test_a_store_that_cannot_be_written_is_found_at_opening(path: Path):
+    """A lock that still lets it be read is noticed before the first row needs it gone."""
+    open_store(path, busy=1).connection.close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        open_store(path, busy=0.01)
+    holder.close()
+
+
 def test_a_folder_that_was_there_keeps_its_mode(path: Path):
     """A store in a folder of the user's own choice does not close that folder to others."""
     path.parent.chmod(0o755)
@@ -259,10 +280,12 @@ def test_a_place_where_nothing_can_be_made_is_said():
         open_store(Path("/proc/seawall/seawall.db"), busy=1)
 
 
-def test_two_that_begin_at_once_make_one_store(tmp_path: Path):
+def test_two_that_begin_at_once_make_one_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Two gateways start together on a new file: one makes it, the other waits, both can write."""
     path = tmp_path / "seawall.db"
     said: list[object] = []
+    genuine, made = sqlite._migrate, []
+    monkeypatch.setattr(sqlite, "_migrate", lambda at: made.append(at) or genuine(at))
 
     def begin() -> None:
         opened = open_store(path, busy=5)
@@ -276,6 +299,7 @@ def test_two_that_begin_at_once_make_one_store(tmp_path: Path):
     for thread in threads:
         thread.join()
     assert said == [identity_of(path)] * 2
+    assert made == [path]
 
 
 def test_a_folder_that_somebody_keeps_locked_is_tried_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -197,6 +197,60 @@ def test_a_locked_store_is_waited_for(path: Path, locked: sqlite3.Connection, wr
     assert ask(path) == [(1,), (2,)]
 
 
+def test_counts_that_failed_are_tried_with_the_next_batch(
+    path: Path, writer_of: WriterOf, monkeypatch: pytest.MonkeyPatch
+):
+    """They were due; they do not wait a whole turn again because the store was locked."""
+    genuine = writer.open_store
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    def locked_after_opening(at: Path, busy: float) -> sqlite.Opened:
+        started.wait(30)
+        opened = genuine(at, busy)
+        holder.execute("BEGIN IMMEDIATE")
+        return opened
+
+    started = threading.Event()
+    monkeypatch.setattr(writer, "open_store", locked_after_opening)
+    store = writer_of(path, pace=replace(QUICK, counts_every=3600))
+    store.put(COUNT)
+    started.set()
+    until(is_(store, Health.DEGRADED))
+    holder.close()
+    until(lambda: store.state.written == 1)
+
+
+def test_a_reader_may_lock_out_the_writer_where_there_is_no_log(
+    path: Path, writer_of: WriterOf, monkeypatch: pytest.MonkeyPatch
+):
+    """Some file systems allow no write-ahead log. A commit that a reader stops is tried again, and lands once."""
+    genuine = writer.open_store
+
+    def without_log(at: Path, busy: float) -> sqlite.Opened:
+        opened = genuine(at, busy)
+        opened.connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        return opened
+
+    monkeypatch.setattr(writer, "open_store", without_log)
+    heard: list[State] = []
+    store = writer_of(path, on_change=heard.append)
+    store.put(attempt(1))
+    store.put(attempt(2))
+    until(lambda: store.state.written == 2)
+    reader = sqlite3.connect(path, isolation_level=None)
+    rows = reader.execute("SELECT number FROM attempt")
+    rows.fetchone()
+    store.put(attempt(3))
+    store.put(COUNT)
+    until(is_(store, Health.DEGRADED))
+    threading.Event().wait(0.05)  # some more tries
+    assert all("locked" in state.reason for state in heard if state.health is Health.DEGRADED)
+    rows.close()
+    until(lambda: store.state.written == 4)
+    reader.close()
+    assert ask(path) == [(1,), (2,), (3,)]
+
+
 def test_memory_is_bounded_while_it_waits(path: Path, locked: sqlite3.Connection, writer_of: WriterOf):
     """Of more rows than may wait the newest are kept, the others counted."""
     store = writer_of(path, pace=replace(QUICK, bound=10))
@@ -355,10 +409,14 @@ def test_damage_that_shows_while_writing_is_dealt_with_too(path: Path, writer_of
     start = (version_page - 1) * 4096
     whole[start : start + 4096] = path.read_bytes()[start : start + 4096]
     path.write_bytes(whole)
-    store = writer_of(path)
+    heard: list[State] = []
+    store = writer_of(path, on_change=heard.append)
     store.put(attempt())
     until(lambda: store.state.written == 1)
     aside = [found for found in path.parent.iterdir() if ".damaged-" in found.name]
+    said = next(state.reason for state in heard if state.health is Health.DEGRADED)
+    assert "was moved to" in said
+    assert said == store.state.reason
     assert bytes(whole[4096:]) in [found.read_bytes()[4096:] for found in aside]
     assert ask(path) == [(1,)]
 

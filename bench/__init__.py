@@ -1,0 +1,1 @@
+"""Measures Seawall beside nginx and a direct connection: `python -m bench`."""

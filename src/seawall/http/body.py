@@ -9,9 +9,11 @@ from seawall.http.head import CHUNKED, UNTIL_CLOSE
 _LONGEST_LINE: Final = 4096
 """Of a chunk's size with its extensions, or of one trailer; nobody needs more."""
 _MOST_TRAILERS: Final = 64
-_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\Z")
-"""RFC 9112 section 7.1: digits, then extensions, which nobody uses and a recipient ignores. Blanks before them are
-bad white space, which some servers pad with."""
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?[ \t]*\Z")
+"""RFC 9112 section 7.1: digits, then extensions, which nobody uses and a recipient ignores. Some servers pad the
+line with blanks at its end."""
+_NO_TRAILER: Final = (b"transfer-encoding:", b"content-length:", b"host:", b"trailer:")
+"""Framing that came too late: RFC 9110 section 6.5.1 forbids it, and somebody might believe it."""
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\Z")
 
 
@@ -110,7 +112,8 @@ class Chunked:
             self.done = True
         else:
             self._trailers += 1
-            if self._trailers > _MOST_TRAILERS or not _TRAILER.match(line):
+            late = line.lower().startswith(_NO_TRAILER)
+            if late or self._trailers > _MOST_TRAILERS or not _TRAILER.match(line):
                 raise BadBody("junk behind the last chunk")
 
 

@@ -10,7 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import h11
 
@@ -79,9 +79,8 @@ class Connection(asyncio.Protocol):
     # ---- asyncio's side ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=64 * 1024)
+        self.transport = cast("asyncio.Transport", transport)  # those of uvloop are no subclass
+        self.transport.set_write_buffer_limits(high=64 * 1024)
         self._task = asyncio.get_running_loop().create_task(self._serve(self))
 
     def data_received(self, data: bytes) -> None:

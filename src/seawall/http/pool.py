@@ -6,6 +6,7 @@ from seawall.causes.evidence import Fault
 from seawall.config import Idle, Network, Sizes
 from seawall.http.connection import UpstreamConnection
 from seawall.http.dial import DialError, Origin, dial
+from seawall.http.tls import client_context
 
 _MOST_IDLE = 256
 
@@ -69,6 +70,8 @@ class Pool:
 
     async def _warm(self) -> None:
         try:
+            # Reading the trusted roots takes tens of milliseconds, the first time: not on the loop.
+            await asyncio.to_thread(client_context, self._network)
             connection = await self._dial()
             self._release(connection, True)
         except DialError:

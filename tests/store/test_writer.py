@@ -78,6 +78,17 @@ def test_rows_are_written_without_being_asked(path: Path, writer_of: WriterOf):
     assert ask(path) == [(1,)]
 
 
+def test_a_relative_path_begins_where_the_writer_was_made(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A gateway that leaves its folder before the store is opened does not take the store along."""
+    monkeypatch.chdir(path.parent)
+    store = Writer(Store(path=path.name), pace=QUICK)
+    monkeypatch.chdir("/")
+    store.start()
+    store.put(attempt())
+    assert store.close().written == 1
+    assert ask(path) == [(1,)]
+
+
 def test_more_rows_than_a_batch_all_land(path: Path, writer_of: WriterOf):
     """Batches follow each other until nothing waits."""
     store = writer_of(path, pace=replace(QUICK, batch=10))

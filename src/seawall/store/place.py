@@ -7,8 +7,16 @@ from seawall.config import Store
 from seawall.store.trouble import Kind, Trouble, Unusable
 
 
-def store_path(store: Store) -> Path:
-    """The absolute path of the SQLite file: as configured, or in the platform's data folder.
+def here() -> str:
+    """The current folder, or the root where it was deleted."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep
+
+
+def store_path(store: Store, folder: str) -> Path:
+    """The absolute path of the SQLite file: as configured (from this folder on), or in the platform's data folder.
 
     Raises `Unusable` where there is none: no home folder, an address, a name that no file can have.
     """
@@ -31,7 +39,7 @@ def store_path(store: Store) -> Path:
     if homeless:
         raise _none("There is no home folder to keep records in. Set HOME, or the store's path.")
     # The file that a link leads to: its log is beside it, and it is what is moved aside when damaged.
-    return Path(os.path.realpath(path))
+    return Path(os.path.realpath(os.path.join(folder, path)))
 
 
 def _none(reason: str) -> Unusable:

@@ -15,7 +15,7 @@ from pathlib import Path
 from seawall.clock import Clock, SystemClock
 from seawall.config import Store
 from seawall.store.backlog import Backlog
-from seawall.store.place import store_path
+from seawall.store.place import here, store_path
 from seawall.store.rows import Attempt, Cell, Count, Row, cells
 from seawall.store.sqlite import Opened, identity_of, is_damage, open_store, set_aside
 from seawall.store.trouble import Kind, Trouble, trouble_of
@@ -99,6 +99,7 @@ class Writer:
         clock: Clock | None = None,
     ) -> None:
         self._store = store
+        self._folder = here()  # a gateway that runs on by itself changes to another
         self._on_change = on_change
         self._pace = pace or Pace()
         self._clock = clock or SystemClock()
@@ -216,7 +217,7 @@ class Writer:
 
     def _connect(self) -> None:
         if self._path is None:
-            self._path = store_path(self._store)
+            self._path = store_path(self._store, self._folder)
         # A file that was deleted or replaced would take rows that nobody ever sees.
         if self._opened is not None and identity_of(self._path) != self._opened.identity:
             self._disconnect()

@@ -7,6 +7,10 @@ from seawall.causes.evidence import Evidence, Phase
 from seawall.causes.match import match
 
 
+_NEVER_HELD = frozenset((400, 401, 402, 403, 404, 413))
+"""Whatever the body says: the client must see these, and knows what to do (rule 7)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One failed attempt, classified. This is the only place where that is done."""
@@ -27,7 +31,7 @@ def classify(evidence: Evidence) -> Outcome:
     """The outcome of an attempt that failed before any of its content was forwarded."""
     cause = match(evidence)
     hold = lookup(cause).hold
-    if evidence.should_retry is False:
+    if evidence.should_retry is False or evidence.status in _NEVER_HELD:
         hold = Hold.NO
     throttle = False
     if evidence.status == 429 and hold is not Hold.NO:

@@ -302,6 +302,7 @@ class Attempt:
             should_retry=limits.should_retry,
             limits_rejected=limits.rejected,
             bucket_empty=limits.empty_bucket(),
+            has_buckets=bool(limits.buckets),
             request_id=request_id.decode("latin-1")[:128] if request_id else said.request_id,
             from_edge=request_id is None and b"cf-ray" in head.lower,
             from_seawall=b"x-seawall-id" in head.lower,

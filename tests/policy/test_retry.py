@@ -1,0 +1,96 @@
+"""Again, through, or give up: the table, and what must hold for every failure."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seawall.causes.cause import Hold
+from seawall.config import Backoff
+from seawall.policy.outcome import Outcome
+from seawall.policy.retry import Again, Decision, GiveUp, Standing, Through, decide
+
+PARAMS = Backoff()
+NOW = 1000.0
+
+
+def outcome(**changes: object) -> Outcome:
+    return Outcome(**{"cause": "provider.overloaded", "hold": Hold.YES, **changes})  # type: ignore[arg-type]
+
+
+def standing(**changes: object) -> Standing:
+    usual = {
+        "failures": 1,
+        "deadline": NOW + 900,
+        "first_failed_at": NOW,
+        "replays_left": 2,
+        "has_hold": True,
+    }
+    return Standing(**{**usual, **changes})  # type: ignore[arg-type]
+
+
+def kind(decision: Decision) -> str:
+    return type(decision).__name__
+
+
+@pytest.mark.parametrize(
+    ("what", "where", "expected"),
+    [
+        ({}, {}, "Again"),
+        ({"hold": Hold.NO}, {}, "Through"),
+        ({"elsewhere": True}, {}, "Through"),
+        ({}, {"has_hold": False}, "GiveUp"),
+        ({"hold": Hold.NO}, {"has_hold": False}, "Through"),
+        ({}, {"deadline": NOW}, "GiveUp"),
+        ({}, {"deadline": NOW - 5}, "GiveUp"),
+        ({"ambiguous": True}, {}, "Again"),
+        ({"ambiguous": True}, {"replays_left": 0}, "GiveUp"),
+        ({}, {"replays_left": 0}, "Again"),
+        ({"hold": Hold.UNTIL, "retry_after": 60.0}, {}, "Again"),
+        ({"hold": Hold.UNTIL, "retry_after": 901.0}, {}, "Through"),
+        ({"hold": Hold.YES, "retry_after": 901.0}, {}, "GiveUp"),
+        ({"throttle": True}, {}, "Again"),
+        ({"throttle": True}, {"first_failed_at": NOW - 119}, "Again"),
+        ({"throttle": True}, {"first_failed_at": NOW - 120}, "Through"),
+    ],
+)
+def test_table(what: dict[str, object], where: dict[str, object], expected: str) -> None:
+    """Each row is one rule of the gateway (rules 2, 3, 5, 6 and 7)."""
+    assert kind(decide(outcome(**what), standing(**where), NOW, PARAMS, random.Random(3))) == expected
+
+
+OUTCOMES = st.builds(
+    Outcome,
+    cause=st.just("provider.overloaded"),
+    hold=st.sampled_from(Hold),
+    retry_after=st.none() | st.floats(0, 1e5),
+    throttle=st.booleans(),
+    ambiguous=st.booleans(),
+    elsewhere=st.booleans(),
+)
+STANDINGS = st.builds(
+    Standing,
+    failures=st.integers(1, 500),
+    deadline=st.floats(NOW - 1000, NOW + 1000),
+    first_failed_at=st.floats(NOW - 1000, NOW),
+    replays_left=st.integers(0, 2),
+    has_hold=st.booleans(),
+)
+
+
+@given(OUTCOMES, STANDINGS, st.integers())
+def test_what_always_holds(what: Outcome, where: Standing, seed: int) -> None:
+    """No attempt begins after the deadline, earlier than asked, without a hold, or once too often."""
+    decision = decide(what, where, NOW, PARAMS, random.Random(seed))
+    if isinstance(decision, Again):
+        assert NOW + decision.after < where.deadline
+        assert what.throttle or what.retry_after is None or decision.after >= what.retry_after
+        assert where.has_hold
+        assert what.hold is not Hold.NO
+        assert not what.elsewhere
+        assert not (what.ambiguous and where.replays_left == 0)
+    if what.hold is Hold.NO or what.elsewhere:
+        assert isinstance(decision, Through)
+    if isinstance(decision, GiveUp):
+        assert decision.reason

@@ -5,6 +5,8 @@ client goes away that task is cancelled.
 """
 
 import asyncio
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Protocol, cast
@@ -23,6 +25,7 @@ from seawall.http.head import (
 )
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+_NO_LINGER = struct.pack("ii", 1, 0)
 _BODILESS = frozenset((204, 304))
 _PROBE_AFTER = (0.05, 0.2, 1.0)
 """Seconds after a client closed its sending side at which we write to it to learn whether it still listens."""
@@ -465,8 +468,11 @@ class ServerConnection(asyncio.Protocol):
             self._transport.close()
 
     def reset(self) -> None:
-        """Close at once, as broken."""
+        """Close at once, as broken: with a reset, for without it the client would see an orderly end."""
         if self._transport is not None:
+            sock = self._transport.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             self._transport.abort()
 
     # -- time -----------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def test_every_shipped_scenario_loads(name):
 
 def test_the_shipped_scenarios_are_the_promised_ones():
     """The names that the page and the command show."""
-    assert shipped() == ("brownout", "calm", "faults-mix", "outage", "stampede")
+    assert {"brownout", "calm", "faults-mix", "outage", "stampede"} <= set(shipped())
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,11 @@ def test_what_is_wrong_is_named_with_its_place(text, says):
 def test_files_that_cannot_be_read_say_so(tmp_path):
     """Missing, a folder, not text: one line each, and the shipped names where it helps."""
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
-    for name, says in (("none.toml", "shipped: brownout, calm"), ("bytes.toml", "UTF-8"), (".", "directory")):
+    for name, says in (
+        ("none.toml", "(shipped: brownout, calm, "),
+        ("bytes.toml", "UTF-8"),
+        (".", "directory"),
+    ):
         with pytest.raises(ScenarioError) as caught:
             load(tmp_path / name)
         assert says in str(caught.value)

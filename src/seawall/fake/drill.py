@@ -5,6 +5,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -81,9 +82,8 @@ def terms(scenario: Scenario, *, agents: int | None = None, seed: int | None = N
 
 
 def going_on(rules: Iterable[Rule], now: float) -> tuple[str, ...]:
-    """What the script does at a model second, for people: the faults of the rules in force, each once."""
-    names = (fault.name for rule in rules if rule.begin <= now < rule.end for fault in rule.faults)
-    return tuple(dict.fromkeys(names))
+    """What the script does at a model second: the rules in force, each once, as they are written."""
+    return tuple(dict.fromkeys(rule.do for rule in rules if rule.begin <= now < rule.end))
 
 
 # ---- figures -----------------------------------------------------------------------------------------
@@ -103,7 +103,14 @@ class Figures:
     after_content: int
     """Of the lost: those whose answer broke after part of it had come."""
     attempts: int
+    broken: int
+    """Attempts whose answer was broken off after its first words: nobody on the way can send that again."""
     longest_wait: float
+
+    @property
+    def begun(self) -> int:
+        """All turns that were begun."""
+        return self.finished + self.lost + self.unfinished
 
     @property
     def attempts_per_success(self) -> float | None:
@@ -122,13 +129,19 @@ class Figures:
             "lost_taken_for_finished": self.taken,
             "lost_after_content": self.after_content,
             "attempts": self.attempts,
+            "attempts_broken_after_content": self.broken,
             "attempts_per_success": None if ratio is None else round(ratio, 3),
             "longest_wait_s": round(self.longest_wait, 3),
         }
 
 
-def figures(through: Through, agents: int, turns: Sequence[Turn], attempts: int) -> Figures:
-    """The figures of one run's turns."""
+_AFTER_CONTENT: Final = re.compile(
+    r"\b(error-event|cut|early-end) .*at=(in-block|after-block|in-tool|after-delta)"
+)
+
+
+def figures(through: Through, agents: int, turns: Sequence[Turn], seen: Sequence[Seen]) -> Figures:
+    """The figures of one run, from its turns and from the requests that its API saw."""
     outcomes = Counter(turn.outcome for turn in turns)
     return Figures(
         through=through,
@@ -138,7 +151,8 @@ def figures(through: Through, agents: int, turns: Sequence[Turn], attempts: int)
         unfinished=outcomes["unfinished"],
         taken=sum(turn.taken for turn in turns),
         after_content=sum(turn.after_content for turn in turns),
-        attempts=attempts,
+        attempts=len(seen),
+        broken=sum(one.status == 200 and bool(_AFTER_CONTENT.search(one.fault)) for one in seen),
         longest_wait=max((turn.ended - turn.began for turn in turns), default=0.0),
     )
 
@@ -150,6 +164,8 @@ class Report:
     scenario: str
     seed: int
     seconds: float
+    turns: int | None
+    """How many each agent had to do; None: as many as it could."""
     sdk_version: str
     """Empty: agents with its schedule stood in for the SDK."""
     runs: tuple[Figures, ...]
@@ -240,19 +256,8 @@ def gateway_environ(environ: Mapping[str, str], folder: str) -> dict[str, str]:
 async def gateway(upstream: str) -> AsyncIterator["Gateway"]:
     """`seawall serve` in front of `upstream`, in a process and folder of its own; both are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="seawall-drill-") as folder:
-        settings, said = Path(folder, "settings.toml"), Path(folder, "stderr")
-        settings.touch()
-        arguments = ("-m", "seawall", "serve", "--json", "--listen", "127.0.0.1:0", "--upstream", upstream)
-        with said.open("wb") as stderr:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, *arguments, "--config", str(settings)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=stderr,
-                cwd=folder,
-                env=gateway_environ(os.environ, folder),
-                start_new_session=True,  # the terminal's Ctrl-C is for the drill, which then ends this
-            )
+        said = Path(folder, "stderr")
+        process = await _serving(upstream, folder, said)
         began = Gateway(process, said)
         try:
             await began.listening()
@@ -262,6 +267,23 @@ async def gateway(upstream: str) -> AsyncIterator["Gateway"]:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+
+async def _serving(upstream: str, folder: str, said: Path) -> asyncio.subprocess.Process:
+    with (
+        open(os.path.join(folder, "settings.toml"), "x") as settings,  # noqa: ASYNC230  both are empty
+        open(said, "xb") as stderr,  # noqa: ASYNC230
+    ):
+        arguments = ("--json", "--listen", "127.0.0.1:0", "--upstream", upstream, "--config", settings.name)
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "seawall", "serve", *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            cwd=folder,
+            env=gateway_environ(os.environ, folder),
+            start_new_session=True,  # the terminal's Ctrl-C is for the drill, which then ends this
+        )
 
 
 class Gateway:
@@ -318,9 +340,13 @@ class Drill:
     def figures(self) -> tuple[Figures, ...]:
         """The runs as they stand."""
         return tuple(
-            figures(run, self.terms.agents, fleet.turns, len(self._seen(run)))
+            figures(run, self.terms.agents, fleet.turns, self._seen(run))
             for run, fleet in self._fleets.items()
         )
+
+    def script(self) -> tuple[str, ...]:
+        """What the script does now."""
+        return going_on(self.scenario.rules, self.now() * self.scenario.factor)
 
     def waiting(self, run: Through) -> int:
         """Turns under way."""
@@ -347,7 +373,13 @@ class Drill:
             await _all_or_failed([fleet.run() for fleet in self._fleets.values()], behind)
         lines = list(self._lines()) if keep_transcript else []
         return Report(
-            self.name, self.terms.seed, time.monotonic() - began, version, self.figures(), tuple(lines)
+            scenario=self.name,
+            seed=self.terms.seed,
+            seconds=time.monotonic() - began,
+            turns=self.terms.turns,
+            sdk_version=version,
+            runs=self.figures(),
+            transcript=tuple(lines),
         )
 
     async def _clients(self, url: str, stack: contextlib.AsyncExitStack) -> tuple[dict[Client, Ask], str]:

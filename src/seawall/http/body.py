@@ -14,6 +14,8 @@ _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e\x80-\xff]*)?[ \t]*\Z")
 line with blanks at its end."""
 _NO_TRAILER: Final = (b"transfer-encoding:", b"content-length:", b"host:", b"trailer:")
 """Framing that came too late: RFC 9110 section 6.5.1 forbids it, and somebody might believe it."""
+_BEGIN = re.compile(rb"([0-9A-Fa-f]{1,15})\r\n")
+"""A chunk's first line as nearly everybody writes it."""
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\Z")
 
 
@@ -66,6 +68,14 @@ class Chunked:
         at, size = 0, len(data)
         pieces = []
         while at < size and not self.done:
+            if self._state == "size" and (begin := _BEGIN.match(data, at)) is not None:
+                # Nearly always a chunk is here whole: one step for all of it, one look at its end.
+                first = begin.end()
+                end = first + int(begin[1], 16)
+                if end > first and data[end : end + 2] == b"\r\n":
+                    pieces.append(data[first:end])
+                    at = end + 2
+                    continue
             if self._state == "data":
                 piece = data[at : at + self._left]
                 pieces.append(piece)

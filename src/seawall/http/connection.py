@@ -79,14 +79,19 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.last_byte_at = self._loop.time()
-        if self.sink is None:
+        sink, body = self.sink, self._body
+        if sink is None:
             self._drop()  # bytes that nobody asked for: the next answer could not be told from them
             return
         try:
-            if self._body is not None:
-                self._take_body(data)
-            else:
+            if body is None:
                 self._take_head(self._buffer + data if self._buffer else data)
+                return
+            piece = body.feed(data)
+            if piece:
+                sink.piece(piece)
+            if body.done and self.sink is sink:
+                self._finish()
         except (BadHead, BadBody) as error:
             self._break(Fault.BAD_ANSWER, str(error))
 
@@ -209,17 +214,7 @@ class UpstreamConnection(asyncio.Protocol):
             body.rest = data
             self._finish()
         elif data:
-            self._take_body(data)
-
-    def _take_body(self, data: bytes) -> None:
-        body, sink = self._body, self.sink
-        assert body is not None
-        assert sink is not None
-        piece = body.feed(data)
-        if piece:
-            sink.piece(piece)
-        if body.done and self.sink is sink:
-            self._finish()
+            self.data_received(data)
 
     def _finish(self) -> None:
         answer, body, sink = self._answer, self._body, self.sink

@@ -184,7 +184,8 @@ class Reply:
             data = chunk(data)
         if self._pending:
             data, self._pending = self._pending + data, b""
-        self._connection.write(data)
+        if (transport := self._connection.transport) is not None:
+            transport.write(data)
 
     def flush(self) -> None:
         """Send the head now, without waiting for a body."""
@@ -269,11 +270,11 @@ class ServerConnection(asyncio.Protocol):
         "_request",
         "_since",
         "_task",
-        "_transport",
         "half_closed",
         "request_http11",
         "server",
         "slow",
+        "transport",
     )
 
     def __init__(self, server: Server) -> None:
@@ -282,7 +283,7 @@ class ServerConnection(asyncio.Protocol):
         self.half_closed = False
         self.slow = False
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._buffer = b""
         self._request: Request | None = None
         self._reply: Reply | None = None
@@ -298,7 +299,7 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # those of uvloop are no subclass
-        self._transport = transport
+        self.transport = transport
         transport.set_write_buffer_limits(self.server.sizes.buffer)
         self.server.connections.add(self)
 
@@ -329,7 +330,7 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.server.connections.discard(self)
-        self._transport = None
+        self.transport = None
         if self._probe is not None:
             self._probe.cancel()
         reply, task = self._reply, self._task
@@ -406,14 +407,14 @@ class ServerConnection(asyncio.Protocol):
                 self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def pause_reading(self) -> None:
-        if self._transport is not None and not self._paused:
+        if self.transport is not None and not self._paused:
             self._paused = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        if self._transport is not None and self._paused:
+        if self.transport is not None and self._paused:
             self._paused = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()
 
     def _refuse(self, error: BadHead) -> None:
         """Answer a request that cannot be read, and close: where it ends is not known."""
@@ -433,14 +434,14 @@ class ServerConnection(asyncio.Protocol):
     # -- writing --------------------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.write(data)
+        if self.transport is not None:
+            self.transport.write(data)
 
     def reply_ended(self) -> None:
         """The answer is written; go on to the next request, or close."""
         request = self._request
         self._request = self._reply = self._task = None
-        if self._transport is None:
+        if self.transport is None:
             return
         if not self._keep or request is None or not request.complete:
             # A body that nobody read would be taken for the next request.
@@ -464,16 +465,16 @@ class ServerConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close once what was written has left."""
-        if self._transport is not None:
-            self._transport.close()
+        if self.transport is not None:
+            self.transport.close()
 
     def reset(self) -> None:
         """Close at once, as broken: with a reset, for without it the client would see an orderly end."""
-        if self._transport is not None:
-            sock = self._transport.get_extra_info("socket")
+        if self.transport is not None:
+            sock = self.transport.get_extra_info("socket")
             if sock is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-            self._transport.abort()
+            self.transport.abort()
 
     # -- time -----------------------------------------------------------------------------------------------------
 

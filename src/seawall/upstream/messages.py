@@ -15,6 +15,7 @@ from seawall.wire.answer import State, StreamedAnswer, is_message
 
 _PIECE = 1024 * 1024
 """Of a compressed answer, so much is unpacked at a time."""
+_FLOWING = State.FLOWING  # on the path of every event, where even an enum's attribute costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +144,18 @@ class Attempt:
             self._body = Body.STREAM
 
     def piece(self, data: bytes) -> None:
-        if self._raw:
+        stream = self._stream
+        if stream is not None and self._unpacker is None and not self._raw:
+            self._follow(stream, data)
+        elif self._raw:
             self._taker.more(data)
-        elif self._stream is None:
+        elif stream is None:
             self._collect(data)
-        elif self._unpacker is None:
-            self._follow(self._stream, data)
         else:
             for plain in self._unpack(data):
                 if self.ended.done():
                     return
-                self._follow(self._stream, plain)
+                self._follow(stream, plain)
 
     def end(self) -> None:
         self._connection = None
@@ -189,13 +191,14 @@ class Attempt:
         self._taker.content(head, data, connection, decoded=self._unpacker is not None and not self._raw)
 
     def _follow(self, stream: StreamedAnswer, data: bytes) -> None:
-        held = self.content_at is None
         out = stream.feed(data)
         if out:
-            if held:
+            if self.content_at is None:
                 self._begin(out)
             else:
                 self._taker.more(out)
+        if stream.state is _FLOWING:
+            return
         if stream.state is State.ERROR:
             self._fail(None, "the upstream broke off with an error event")
         elif stream.state is State.MALFORMED:

@@ -24,6 +24,9 @@ class State(StrEnum):
     """Not a stream of this API."""
 
 
+_HELD = State.HELD  # on the path of every event, where even an enum's attribute costs
+
+
 class _Typed(msgspec.Struct):
     type: str = ""
 
@@ -64,7 +67,7 @@ class StreamedAnswer:
             return b""
         if not block:
             return b""
-        if self.state is State.HELD:
+        if self.state is _HELD:
             return self._look(block)
         # The names stand in the data too, so a block without them has neither event. Texts that speak of errors
         # take the longer way.

@@ -29,7 +29,7 @@ class Splitter:
         if self._rest:
             data = self._rest + data
             self._rest = b""
-        if data.endswith(b"\n\n"):
+        if data[-2:] == b"\n\n":
             return data
         if b"\r" in data:
             end = 0

@@ -123,7 +123,7 @@ class FakeApi:
     async def start(self) -> None:
         """Listen; raises OSError where the port cannot be had."""
         self._started = self.clock.now()
-        await self._listen()
+        await self._listen(_bound(self.host, self.port))
         for rule in self.scenario.rules:
             if rule.closes_listener:
                 self._spawn(self._refuse_between(rule.begin, rule.end))
@@ -158,8 +158,7 @@ class FakeApi:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
-    async def _listen(self) -> None:
-        sock = _bound(self.host, self.port)
+    async def _listen(self, sock: socket.socket) -> None:
         self.port = sock.getsockname()[1]
         loop = asyncio.get_running_loop()
         try:
@@ -180,30 +179,43 @@ class FakeApi:
     # ---- a closed listener ------------------------------------------------------------------------
 
     async def _refuse_between(self, begin: float, end: float) -> None:
-        await asyncio.sleep(max(0.0, begin - self.now()) / self.scenario.factor)
-        await self._refuse(end - self.now())
+        await self._until(begin)
+        await self._refuse(end)
 
-    async def _refuse(self, seconds: float) -> None:
-        """Close the listener and reset idle connections for so many seconds."""
+    async def _until(self, moment: float) -> None:
+        """Wait until this model second by the clock that was passed in, looking at it now and then."""
+        while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - a clock moved by hand sets no event
+            await asyncio.sleep(min(0.05, left / self.scenario.factor))
+
+    async def _refuse(self, until: float) -> None:
+        """Close the listener and reset idle connections until this model second."""
         self._closings += 1
         try:
             if self._closings == 1:
                 assert self._server is not None
                 self._server.close()
-                await asyncio.sleep(0)
                 # Bound but not listening: connections are refused, and nobody else takes the port.
-                self._holder = _bound(self.host, self.port)
+                self._holder = await self._bound_again()
                 for connection in list(self._connections.values()):
                     if not connection.busy:
                         connection.end(reset=True)
-            await asyncio.sleep(max(0.0, seconds) / self.scenario.factor)
+            await self._until(until)
         finally:
             self._closings -= 1
         if self._closings == 0:
             if self._holder is not None:
                 self._holder.close()
                 self._holder = None
-            await self._listen()
+            await self._listen(await self._bound_again())
+
+    async def _bound_again(self) -> socket.socket:
+        """The port, as soon as the loop has closed the socket that had it."""
+        while True:
+            await asyncio.sleep(0)
+            try:
+                return _bound(self.host, self.port)
+            except OSError:
+                await asyncio.sleep(0.01)
 
     # ---- what tests ask ---------------------------------------------------------------------------
 
@@ -257,7 +269,7 @@ class FakeApi:
         with self._noting(seen, delivery, connection):
             answer, loaded = await self._decide(request, seen)
             if answer.refuse is not None:
-                self._spawn(self._refuse(answer.refuse.seconds))
+                self._spawn(self._refuse(self.now() + answer.refuse.seconds))
             pace = self._pace(loaded=loaded)
             self._running += 1
             self._most_running = max(self._most_running, self._running)

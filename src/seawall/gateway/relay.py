@@ -12,7 +12,7 @@ from seawall.config import Hold
 from seawall.http.connection import UpstreamConnection
 from seawall.http.head import UNTIL_CLOSE, AnswerHead, Headers
 from seawall.http.server import Reply
-from seawall.upstream.headers import client_headers
+from seawall.upstream.headers import CONTINUE, client_headers
 from seawall.upstream.messages import Failure
 from seawall.wire import errors
 from seawall.wire.sse import PING, event
@@ -72,7 +72,7 @@ class Relay:
         return self.stage is not Stage.PENDING
 
     def interim(self, head: AnswerHead) -> None:
-        if self.stage is Stage.PENDING:
+        if self.stage is Stage.PENDING and head.status != CONTINUE:
             self._reply.interim(head.status, client_headers(head))
 
     def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, decoded: bool) -> None:

@@ -55,5 +55,5 @@ def is_ambiguous(evidence: Evidence) -> bool:
         case Phase.SENT | Phase.CONTENT:
             return True
         case Phase.HEAD | Phase.BODY:
-            # An error status or an `error` event is a verdict. A 200 that broke off before one is none.
-            return evidence.status == 200 and not evidence.in_stream
+            # An error status, an `error` event or an error object is a verdict. A 200 that broke off before one is none.
+            return evidence.status == 200 and not evidence.in_stream and evidence.error_type is None

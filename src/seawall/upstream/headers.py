@@ -2,6 +2,9 @@
 
 from seawall.http.head import HOP_BY_HOP, AnswerHead, Headers, RequestHead
 
+CONTINUE = 100
+"""`Expect` is answered here and not sent on, so an upstream's own 100 answers nobody: it goes no further.
+Node's `fetch` takes one that it did not ask for as a broken connection."""
 _OURS = b"x-seawall-"
 """Headers with this prefix are between a client and its Seawall."""
 _NOT_SENT = HOP_BY_HOP | {b"host", b"content-length", b"expect", b"proxy-authorization"}

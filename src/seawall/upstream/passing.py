@@ -8,7 +8,7 @@ from seawall.config import Idle
 from seawall.http.connection import UpstreamConnection
 from seawall.http.head import CHUNKED, AnswerHead, Headers
 from seawall.http.server import Reply, Request
-from seawall.upstream.headers import client_headers
+from seawall.upstream.headers import CONTINUE, client_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class Passage:
             self._connection = None
 
     def interim(self, head: AnswerHead) -> None:
-        self._reply.interim(head.status, client_headers(head))
+        if head.status != CONTINUE:
+            self._reply.interim(head.status, client_headers(head))
 
     def head(self, head: AnswerHead) -> None:
         self._head = head

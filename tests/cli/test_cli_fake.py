@@ -70,7 +70,16 @@ def test_a_taken_port_is_one_line_and_code_2():
 def test_it_serves_until_a_signal_and_sums_up(number, as_json):
     """Its first line says where and how; the last ones what happened; code 0."""
     code = "from seawall.cli.fake import command; command()"
-    args = [sys.executable, "-c", code, "--listen", "127.0.0.1:0", "--scenario", "calm", *["--json"] * as_json]
+    args = [
+        sys.executable,
+        "-c",
+        code,
+        "--listen",
+        "127.0.0.1:0",
+        "--scenario",
+        "calm",
+        *["--json"] * as_json,
+    ]
     with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline()

@@ -3,6 +3,6 @@
 
 def main() -> None:
     """Run the command line with this process's arguments and end the process with its exit code."""
-    from seawall.cli.main import run
+    from seawall.cli.verbs import run
 
     run()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seawall.gateway.runtime import LOOPBACK
 from seawall.settings import RUN_ADDRESS, RUN_UPSTREAM, clients_upstream
 
 FALLBACK_HOLD = 20.0
@@ -36,7 +37,6 @@ CLOUDS = tuple(
     )
 )
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SETTINGS_LIMIT = 4 << 20
 _MANAGED = (
     Path("/etc/claude-code/managed-settings.json"),

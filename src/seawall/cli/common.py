@@ -49,12 +49,12 @@ class Failure(Exception):
         self.code = code
 
 
-def stop(code: ExitCode, text: str, as_json: bool, verb: str = "seawall") -> ExitCode:
+def stop(code: int, text: str, as_json: bool, verb: str = "seawall") -> int:
     """Says why a command ends, in one line or as one object, and returns the code."""
     line = " ".join(text.split())
     try:
         if as_json:
-            error = {"code": int(code), "class": code.name.lower(), "message": line}
+            error = {"code": int(code), "class": ExitCode(code).name.lower(), "message": line}
             print(json.dumps({"schema": "seawall.error/1", "error": error}), flush=True)
         else:
             print(f"{verb}: {line}", file=sys.stderr, flush=True)

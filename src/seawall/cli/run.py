@@ -63,7 +63,10 @@ def run(
             f"a fallback model is named, so calls of this run are held {duration(asked)} at most "
             "(--hold says otherwise)"
         )
-    return _behind_gateway(command, program, settings, goes_by, asked, linger, common)
+    try:
+        return _behind_gateway(command, program, settings, goes_by, asked, linger, common)
+    except (runtime.Trouble, OSError) as error:
+        raise Failure(f"{error}; `seawall run --direct` goes without a gateway") from None
 
 
 def _hold(text: str | None) -> float | None:

@@ -111,6 +111,7 @@ async def _serve(config: Config, terms: Terms, common: Common) -> int:
     from seawall.gateway.sharing import Sharing
     from seawall.store.writer import Writer
 
+    signals = _signals()
     place, token = _place_and_token(common)
     writer = Writer(config.store, on_change=lambda state: _say_store(state, common))
     sharing = Sharing(token, lambda: {**server.status(), "store": writer.state.health.value}, SystemClock())
@@ -129,7 +130,7 @@ async def _serve(config: Config, terms: Terms, common: Common) -> int:
     try:
         _announce(config, record, server.addresses, common)
         writer.start()  # after the listener answers: opening the store takes longer than a first call may wait
-        return await _until_the_end(server, sharing, terms, place, record)
+        return await _until_the_end(server, sharing, terms, place, record, signals)
     finally:
         sharing.closing = True
         if place is not None:
@@ -180,16 +181,26 @@ def _announce(config: Config, record: "Record", addresses: list[tuple[str, int]]
         os.chdir("/")
 
 
-async def _until_the_end(
-    server: "GatewayServer", sharing: "Sharing", terms: Terms, place: Path | None, record: "Record"
-) -> int:
-    """Waits for the first signal, or for nobody needing a shared gateway; then lets calls end, unless told again."""
-    from seawall.gateway import runtime
-
+def _signals() -> "asyncio.Queue[int]":
+    """The signals that end a gateway, as they come; none is lost from here on."""
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, signals.put_nowait, number)
+    return signals
+
+
+async def _until_the_end(
+    server: "GatewayServer",
+    sharing: "Sharing",
+    terms: Terms,
+    place: Path | None,
+    record: "Record",
+    signals: "asyncio.Queue[int]",
+) -> int:
+    """Waits for the first signal, or for nobody needing a shared gateway; then lets calls end, unless told again."""
+    from seawall.gateway import runtime
+
     waits: list[Coroutine[Any, Any, object]] = [signals.get()]
     if terms.shared:
         waits.append(_unneeded(server, sharing, terms.linger, place, record))

@@ -6,6 +6,7 @@ import os
 import selectors
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,7 +73,8 @@ def start_detached(arguments: Sequence[str], environ: Mapping[str, str]) -> None
     except (ValueError, KeyError, TypeError, AttributeError):
         ready, why = False, "it said nothing" + (f"; see {log}" if log else "")
     if ready:
-        process.returncode = 0  # it lives on; this only keeps Popen from asking after it
+        # It lives on. Should it end before this process, somebody must take note, or it stays as a zombie.
+        threading.Thread(target=process.wait, name="seawall-detached", daemon=True).start()
         return
     process.kill()
     process.wait()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from seawall.config import Config
 
 SCHEMA = "seawall.gateway/1"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 START_LIMIT = 15.0
 """A start takes 0.3 s; a machine with every core busy may need fifty times that."""
 LOG_LIMIT = 1 << 20
@@ -73,6 +74,9 @@ def digest_of(config: "Config") -> str:
         shared = False
     if shared:
         config = replace(config, gateway=replace(config.gateway, listen=""))
+    # `run` adds this machine's own names for its child; a run inside it is to find the same gateway.
+    far = {name.strip() for name in config.network.no_proxy.split(",")} - {"", *LOOPBACK}
+    config = replace(config, network=replace(config.network, no_proxy=",".join(sorted(far))))
     return hashlib.sha256(repr((__version__, config, config.team.token)).encode()).hexdigest()[:16]
 
 
@@ -287,12 +291,18 @@ def approach(record: Record, token: str, limit: float) -> Talk:
     return talk
 
 
-def find(place: Path, digest: str, token: str, limit: float = 2.0) -> Talk | None:
-    """A connection to a running gateway of this configuration, proved; None if there is none."""
+def find(place: Path, digest: str, token: str, *, discard: bool = False, limit: float = 2.0) -> Talk | None:
+    """A connection to a running gateway of this configuration, proved; None if there is none.
+
+    With `discard` (under the lock only) the records of those that cannot prove themselves are removed.
+    """
     for record in records(place):
         if record.digest == digest:
-            with contextlib.suppress(OSError):
+            try:
                 return approach(record, token, limit)
+            except OSError:
+                if discard:
+                    withdraw(place, record)
     return None
 
 
@@ -319,7 +329,7 @@ def lease(place: Path, digest: str, start: Callable[[], None]) -> Talk:
         talk = find(place, digest, token)
         if talk is None:
             with locked(place / f"{digest}.lock"):
-                talk = find(place, digest, token)
+                talk = find(place, digest, token, discard=True)
                 if talk is None:
                     start()
                     talk = find(place, digest, token)

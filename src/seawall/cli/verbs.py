@@ -19,7 +19,7 @@ VERBS = {
     "drill": ("seawall.cli.drill:drill", "A scripted outage, without Seawall and with it"),
     "fake": ("seawall.cli.fake:fake", "An API that fails as told, for your own tests"),
     "config": ("seawall.cli.settings:config", "Every setting, and where it came from"),
-    "help": ("seawall.cli.main:help_", "This text; `help VERB` for one verb, `help --all` for all"),
+    "help": ("seawall.cli.verbs:help_", "This text; `help VERB` for one verb, `help --all` for all"),
 }
 
 HELP = """\
@@ -111,7 +111,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     as_json = "--json" in own
     debug = bool(os.environ.get("SEAWALL_DEBUG")) or "-v" in own or "--verbose" in own
     try:
-        code = _outcome(given)
+        code: int = _outcome(given)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough. Python would complain once more while it ends.
@@ -121,20 +121,16 @@ def run(arguments: Sequence[str] | None = None) -> None:
         code = stop(failure.code, str(failure), as_json)
     except ConfigError as error:
         code = stop(ExitCode.USAGE, str(error), as_json)
-    except click.UsageError as error:
-        verb = error.ctx.command_path if error.ctx else "seawall"
-        code = stop(ExitCode.USAGE, error.format_message(), as_json, verb)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        code = stop(
+            error.exit_code, error.format_message(), as_json, context.command_path if context else "seawall"
+        )
     except (click.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
     except Exception as error:
         if debug:
             raise
-        from seawall.gateway.runtime import Trouble
-
-        if isinstance(error, Trouble):
-            raise SystemExit(
-                int(stop(ExitCode.SEAWALL, f"{error}; `seawall run --direct` goes without it", as_json))
-            ) from None
         said = str(error).strip().partition("\n")[0]
         what = f"{type(error).__name__}: {said}" if said else type(error).__name__
         code = stop(
@@ -146,7 +142,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
 def _outcome(arguments: list[str]) -> int:
     """The exit code of a verb: what it returned, or what it left with."""
     try:
-        result = seawall.main(arguments, prog_name="seawall", standalone_mode=False)
+        with seawall.make_context("seawall", list(arguments)) as context:
+            result = seawall.invoke(context)
     except click.exceptions.Exit as left:
         return left.exit_code
     return result if isinstance(result, int) else ExitCode.OK

@@ -1,0 +1,176 @@
+"""`seawall serve`, with real processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from own_home import LIMIT, Home, until
+from seawall.cli.serve import passed_sockets
+
+
+def ready(process: "subprocess.Popen[str]") -> dict[str, object]:
+    """What it says once it listens."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, process.communicate(timeout=LIMIT)[1]
+    said: dict[str, object] = json.loads(line)
+    return said
+
+
+def test_one_line_says_what_it_does(own_home: Home) -> None:
+    """Where it listens, where it sends, how long it holds; SIGTERM ends it cleanly and takes its record along."""
+    process = own_home.start("serve", "--listen", "127.0.0.1:0", "--hold", "20s")
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    [record] = own_home.gateways()
+    assert line == (
+        f"Seawall listens on {record.address}, sends to http://127.0.0.1:9, holds failed calls up to 20 s.\n"
+    )
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.communicate(timeout=LIMIT) == ("", "")
+    assert process.returncode == 0
+    assert list(own_home.place.glob("gateway-*")) == []
+
+
+def test_ctrl_c_is_a_clean_stop(own_home: Home) -> None:
+    """It is how a foreground gateway is meant to be ended."""
+    process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0")
+    assert ready(process)["schema"] == "seawall.serve/1"
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(timeout=LIMIT) == 0
+
+
+def test_a_second_signal_does_not_wait(own_home: Home) -> None:
+    """The first lets a running call end; the second ends it now."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        upstream = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0", "--upstream", upstream)
+        address = str(ready(process)["address"]).removeprefix("http://")
+        host, _, port = address.partition(":")
+        body = b'{"model": "m", "max_tokens": 5, "stream": true, "messages": []}'
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(
+                b"POST /v1/messages HTTP/1.1\r\nhost: %b\r\ncontent-type: application/json\r\n"
+                b"content-length: %d\r\n\r\n%b" % (address.encode(), len(body), body)
+            )
+            [record] = own_home.gateways()
+            until(lambda: '"running": 1' in own_home.seawall("status", "--json").stdout, "the call runs")
+            os.kill(process.pid, signal.SIGTERM)
+            until(lambda: own_home.gateways() == [], "it has begun to stop")
+            assert process.poll() is None
+            os.kill(process.pid, signal.SIGTERM)
+            assert process.wait(timeout=LIMIT) == 130
+    assert not record.shared
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--upstream", "nonsense"), "gateway.upstream must be an address such as https://api.anthropic.com"),
+        (("--upstream", "http://127.0.0.1:8787"), "gateway.upstream is this gateway itself"),
+        (("--upstream", "http://api.anthropic.com"), "credentials would travel in clear"),
+        (("--listen", "0.0.0.0:8787"), "gateway.listen is not loopback (0.0.0.0:8787): set team.token"),
+        (("--listen", "nowhere"), "gateway.listen must be HOST:PORT"),
+        (("--listen", "192.0.2.1:8787"), "set team.token"),
+        (("--hold", "soon"), "option --hold: gateway.hold.longest must be a length of time"),
+        (("--lisen", "x"), "No such option"),
+        (("--config", "/no/such/file"), "there is no settings file /no/such/file"),
+    ],
+)
+def test_unusable_settings_are_one_line(own_home: Home, arguments: tuple[str, ...], says: str) -> None:
+    """Exit code 2; nothing is opened, nothing is left."""
+    done = own_home.seawall("serve", *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert says in done.stderr
+    assert list(own_home.path.iterdir()) == []
+    as_json = own_home.seawall("serve", "--json", *arguments)
+    assert (as_json.returncode, as_json.stderr) == (2, "")
+    assert says in json.loads(as_json.stdout)["error"]["message"]
+
+
+def test_an_address_of_another_machine_is_one_line(own_home: Home) -> None:
+    """Bad for listening, whatever the rest says."""
+    own_home.environ |= {"SEAWALL_TEAM_TOKEN": "t", "SEAWALL_GATEWAY_BEHIND_PROXY": "true"}
+    done = own_home.seawall("serve", "--listen", "192.0.2.1:8787")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "cannot listen on 192.0.2.1:8787" in done.stderr
+
+
+def test_a_taken_port_names_who_has_it(own_home: Home) -> None:
+    """Another program, or the user's own gateway: code 1, one line, what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = own_home.seawall("serve", "--listen", f"127.0.0.1:{port}")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert f"port {port} on 127.0.0.1 is taken by another program" in done.stderr
+    first = own_home.start("serve", "--json", "--listen", "127.0.0.1:0")
+    port = int(str(ready(first)["address"]).rpartition(":")[2])
+    done = own_home.seawall("serve", "--listen", f"127.0.0.1:{port}")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"port {port} is taken by your own gateway (process {first.pid}" in done.stderr
+
+
+def test_run_uses_a_gateway_that_was_served(own_home: Home) -> None:
+    """The same configuration needs no second process."""
+    address = ready(own_home.start("serve", "--json", "--listen", "127.0.0.1:0"))["address"]
+    done = own_home.seawall("run", "--", "sh", "-c", "echo $ANTHROPIC_BASE_URL")
+    assert done.stdout == f"{address}\n"
+
+
+def test_it_listens_on_a_socket_that_a_supervisor_holds(own_home: Home) -> None:
+    """Started by socket activation, it takes the socket that is there."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        starter = (
+            "import os, sys; os.dup2(int(sys.argv[1]), 3); os.set_inheritable(3, True);"
+            "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1');"
+            "os.execv(sys.executable, [sys.executable, '-m', 'seawall', 'serve', '--json'])"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", starter, str(held.fileno())],
+            env=own_home.environ,
+            pass_fds=[held.fileno()],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert ready(process)["address"] == f"http://127.0.0.1:{port}"
+            nonce = "n" * 32
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+                f"http://127.0.0.1:{port}/api/v1/challenge?nonce={nonce}", timeout=LIMIT
+            ) as answer:
+                assert len(answer.read()) == 64
+            os.kill(process.pid, signal.SIGTERM)
+            assert process.wait(timeout=LIMIT) == 0
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def test_sockets_for_another_process_are_not_taken() -> None:
+    """Only a LISTEN_PID of our own counts; the variables do not reach our children."""
+    environ = {"LISTEN_PID": "1", "LISTEN_FDS": "1"}
+    assert passed_sockets(environ, 2) == []
+    assert passed_sockets({}, 2) == []
+    assert passed_sockets({"LISTEN_PID": "x", "LISTEN_FDS": "1"}, 2) == []
+    assert "LISTEN_PID" not in environ
+
+
+def test_a_broken_settings_file_is_one_warning(own_home: Home) -> None:
+    """The defaults hold, and the line names line and column."""
+    config = own_home.path / ".config" / "seawall" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text("[gateway\n")
+    process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0")
+    ready(process)
+    os.kill(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=LIMIT)
+    assert errors.count("\n") == 1
+    assert f"{config}: " in errors
+    assert "line 1, column 9" in errors

@@ -1,0 +1,64 @@
+"""`seawall status`: lines, codes, and what it survives."""
+
+import json
+import os
+import socket
+
+import pytest
+
+from own_home import Home
+from seawall.cli.status import line
+from seawall.gateway import runtime
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"up": 6 * HOUR, "held": 0, "cause": None}, "up 6 h, nothing held"),
+        (
+            {"up": 6 * HOUR, "held": 2, "cause": "provider.overloaded", "cause_age": 190},
+            "holding 2 · provider.overloaded 3 min 10 s · up 6 h",
+        ),
+        ({"up": 61, "held": 0, "cause": "network.dns_failure", "cause_age": 5},
+         "up 1 min 1 s, nothing held · network.dns_failure 5 s"),
+        ({"up": 5, "held": 1, "cause": None}, "holding 1 · up 5 s"),
+        ({"up": 5, "answers": False}, "does not answer · up 5 s"),
+        ({"up": 5, "held": 0, "store": "degraded"}, "up 5 s, nothing held · records wait in memory"),
+    ],
+)  # fmt: skip
+def test_the_line(facts: dict[str, object], says: str) -> None:
+    """One line, for people and for scripts."""
+    assert line(facts) == says
+
+
+def test_nothing_runs(own_home: Home) -> None:
+    """It says so, exits 0, and makes nothing."""
+    done = own_home.seawall("status")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "not running\n", "")
+    assert list(own_home.runtime.iterdir()) == []
+    value = json.loads(own_home.seawall("status", "--json").stdout)
+    assert (value["schema"], value["running"], value["gateways"]) == ("seawall.status/1", False, [])
+
+
+def test_a_gateway_that_does_not_answer_is_not_waited_for(own_home: Home) -> None:
+    """A stopped process and a foreign listener cost 50 ms each, and are called what they are."""
+    own_home.place.mkdir(mode=0o700)
+    runtime.obtain_token(own_home.place)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        record = runtime.Record(
+            "d" * 16, os.getpid(), "127.0.0.1", port, 0.0, "0", False, "https://x.example"
+        )
+        runtime.publish(own_home.place, record)
+        done = own_home.seawall("status")
+    runtime.withdraw(own_home.place, record)
+    assert done.returncode == 0
+    assert done.stdout.startswith("does not answer · up ")
+
+
+def test_no_home_is_no_trouble(own_home: Home) -> None:
+    """Without HOME and runtime folder there is nothing to read, and that is said."""
+    del own_home.environ["HOME"], own_home.environ["XDG_RUNTIME_DIR"]
+    assert own_home.seawall("status").returncode == 0

@@ -22,6 +22,7 @@ HOP_BY_HOP: Final = frozenset(
 """Headers that speak of one connection (RFC 9110 section 7.6.1)."""
 
 _NO_BODY: Final = frozenset((204, 304))
+_ALL_BUT_ENDS: Final = bytes(set(range(256)) - set(b"\r\n"))
 _LONGEST_LENGTH: Final = 18
 """Digits of a content-length; more would not fit 64 bits everywhere."""
 
@@ -94,38 +95,47 @@ def end_of_head(data: bytes | bytearray, limit: int) -> int:
     return 0
 
 
-def _check_lines(head: bytes) -> None:
-    ends = head.count(b"\r\n")
-    if head.count(b"\n") != ends or head.count(b"\r") != ends:
+def _count_lines(head: bytes) -> int:
+    """How many lines the head has, its empty one included. Raises BadHead for a line end that is not CRLF."""
+    ends = head.translate(None, _ALL_BUT_ENDS)
+    lines = len(ends) // 2
+    if ends != b"\r\n" * lines:
         raise BadHead("a bare carriage return or line feed in the head")
-    if b"\r\n " in head or b"\r\n\t" in head:
+    return lines
+
+
+def _check_headers(headers: Headers, lines: int) -> None:
+    # Each line but the first and the empty last one is a header: a folded one would be none.
+    if len(headers) != lines - 2:
         raise BadHead("a folded header line")
 
 
-def _by_name(headers: Headers) -> dict[bytes, bytes]:
-    lower: dict[bytes, bytes] = {}
-    for name, value in headers:
-        lower.setdefault(name.lower(), value)
-    return lower
+def _by_name(headers: Headers) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
+    """Values by lower-case name, the first of several; and the names that came more than once."""
+    lower = {name.lower(): value for name, value in headers}
+    if len(lower) == len(headers):
+        return lower, _NONE
+    names = [name.lower() for name, _ in headers]
+    lower = {name: value for name, (_, value) in zip(reversed(names), reversed(headers), strict=True)}
+    return lower, frozenset(name for name in lower if names.count(name) > 1)
 
 
-def _count(headers: Headers, wanted: bytes) -> int:
-    return sum(1 for name, _ in headers if name.lower() == wanted)
+_NONE: Final[frozenset[bytes]] = frozenset()
 
 
-def _length(headers: Headers, lower: dict[bytes, bytes], http11: bool) -> int | None:
+def _length(lower: dict[bytes, bytes], repeated: frozenset[bytes], http11: bool) -> int | None:
     """The body's length as stated, None where nothing is stated. Raises BadHead where two readings exist."""
     coding = lower.get(b"transfer-encoding")
     stated = lower.get(b"content-length")
     if coding is not None:
         if stated is not None:
             raise BadHead("content-length beside transfer-encoding")
-        if not http11 or coding.lower() != b"chunked" or _count(headers, b"transfer-encoding") != 1:
+        if not http11 or coding.lower() != b"chunked" or b"transfer-encoding" in repeated:
             raise BadHead("a transfer-encoding other than chunked")
         return CHUNKED
     if stated is None:
         return None
-    if _count(headers, b"content-length") != 1:
+    if b"content-length" in repeated:
         raise BadHead("content-length twice")
     if not stated.isdigit() or len(stated) > _LONGEST_LENGTH:
         raise BadHead("a content-length that is no plain number")
@@ -142,7 +152,7 @@ def _keep_alive(lower: dict[bytes, bytes], http11: bool) -> bool:
 
 def read_request(head: bytes) -> RequestHead:
     """A request's whole head, its empty line included. Raises BadHead with the status to answer."""
-    _check_lines(head)
+    count = _count_lines(head)
     lines = _Lines()
     parser = httptools.HttpRequestParser(lines)
     try:
@@ -155,15 +165,17 @@ def read_request(head: bytes) -> RequestHead:
     if version not in ("1.1", "1.0"):
         raise BadHead(f"HTTP version {version}", 505)
     http11 = version == "1.1"
-    method, headers, lower = parser.get_method(), lines.headers, _by_name(lines.headers)
+    method, headers = parser.get_method(), lines.headers
+    lower, repeated = _by_name(headers)
     # Read the request line again ourselves: llhttp tolerates several spaces and leading empty lines.
     if not head.startswith(method + b" " + lines.target + b" HTTP/"):
         raise BadHead("an irregular request line")
+    _check_headers(headers, count)
     if not lines.target.startswith(b"/"):
         raise BadHead("only targets that begin with a slash are carried")
     if b"upgrade" in lower:
         raise BadHead("a change of protocol is not carried")
-    if _count(headers, b"host") != 1:
+    if b"host" not in lower or b"host" in repeated:
         raise BadHead("exactly one Host header is needed")
     expect = lower.get(b"expect")
     if expect is not None and expect.lower() != b"100-continue":
@@ -173,7 +185,7 @@ def read_request(head: bytes) -> RequestHead:
         target=lines.target,
         http11=http11,
         headers=headers,
-        length=_length(headers, lower, http11) or 0,
+        length=_length(lower, repeated, http11) or 0,
         keep_alive=_keep_alive(lower, http11),
         expects_continue=expect is not None and http11,
         lower=lower,
@@ -182,7 +194,7 @@ def read_request(head: bytes) -> RequestHead:
 
 def read_answer(head: bytes, method: bytes) -> AnswerHead:
     """The whole head of an answer to a request with `method`. Raises BadHead."""
-    _check_lines(head)
+    count = _count_lines(head)
     if not head.startswith(b"HTTP/1."):
         raise BadHead("not an HTTP/1.1 answer")
     lines = _Lines()
@@ -198,8 +210,10 @@ def read_answer(head: bytes, method: bytes) -> AnswerHead:
         raise BadHead("the answer changes the protocol")
     if not 100 <= status <= 999:
         raise BadHead(f"status {status}")
-    headers, lower = lines.headers, _by_name(lines.headers)
-    length = _length(headers, lower, http11)
+    headers = lines.headers
+    _check_headers(headers, count)
+    lower, repeated = _by_name(headers)
+    length = _length(lower, repeated, http11)
     if status < 200 or status in _NO_BODY or method == b"HEAD":
         length = 0
     elif length is None:
@@ -210,8 +224,4 @@ def read_answer(head: bytes, method: bytes) -> AnswerHead:
 
 def format_head(first_line: bytes, headers: Headers) -> bytes:
     """A head as bytes, its empty line included."""
-    lines = [first_line]
-    for name, value in headers:
-        lines.append(name + b": " + value)
-    lines.append(b"\r\n")
-    return b"\r\n".join(lines)
+    return b"\r\n".join((first_line, *map(b": ".join, headers), b"\r\n"))

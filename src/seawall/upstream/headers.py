@@ -1,5 +1,7 @@
 """Which headers travel on, in both directions."""
 
+from collections.abc import Iterable
+
 from seawall.http.head import HOP_BY_HOP, AnswerHead, Headers, RequestHead
 
 CONTINUE = 100
@@ -12,12 +14,19 @@ _NOT_SENT_IDENTITY = _NOT_SENT | {b"accept-encoding"}
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"proxy-authenticate"}
 
 
-def _named(lower: dict[bytes, bytes]) -> set[bytes]:
-    """Headers that `connection` declares to be for this connection only."""
+def _dropped(lower: dict[bytes, bytes], always: frozenset[bytes]) -> frozenset[bytes]:
+    """`always`, and the headers that `connection` declares to be for this connection only."""
     connection = lower.get(b"connection")
     if connection is None or connection.lower() in (b"keep-alive", b"close"):
-        return set()
-    return {token.strip() for token in connection.lower().split(b",")}
+        return always
+    return always.union(token.strip() for token in connection.lower().split(b","))
+
+
+def _names(head: RequestHead | AnswerHead) -> Iterable[bytes]:
+    """The headers' names in lower case, in their order."""
+    if len(head.lower) == len(head.headers):
+        return head.lower  # no name came twice
+    return [name.lower() for name, _ in head.headers]
 
 
 def upstream_headers(head: RequestHead, host: bytes, *, identity: bool) -> Headers:
@@ -25,13 +34,13 @@ def upstream_headers(head: RequestHead, host: bytes, *, identity: bool) -> Heade
 
     `identity`: ask for an answer that is not compressed, so that errors and first events can be read.
     """
-    named = _named(head.lower)
-    not_sent = _NOT_SENT_IDENTITY if identity else _NOT_SENT
+    not_sent = _dropped(head.lower, _NOT_SENT_IDENTITY if identity else _NOT_SENT)
     headers = [(b"host", host)]
-    for pair in head.headers:
-        name = pair[0].lower()
-        if name not in not_sent and name not in named and not name.startswith(_OURS):
-            headers.append(pair)
+    headers += [
+        pair
+        for name, pair in zip(_names(head), head.headers, strict=True)
+        if name not in not_sent and not name.startswith(_OURS)
+    ]
     if identity:
         headers.append((b"accept-encoding", b"identity"))
     return headers
@@ -39,9 +48,9 @@ def upstream_headers(head: RequestHead, host: bytes, *, identity: bool) -> Heade
 
 def client_headers(head: AnswerHead, without: bytes = b"") -> Headers:
     """An answer's headers as they are sent on; how it is framed is the connection's own affair."""
-    named = _named(head.lower)
+    dropped = _dropped(head.lower, _NOT_ANSWERED)
     return [
         pair
-        for pair in head.headers
-        if (name := pair[0].lower()) not in _NOT_ANSWERED and name not in named and name != without
+        for name, pair in zip(_names(head), head.headers, strict=True)
+        if name not in dropped and name != without
     ]

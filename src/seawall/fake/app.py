@@ -6,8 +6,6 @@ import socket
 import ssl
 import uuid
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any, Final
@@ -265,41 +263,37 @@ class FakeApi:
 
     async def _answer(self, connection: Connection, request: Request) -> bool:
         seen = self._note(connection, request)
-        delivery = Delivery()
-        with self._noting(seen, delivery, connection):
+        try:
             answer, loaded = await self._decide(request, seen)
             if answer.refuse is not None:
                 self._spawn(self._refuse(self.now() + answer.refuse.seconds))
-            pace = self._pace(loaded=loaded)
             self._running += 1
             self._most_running = max(self._most_running, self._running)
 
-            def over() -> None:
-                seen.done = True
-                seen.status = answer.status if delivery.started else 0
+            def began() -> None:
+                seen.status = answer.status
 
-            delivery.note = over
+            delivery = Delivery(began, lambda: self._over(seen, done=True))
             try:
-                return await connection.deliver(answer, request, delivery, pace)
+                return await connection.deliver(answer, request, delivery, self._pace(loaded=loaded))
             finally:
-                if not seen.done:
-                    seen.status = answer.status if delivery.started else 0
                 self._running -= 1
                 if loaded:
                     assert self.capacity is not None
                     self.capacity.leave(self.now())
-
-    @contextmanager
-    def _noting(self, seen: Seen, delivery: Delivery, connection: Connection) -> Iterator[None]:
-        try:
-            yield
         finally:
-            seen.client_gone = not seen.done and connection.gone
-            seen.ended = self.now()
-            self._counts["gone"] += seen.client_gone
-            self._by_status[seen.status] += 1
-            if seen.fault:
-                self._by_fault[seen.fault] += 1
+            self._over(seen, done=False, gone=connection.gone)
+
+    def _over(self, seen: Seen, *, done: bool, gone: bool = False) -> None:
+        """Count an answer, once: written to its end, or broken off."""
+        if seen.ended is not None:
+            return
+        seen.ended = self.now()
+        seen.done, seen.client_gone = done, gone
+        self._counts["gone"] += gone
+        self._by_status[seen.status] += 1
+        if seen.fault:
+            self._by_fault[seen.fault] += 1
 
     def _pace(self, *, loaded: bool) -> Pace:
         capacity = self.capacity

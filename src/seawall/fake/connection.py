@@ -9,7 +9,7 @@ import socket
 import struct
 import zlib
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import h11
@@ -39,16 +39,14 @@ class Request:
         return next((v for n, v in self.headers if n == name), "")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of an answer; filled while it is written."""
+    """Who is told what became of an answer: before the bytes leave, so that a client cannot know earlier."""
 
-    sent: int = 0
-    started: bool = False
-    """A byte of the head was written."""
-    done: bool = False
-    client_gone: bool = False
-    note: Callable[[], None] = field(default=lambda: None)
+    began: Callable[[], None] = lambda: None
+    """The head is about to be written."""
+    over: Callable[[], None] = lambda: None
+    """The last byte is about to be written, or the connection to be ended as the fault wants it."""
 
 
 class BadHttp(Exception):
@@ -181,37 +179,39 @@ class Connection(asyncio.Protocol):
         body_begins = len(answer.lead)
         if not request.keep_alive:
             answer = replace(answer, close=True)
-        for index, step in enumerate(raw(answer, request.method)):
+        steps = tuple(raw(answer, request.method))
+        last = len(steps) - 1
+        for index, step in enumerate(steps):
             match step:
                 case Data(payload, wait):
                     await pace.work(wait)
-                    delivery.started = delivery.started or index >= body_begins
-                    await self._write(payload, answer.drip, pace, delivery)
+                    if index == body_begins:
+                        delivery.began()
+                    await self._write(payload, answer.drip, pace, delivery if index == last else Delivery())
                 case Pause(seconds):
                     await pace.pause(seconds)
                 case _:
                     await self.flush()
-                    delivery.done = True
-                    delivery.note()
+                    delivery.over()
                     self.end(reset=step.how == "reset")
                     return False
-        delivery.done = True
-        delivery.note()
+        delivery.over()
         await self.flush()
         if closes(answer):
             self.transport.close()
             return False
         return True
 
-    async def _write(self, payload: bytes, drip: float | None, pace: "Pace", delivery: Delivery) -> None:
+    async def _write(self, payload: bytes, drip: float | None, pace: "Pace", told: Delivery) -> None:
         if drip is None:
+            told.over()
             self.transport.write(payload)
-            delivery.sent += len(payload)
             await self._writable.wait()
             return
         for index in range(len(payload)):
+            if index == len(payload) - 1:
+                told.over()
             self.transport.write(payload[index : index + 1])
-            delivery.sent += 1
             await self._writable.wait()
             await pace.pause(drip)
 

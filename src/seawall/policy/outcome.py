@@ -6,7 +6,6 @@ from seawall.causes.cause import Hold, lookup
 from seawall.causes.evidence import Evidence, Phase
 from seawall.causes.match import match
 
-
 _NEVER_HELD = frozenset((400, 401, 402, 403, 404, 413))
 """Whatever the body says: the client must see these, and knows what to do (rule 7)."""
 
@@ -55,5 +54,5 @@ def is_ambiguous(evidence: Evidence) -> bool:
         case Phase.SENT | Phase.CONTENT:
             return True
         case Phase.HEAD | Phase.BODY:
-            # An error status, an `error` event or an error object is a verdict. A 200 that broke off before one is none.
+            # An error status, an `error` event or an error object is a verdict. A 200 that broke off first is none.
             return evidence.status == 200 and not evidence.in_stream and evidence.error_type is None

@@ -23,6 +23,7 @@ NAMES = {"sdk": "SDK alone", "claude-code": "Claude Code alone", "seawall": "thr
 LINE_EVERY = 5.0
 """Seconds between lines of progress where there is no terminal."""
 FRAME_EVERY = 0.25
+BAR = 24
 
 
 @click.command()
@@ -161,13 +162,21 @@ def progress(running: "Drill", width: int) -> list[str]:
         return ["Starting three faulty APIs and a gateway ..."]
     script = ", ".join(running.script()) or "calm"
     lines = [f"{running.now():4.1f} s  the API now: {script}"]
-    whole = f" of {running.terms.agents * running.terms.turns}" if running.terms.turns else ""
-    for run in runs:
-        waiting = running.waiting(run.through)
-        lines.append(
-            f"{run.through:<11} {run.finished:>4}{whole} done {run.lost:>4} lost {waiting:>3} waiting"
-        )
+    whole = running.terms.agents * running.terms.turns if running.terms.turns else 0
+    lines += [_standing(run, running.waiting(run.through), whole, width) for run in runs]
     return [line if len(line) <= width else line[: width - 3] + "..." for line in lines]
+
+
+def _standing(run: "Figures", waiting: int, whole: int, width: int) -> str:
+    """One run: a bar of what is finished, lost and not done yet where there is room, and the figures."""
+    if width < 66:
+        return f"{run.through:<11}{run.finished:>4} done{run.lost:>4} lost{waiting:>4} open"
+    drawn = ""
+    if whole:
+        finished = run.finished * BAR // whole
+        lost = min(BAR - finished, -(-run.lost * BAR // whole))  # rounded up: one lost turn is seen
+        drawn = "[" + "#" * finished + "x" * lost + "." * (BAR - finished - lost) + "]"
+    return f"{NAMES[run.through]:<17} {drawn} {run.finished:>4} done {run.lost:>3} lost {waiting:>3} waiting"
 
 
 # ---- running it ----------------------------------------------------------------------------------------

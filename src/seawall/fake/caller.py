@@ -44,7 +44,7 @@ class Reading:
     error: str | None = None
     """`error.type` of an event that said so."""
     odd: bool = False
-    """Something came that cannot be read."""
+    """An event came that cannot be read: clients stop there."""
     raw: bytearray = field(default_factory=bytearray)
     size: int = 0
 
@@ -67,7 +67,7 @@ class Reading:
 
     def _event(self, event: bytes) -> None:
         lines = [line[5:].strip() for line in event.split(b"\n") if line.startswith(b"data:")]
-        if not lines or self.stopped or self.error is not None:
+        if not lines or self.stopped or self.error is not None or self.odd:
             return
         try:
             data = json.loads(b"\n".join(lines))

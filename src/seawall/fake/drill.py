@@ -82,8 +82,12 @@ def terms(scenario: Scenario, *, agents: int | None = None, seed: int | None = N
 
 
 def going_on(rules: Iterable[Rule], now: float) -> tuple[str, ...]:
-    """What the script does at a model second: the rules in force, each once, as they are written."""
-    return tuple(dict.fromkeys(rule.do for rule in rules if rule.begin <= now < rule.end))
+    """What the script does at a model second: the rules in force, each once, as they are written.
+
+    Rules for a counted few requests are left out: they say nothing about how the API is.
+    """
+    found = (rule.do for rule in rules if rule.begin <= now < rule.end and rule.count is None)
+    return tuple(dict.fromkeys(found))
 
 
 # ---- figures -----------------------------------------------------------------------------------------
@@ -286,6 +290,13 @@ async def _serving(upstream: str, folder: str, said: Path) -> asyncio.subprocess
         )
 
 
+def _object(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
 class Gateway:
     """A gateway's process."""
 
@@ -296,12 +307,17 @@ class Gateway:
     async def listening(self) -> None:
         """Waits for its address; DrillFailed with its own last words where it does not come."""
         assert self._process.stdout is not None
-        try:
+        line = b""
+        with contextlib.suppress(TimeoutError, ValueError):
             async with asyncio.timeout(START_LIMIT):
                 line = await self._process.stdout.readline()
-            self.address = str(json.loads(line)["address"])
-        except (TimeoutError, ValueError, LookupError, TypeError):
-            raise DrillFailed(f"the gateway did not start{self._words()}") from None
+        match _object(line):
+            case {"address": str(address)}:
+                self.address = address
+            case {"error": {"message": str(message)}}:
+                raise DrillFailed(f"the gateway did not start: {message}")
+            case _:
+                raise DrillFailed(f"the gateway did not start{self._words()}")
 
     async def died(self) -> None:
         """Returns never; DrillFailed when the process ends."""

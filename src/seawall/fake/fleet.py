@@ -239,7 +239,8 @@ class Fleet:
         self._began = time.monotonic()
         tasks = [asyncio.ensure_future(self._live(member)) for member in self.members]
         try:
-            await asyncio.wait(tasks, timeout=self.terms.seconds + self.terms.finish)
+            limit = self.terms.seconds + self.terms.finish
+            await asyncio.wait(tasks, timeout=limit, return_when=asyncio.FIRST_EXCEPTION)
         finally:
             for task in tasks:
                 task.cancel()

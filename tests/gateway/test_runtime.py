@@ -1,0 +1,208 @@
+"""Records, tokens, proofs: what is believed, and what is not."""
+
+import json
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seawall.config import Config, Gateway, Network, Team
+from seawall.gateway import runtime
+from seawall.gateway.runtime import Record, Talk, Trouble
+
+RECORD = Record("d" * 16, os.getpid(), "127.0.0.1", 1, 5.0, "0", True, "https://x.example")
+
+
+def test_the_same_configuration_has_the_same_name() -> None:
+    """Where on this machine it listens, and this machine's names in NO_PROXY, make no difference."""
+    usual = runtime.digest_of(Config())
+    assert usual == runtime.digest_of(Config(gateway=Gateway(listen="127.0.0.1:0")))
+    assert usual == runtime.digest_of(Config(network=Network(no_proxy="127.0.0.1,::1,localhost")))
+    assert runtime.digest_of(Config(network=Network(no_proxy="a,b"))) == runtime.digest_of(
+        Config(network=Network(no_proxy="b, localhost ,a"))
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Config(gateway=Gateway(upstream="https://other.example")),
+        Config(gateway=Gateway(upstream_is_clients=True)),
+        Config(gateway=Gateway(listen="0.0.0.0:8787")),
+        Config(gateway=Gateway(listen="nonsense")),
+        Config(network=Network(https_proxy="http://p:1")),
+        Config(team=Team(token="t")),
+    ],
+)
+def test_another_configuration_has_another_name(other: Config) -> None:
+    """Whatever decides where calls go, or who may come, parts the gateways."""
+    assert runtime.digest_of(other) != runtime.digest_of(Config())
+
+
+def test_the_folder_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made with mode 700; a mode that is too open is mended."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    environ = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    assert runtime.folder(environ, create=False) is None
+    made = runtime.folder(environ, create=True)
+    assert made == tmp_path / "seawall"
+    made.chmod(0o755)
+    assert runtime.folder(environ, create=False) == made
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_somebody_prepared_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link, or a file, in its place: the next place is tried, and in the end it is said."""
+    monkeypatch.setattr(runtime, "_places", lambda _: iter([tmp_path / "link", tmp_path / "file"]))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "file").touch()
+    assert runtime.folder({}, create=False) is None
+    with pytest.raises(Trouble, match="XDG_RUNTIME_DIR"):
+        runtime.folder({}, create=True)
+
+
+def test_all_that_ask_at_once_get_one_token(tmp_path: Path) -> None:
+    """Mode 600, the same for everybody, nothing left beside it."""
+    with ThreadPoolExecutor(16) as pool:
+        tokens = set(pool.map(lambda _: runtime.obtain_token(tmp_path), range(64)))
+    assert len(tokens) == 1
+    assert len(tokens.pop()) >= 32
+    assert [path.name for path in tmp_path.iterdir()] == ["token"]
+    assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+
+
+def test_an_empty_token_is_replaced(tmp_path: Path) -> None:
+    """What a full disk left behind is no token."""
+    (tmp_path / "token").touch()
+    assert runtime.obtain_token(tmp_path)
+
+
+def test_a_record_is_found_and_withdrawn(tmp_path: Path) -> None:
+    """Mode 600, in one step, gone when told."""
+    runtime.publish(tmp_path, RECORD)
+    assert runtime.records(tmp_path) == [RECORD]
+    assert stat.S_IMODE(RECORD.path(tmp_path).stat().st_mode) == 0o600
+    runtime.withdraw(tmp_path, RECORD)
+    runtime.withdraw(tmp_path, RECORD)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{", "null", '{"schema": "other/1"}', '{"schema": "seawall.gateway/1"}', "\udcff",
+     json.dumps({"schema": "seawall.gateway/1", "digest": "d", "pid": "1", "host": "h", "port": 1, "started_at": 1,
+                 "version": "", "shared": True, "upstream": ""}),
+     json.dumps({"schema": "seawall.gateway/1", "digest": "d", "pid": 1, "host": "h", "port": 99999, "started_at": 1,
+                 "version": "", "shared": True, "upstream": ""})],
+)  # fmt: skip
+def test_a_record_that_is_none_is_removed(tmp_path: Path, content: str) -> None:
+    """Cut off, foreign or impossible: it leads nobody astray twice."""
+    (tmp_path / "gateway-d-1.json").write_text(content, errors="surrogateescape")
+    assert runtime.records(tmp_path) == []
+    assert runtime.records(tmp_path) == []
+
+
+def test_a_record_of_a_process_that_is_gone_is_removed(tmp_path: Path) -> None:
+    """A number that nobody has is a gateway that died."""
+    gone = replace(RECORD, pid=2**22 + 1)
+    runtime.publish(tmp_path, gone)
+    assert runtime.records(tmp_path) == []
+    assert not gone.path(tmp_path).exists()
+
+
+@contextmanager
+def listener(answers: list[bytes]) -> Iterator[tuple[Record, list[bytes]]]:
+    """Somebody who gives these bytes to each request in turn, then hangs up; and what was sent to them."""
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client:
+                for answer in answers:
+                    heard.append(client.recv(65536))
+                    client.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield replace(RECORD, port=server.getsockname()[1]), heard
+        finally:
+            thread.join(10)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 64\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 64\r\n\r\n" + b"0" * 64,
+        b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n",
+        b"x" * 40_000,
+    ],
+)
+def test_who_cannot_prove_it_is_not_believed(answer: bytes) -> None:
+    """Whatever a stranger answers, it is an OSError, and the token is never sent there."""
+    with listener([answer]) as (record, heard), pytest.raises(OSError):  # noqa: PT011
+        runtime.approach(record, "very-secret-token", 2.0)
+    assert all(b"very-secret-token" not in request for request in heard)
+
+
+def test_who_proves_it_is_asked_on_the_same_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that nobody can come between the proof and the token."""
+    monkeypatch.setattr(runtime.secrets, "token_hex", lambda _: "n" * 32)
+    right = runtime.proof("token", "n" * 32).encode()
+    proved = b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + right
+    status = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    with listener([proved, status]) as (record, heard):
+        talk = runtime.approach(record, "token", 5.0)
+        assert talk.get("/api/v1/status", "token") == (200, b"{}")
+        talk.close()
+    assert b"x-seawall-token" not in heard[0]
+    assert b"x-seawall-token: token\r\n" in heard[1]
+
+
+def test_silence_ends_in_time() -> None:
+    """A listener that says nothing costs the limit and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        talk = Talk(replace(RECORD, port=silent.getsockname()[1]), 0.05)
+        with pytest.raises(TimeoutError):
+            talk.get("/")
+        talk.close()
+
+
+def test_a_start_that_fails_says_why_and_frees_the_lock(tmp_path: Path) -> None:
+    """The line reaches whoever asked; the next may try."""
+
+    def fail() -> None:
+        raise Trouble("the gateway did not start: no luck")
+
+    for _ in range(2):
+        with pytest.raises(Trouble, match="no luck"):
+            runtime.lease(tmp_path, "d" * 16, fail)
+
+
+def test_only_one_is_inside_the_lock(tmp_path: Path) -> None:
+    """The others wait for their turn."""
+    inside, most = [0], [0]
+
+    def enter(_: int) -> None:
+        with runtime.locked(tmp_path / "lock"):
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            inside[0] -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(enter, range(100)))
+    assert most == [1]

@@ -1,0 +1,108 @@
+"""Challenge, status and leases, with a clock that is moved by hand."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+from seawall.gateway.local import LocalRequest, LocalResponse
+from seawall.gateway.runtime import proof
+from seawall.gateway.sharing import Sharing
+
+
+class HandClock:
+    """Time that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def now(self) -> float:
+        return self.at
+
+    def wall(self) -> float:
+        return self.at
+
+
+def asked(
+    sharing: Sharing, path: str, *, token: str | None = None, method: str = "GET", **query: str
+) -> LocalResponse | AsyncIterator[bytes]:
+    """The answer of a route."""
+    headers = {"x-seawall-token": token} if token is not None else {}
+    return asyncio.run(_answer(sharing, LocalRequest(method, path, query, headers)))
+
+
+async def _answer(sharing: Sharing, request: LocalRequest) -> LocalResponse | AsyncIterator[bytes]:
+    return await sharing.routes()[request.path](request)
+
+
+def made(clock: HandClock | None = None) -> Sharing:
+    return Sharing("token", lambda: {"held": 2}, clock or HandClock())
+
+
+def test_a_challenge_is_answered_by_proof() -> None:
+    """Without any token asked for: who asks wants to know whom they ask."""
+    answer = asked(made(), "/api/v1/challenge", nonce="n" * 32)
+    assert isinstance(answer, LocalResponse)
+    assert (answer.status, answer.body.decode()) == (200, proof("token", "n" * 32))
+
+
+def test_a_bad_challenge_is_refused() -> None:
+    """Too short to be a nonce, too long to be honest, or not a GET."""
+    for method, nonce in (("GET", ""), ("GET", "n" * 15), ("GET", "n" * 129), ("POST", "n" * 32)):
+        answer = asked(made(), "/api/v1/challenge", method=method, nonce=nonce)
+        assert isinstance(answer, LocalResponse)
+        assert answer.status == 400
+
+
+def test_status_and_lease_need_the_token() -> None:
+    """A missing, wrong, or strange token learns nothing and holds nothing."""
+    sharing = made()
+    for path in ("/api/v1/status", "/api/v1/lease"):
+        for token in (None, "", "tokem", "tökén"):
+            answer = asked(sharing, path, token=token)
+            assert isinstance(answer, LocalResponse)
+            assert answer.status == 401
+    assert sharing.leases == 0
+
+
+def test_status_is_the_gateways_with_the_leases() -> None:
+    """One object, with its schema."""
+    answer = asked(made(), "/api/v1/status", token="token")
+    assert isinstance(answer, LocalResponse)
+    assert json.loads(answer.body) == {"schema": "seawall.status/1", "held": 2, "leases": 0}
+
+
+def test_a_lease_lasts_as_long_as_its_connection() -> None:
+    """It counts from its first byte to its end, and the time without any counts from the last one's end."""
+
+    async def scenario() -> None:
+        clock = HandClock()
+        sharing = made(clock)
+        clock.at += 10
+        assert sharing.unused_for() == 10
+        request = LocalRequest("GET", "/api/v1/lease", {}, {"x-seawall-token": "token"})
+        first = await sharing.routes()["/api/v1/lease"](request)
+        second = await sharing.routes()["/api/v1/lease"](request)
+        assert not isinstance(first, LocalResponse)
+        assert not isinstance(second, LocalResponse)
+        readers = [asyncio.ensure_future(anext(first)), asyncio.ensure_future(anext(second))]
+        assert await asyncio.gather(*readers) == [b"\n", b"\n"]
+        assert (sharing.leases, sharing.unused_for()) == (2, 0)
+        await first.aclose()  # type: ignore[attr-defined]
+        assert (sharing.leases, sharing.unused_for()) == (1, 0)
+        waiting = asyncio.ensure_future(anext(second))
+        await asyncio.sleep(0)
+        waiting.cancel()  # as the gateway does when the connection is gone
+        await asyncio.gather(waiting, return_exceptions=True)
+        clock.at += 7
+        assert (sharing.leases, sharing.unused_for()) == (0, 7)
+
+    asyncio.run(scenario())
+
+
+def test_a_gateway_that_leaves_gives_no_lease() -> None:
+    """Who asks must look for another."""
+    sharing = made()
+    sharing.closing = True
+    answer = asked(sharing, "/api/v1/lease", token="token")
+    assert isinstance(answer, LocalResponse)
+    assert answer.status == 503

@@ -1,0 +1,98 @@
+"""The order of the house: imports go one way, tests mirror the source, and some words stand nowhere."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "seawall"
+
+# Tested by another file than their mirror, or by none of their own; each with the reason.
+ELSEWHERE = {
+    "clock.py": "two names for the standard library's functions",
+    "causes/cause.py": "tests/causes/test_catalogue.py reads every cause through it",
+    "causes/compile.py": "tests/causes/test_catalogue.py proves its index current",
+    "causes/evidence.py": "names and one record, without behaviour",
+    "cli/common.py": "tests/cli/test_verbs.py: options, colours, codes and failures as a verb shows them",
+    "cli/settings.py": "tests/test_docs.py and tests/cli/test_verbs.py run `seawall config`",
+    "fake/answer.py": "tests/fake/test_fake_app.py reads every answer off the wire",
+    "fake/connection.py": "tests/fake/test_fake_app.py speaks to it through sockets",
+    "fake/pytest_plugin.py": "tests/fake/test_fake_thread.py uses its fixtures",
+    "gateway/admission.py": "tests/gateway/test_rules.py",
+    "gateway/app.py": "tests/gateway/test_rules.py",
+    "gateway/exchange.py": "tests/gateway/test_rules.py: a whole call, rule by rule",
+    "gateway/guard.py": "tests/gateway/test_rules_of_trust.py",
+    "gateway/local.py": "two records and a type; tests/gateway/test_sharing.py speaks them",
+    "gateway/places.py": "tests/gateway/test_rules.py",
+    "gateway/records.py": "tests/gateway/test_rules.py",
+    "gateway/relay.py": "tests/gateway/test_rules.py",
+    "http/connection.py": "tests/http/test_pool.py",
+    "store/version.py": "tests/store/test_migrate.py",
+    "upstream/headers.py": "tests/gateway/test_rules.py: what reaches the upstream",
+    "upstream/messages.py": "tests/gateway/test_rules.py",
+    "upstream/passing.py": "tests/gateway/test_rules.py",
+}
+
+# Written so that this file does not hold them itself.
+FORBIDDEN = re.compile(
+    r"/[w]ork/|/[r]oot/|regist[r]y\.npmj[s]|py[p]i\.org|pythonhos[t]ed|\bC[E]O\b",
+    re.IGNORECASE,
+)
+UNREAD = {".png", ".ico", ".gz", ".br", ".whl", ".db", ".pyc"}
+
+
+def project_files() -> list[Path]:
+    """What belongs to the project: what git knows, or would take."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: what belongs to the project is not known")
+    listed = subprocess.run(
+        [git, "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [path for name in listed.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_imports_go_one_way() -> None:
+    """The contract of the layers in pyproject.toml is kept."""
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_module_has_its_test() -> None:
+    """`src/seawall/a/b.py` is tested by `tests/a/test_b.py` (or `test_a_b.py`), or the list above says why not."""
+    missing = []
+    for module in sorted(SOURCE.rglob("*.py")):
+        name = module.relative_to(SOURCE)
+        if module.name.startswith("__") or "migrations" in name.parts or str(name) in ELSEWHERE:
+            continue
+        folder = ROOT / "tests" / name.parent
+        mirrors = [folder / f"test_{name.stem}.py", folder / f"test_{name.parent.name}_{name.stem}.py"]
+        if not any(mirror.exists() for mirror in mirrors):
+            missing.append(str(name))
+    assert missing == []
+
+
+def test_the_list_of_exceptions_is_current() -> None:
+    """A module that is gone needs no excuse."""
+    assert [name for name in ELSEWHERE if not (SOURCE / name).exists()] == []
+
+
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    """Paths of one machine and addresses of package registries help nobody else."""
+    found = []
+    for path in project_files():
+        if path.suffix in UNREAD:
+            continue
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            if FORBIDDEN.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
+    assert found == []

@@ -55,6 +55,8 @@ def drill(scenario: str, record: Path | None, agents: int | None, seed: int | No
             keep(report.transcript)
     except DrillFailed as error:
         raise Failure(str(error)) from None
+    if report.gateway_said:
+        common.say(f"the gateway said: {report.gateway_said}")
     if common.json:
         click.echo(json.dumps(report.as_json()))
     else:

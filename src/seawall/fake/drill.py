@@ -173,6 +173,8 @@ class Report:
     sdk_version: str
     """Empty: agents with its schedule stood in for the SDK."""
     runs: tuple[Figures, ...]
+    gateway_said: str = ""
+    """The last thing that the gateway complained of."""
     transcript: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -332,9 +334,14 @@ class Gateway:
             async with asyncio.timeout(3.0):
                 await self._process.wait()
 
-    def _words(self) -> str:
+    def last_words(self) -> str:
+        """The last line that it wrote on stderr; empty where there is none, as there should be."""
         lines = self._said.read_text("utf-8", "replace").strip().splitlines()
-        return f": {lines[-1][:300]}" if lines else ""
+        return lines[-1][:300] if lines else ""
+
+    def _words(self) -> str:
+        words = self.last_words()
+        return f": {words}" if words else ""
 
 
 # ---- the drill ---------------------------------------------------------------------------------------
@@ -387,6 +394,7 @@ class Drill:
                 await fake.start()
             self._fleets = {run: Fleet(run, self.terms, asks[run]) for run in RUNS}
             await _all_or_failed([fleet.run() for fleet in self._fleets.values()], behind)
+            said = behind.last_words()
         lines = list(self._lines()) if keep_transcript else []
         return Report(
             scenario=self.name,
@@ -395,6 +403,7 @@ class Drill:
             turns=self.terms.turns,
             sdk_version=version,
             runs=self.figures(),
+            gateway_said=said,
             transcript=tuple(lines),
         )
 

@@ -34,7 +34,7 @@ $(VENV)/bin/python:
 	    echo "Could not make a virtual environment (on Debian and Ubuntu: install python3-venv)." >&2; exit 1; \
 	  fi; \
 	done; \
-	echo "Seawall needs Python 3.11 or later$(if $(PYTHON),; '$(PYTHON)' is not, or does not run). Name another:,; none was found. Name one:) make PYTHON=/path/to/python3.12 ..." >&2; \
+	echo "Seawall needs Python 3.11 or later, and found none that runs$(if $(PYTHON), as '$(PYTHON)'). Name one: make PYTHON=/path/to/python3.12 ..." >&2; \
 	exit 1
 
 $(VENV)/.locked: requirements/dev.txt | $(VENV)/bin/python

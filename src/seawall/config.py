@@ -204,7 +204,9 @@ def upstream_address(upstream: str) -> SplitResult:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _is_plain(upstream):
         found = repr(upstream) if "@" not in upstream else "one with a user name or password"
-        raise ConfigError(f"gateway.upstream must be an address such as https://api.anthropic.com, not {found}")
+        raise ConfigError(
+            f"gateway.upstream must be an address such as https://api.anthropic.com, not {found}"
+        )
     if "@" in parts.netloc:
         raise ConfigError(
             "gateway.upstream must not hold a user name or password; credentials come from the client"

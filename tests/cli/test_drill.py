@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,11 @@ def test_a_run_without_a_finished_turn() -> None:
 def test_what_is_said_of_what_seawall_could_not_save(changed: dict[str, Any], sentence: str | None) -> None:
     """Each case has its sentence, and only then."""
     plain = drill.meaning(report())
-    said = drill.meaning(report(runs=(*report().runs[:2], figures("seawall", **changed))))
+    said = drill.meaning(report(runs=(*report().runs[:2], figures("seawall", **{"lost": 0} | changed))))
     assert len(plain) == 1
     assert (sentence is None) is (len(said) == 1)
     assert sentence is None or sentence in said[1]
+    assert ("lost none" in said[0]) is not bool(changed.keys() & {"lost", "unfinished"})
 
 
 def test_it_says_when_there_is_no_sdk() -> None:
@@ -193,9 +195,8 @@ def test_the_command_as_json_with_a_transcript(own_home: Home) -> None:
     assert own_home.gateways() == [], "the user's own place for gateways is not touched"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_stops_everything(own_home: Home, number: int) -> None:
-    """Exit code 130, nothing on stdout, no process, no folder and no half transcript left."""
+def started(own_home: Home) -> "tuple[subprocess.Popen[str], int]":
+    """A drill that runs for long, and the process number of its gateway."""
     (own_home.path / "long.toml").write_text(LONG)
     process = own_home.start("drill", "--json", "--scenario", "long.toml", "--record", "turns.jsonl")
     found: list[Path] = []
@@ -205,13 +206,35 @@ def test_an_interruption_stops_everything(own_home: Home, number: int) -> None:
         return bool(found)
 
     until(runs, "the drill's gateway")
-    gateway = int(found[0].stem.rpartition("-")[2])
+    return process, int(found[0].stem.rpartition("-")[2])
+
+
+def lives(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    # Nobody may be there to bury it where the tests run without an init process.
+    state = Path(f"/proc/{number}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_drill_that_is_killed_outright_leaves_no_gateway(own_home: Home) -> None:
+    """Its gateway notices by itself."""
+    process, gateway = started(own_home)
+    process.kill()
+    until(lambda: not lives(gateway), "the gateway's end")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_stops_everything(own_home: Home, number: int) -> None:
+    """Exit code 130, nothing on stdout, no process, no folder and no half transcript left."""
+    process, gateway = started(own_home)
     process.send_signal(number)
     out, err = process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert out == ""
     assert "Traceback" not in err
-    with pytest.raises(ProcessLookupError):
-        os.kill(gateway, 0)
+    assert not lives(gateway)
     assert list(own_home.path.parent.glob("seawall-drill-*")) == []
     assert list(own_home.path.glob("*turns*")) == []

@@ -110,10 +110,15 @@ def meaning(report: "Report") -> list[str]:
     same = (
         f"the same {sdk.begun} turns" if report.turns and sdk.begun == code.begun == held.begun else "turns"
     )
+    lost = [run.lost + run.unfinished for run in report.runs]
+    if lost[2]:
+        fared = f"Through Seawall {lost[2]} were lost"
+    else:
+        fared = "Seawall held the calls that failed, tried them again, and lost none"
     said = [
         f"Three fleets of {sdk.agents} agents did {same} through the same outage. Alone, the SDK lost "
-        f"{_count(sdk.lost)} and Claude Code {_count(code.lost)}. Seawall held the calls that failed, tried "
-        f"them again, and lost {_count(held.lost)}; the longest turn took {held.longest_wait:.1f} s."
+        f"{_count(lost[0])} and Claude Code {_count(lost[1])}. {fared}; the longest turn took "
+        f"{held.longest_wait:.1f} s."
     ]
     if sdk.taken:
         said.append(

@@ -258,6 +258,20 @@ def gateway_environ(environ: Mapping[str, str], folder: str) -> dict[str, str]:
     }
 
 
+# The `seawall` command, but it ends at once when its stdin does: with the drill, should that be killed outright.
+_SEAWALL: Final = """
+import os, signal, threading
+
+def watch():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+threading.Thread(target=watch, daemon=True).start()
+from seawall.cli import main
+main()
+"""
+
+
 @contextlib.asynccontextmanager
 async def gateway(upstream: str) -> AsyncIterator["Gateway"]:
     """`seawall serve` in front of `upstream`, in a process and folder of its own; both are gone afterwards."""
@@ -282,8 +296,8 @@ async def _serving(upstream: str, folder: str, said: Path) -> asyncio.subprocess
     ):
         arguments = ("--json", "--listen", "127.0.0.1:0", "--upstream", upstream, "--config", settings.name)
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "seawall", "serve", *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
+            *(sys.executable, "-c", _SEAWALL, "serve", *arguments),
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             cwd=folder,

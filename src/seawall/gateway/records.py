@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from seawall.clock import Clock
 from seawall.store.rows import Attempt, Count
 
@@ -16,8 +18,7 @@ _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(msgspec.Struct, frozen=True):
     """What is counted together: one upstream, one account, one model family."""
 
     route: str

@@ -5,8 +5,9 @@ attempt sent; nothing is replayed any more) -> finished. Only one attempt's even
 """
 
 import random
-from dataclasses import dataclass
 from enum import IntEnum
+
+import msgspec
 
 from seawall.config import Hold
 from seawall.http.connection import UpstreamConnection
@@ -25,8 +26,7 @@ class Stage(IntEnum):
     FINISHED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What the answer's own headers tell of the call."""
 
     id: str

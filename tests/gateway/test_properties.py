@@ -1,0 +1,258 @@
+"""What must hold whatever happens: nothing replayed after the commit, nothing shared, nothing left behind."""
+
+import asyncio
+import random
+
+import pytest
+from ground import Answer, Ground, ask, check_whole, ground, hold, question, read_answer, send
+
+from seawall.config import Idle
+from seawall.fake import scenario
+from seawall.fake.content import verify_answer
+from seawall.gateway.app import GatewayServer
+
+MIX = """
+[answer]
+words = 40
+seconds = 0.03
+[[rule]]
+do = "overloaded"
+chance = 0.2
+[[rule]]
+do = "status code=503 body=html"
+chance = 0.1
+[[rule]]
+do = "reset"
+chance = 0.1
+[[rule]]
+do = "error-event at=before-content"
+stream = true
+chance = 0.1
+[[rule]]
+do = "early-end at=before-content"
+stream = true
+chance = 0.1
+[[rule]]
+do = "error-event at=in-block"
+stream = true
+chance = 0.1
+[[rule]]
+do = "cut at=after-block"
+stream = true
+chance = 0.05
+[[rule]]
+do = "early-end at=in-block"
+stream = true
+chance = 0.1
+"""
+
+
+def judge(answer: Answer, text: str) -> str:
+    """`whole`, `told` (a clear failure), or what is wrong."""
+    if answer.status == 200 and answer.whole:
+        wrong = verify_answer(answer.text, text)
+        return "whole" if wrong is None else f"half an answer as success: {wrong}"
+    if answer.status != 200:
+        return "told" if answer.error["type"] else "an error without a type"
+    streamed = answer.headers["content-type"].startswith("text/event-stream")
+    if streamed and answer.names.count("message_start") > 1:
+        return "events of two attempts"
+    return "told" if not streamed or answer.error["type"] else "a cut without a word"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_call_ends_whole_or_with_a_clear_failure(seed: int) -> None:
+    """Under every fault at once, no client takes half an answer for a whole one, and nobody gets another's."""
+
+    async def run() -> None:
+        async with ground(scenario=scenario.read(MIX), hold=hold(open_unknown=0.05, ping_every=0.02)) as g:
+            g.fake.seed = seed
+            texts = [f"call {n} nonce=s{seed}n{n}" for n in range(60)]
+            bodies = [question(text, stream=n % 3 > 0) for n, text in enumerate(texts)]
+            answers = await asyncio.gather(*(g.ask(body) for body in bodies))
+            verdicts = [judge(answer, text) for answer, text in zip(answers, texts, strict=True)]
+            assert set(verdicts) <= {"whole", "told"}, verdicts
+            assert verdicts.count("whole") > 30
+            _nothing_replayed_after_content(g)
+            await _at_rest(g)
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def _nothing_replayed_after_content(g: Ground) -> None:
+    """A body whose content was begun is never sent again."""
+    after = ("error-event at=in-block", "cut at=after-block", "early-end at=in-block")
+    seen: set[str] = set()
+    for request in g.fake.requests:
+        assert request.body_hash not in seen, "sent again after its content had begun"
+        if request.fault in after or request.fault == "":
+            seen.add(request.body_hash)
+
+
+async def _at_rest(g: Ground) -> None:
+    for _ in range(500):
+        if not g.gateway._exchanges and not g.fake.stats().running:
+            break
+        await asyncio.sleep(0.01)
+    g.at_rest()
+
+
+def test_two_credentials_never_share() -> None:
+    """The same body under two credentials: each upstream request carries its own, and each gets its own answer."""
+
+    async def run() -> None:
+        async with ground("overloaded", "overloaded") as g:
+            keys = [f"sk-ant-api03-{n:040d}" for n in range(10)]
+            session = {"x-claude-code-session-id": "one"}
+            answers = await asyncio.gather(*(g.ask(headers={**session, "x-api-key": key}) for key in keys))
+            for answer in answers:
+                check_whole(answer)
+            assert {request.header("x-api-key") for request in g.fake.requests} == set(keys)
+
+    asyncio.run(run())
+
+
+VANISHING = """
+[answer]
+words = 30
+first_s = 0.02
+seconds = 0.2
+[[rule]]
+do = "overloaded"
+chance = 0.3
+[[rule]]
+do = "hang at=in-block seconds=5"
+chance = 0.1
+"""
+
+
+async def _vanish(port: int, rng: random.Random, number: int) -> None:
+    body = question(f"vanish nonce=v{number}", stream=rng.random() < 0.7)
+    headers = {"x-claude-code-session-id": f"s{number % 7}"} if rng.random() < 0.5 else {}
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return
+    try:
+        if rng.random() < 0.2:  # in the middle of its own request
+            writer.write(b"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:%d\r\ncontent-length: 99\r\n\r\nhalf" % port)
+            await asyncio.sleep(rng.random() * 0.02)
+            return
+        await send(writer, port, body, headers=headers)
+        try:
+            await asyncio.wait_for(read_answer(reader), rng.random() * 0.3)
+        except TimeoutError:
+            pass
+    finally:
+        if rng.random() < 0.5:
+            writer.transport.abort()
+        else:
+            writer.close()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_a_thousand_clients_that_vanish(loop: str) -> None:
+    """Wherever a client leaves, no task, socket, permit or byte is left behind."""
+
+    async def run() -> None:
+        rng = random.Random(5)
+        async with ground(scenario=scenario.read(VANISHING), concurrency=40) as g:
+            before = len(asyncio.all_tasks())
+            for wave in range(10):
+                await asyncio.gather(*(_vanish(g.port, rng, wave * 100 + n) for n in range(100)))
+            await _at_rest(g)
+            server, pool = g.gateway._server, g.gateway._pool
+            assert server is not None
+            assert pool is not None
+            for _ in range(500):
+                if not server.connections and len(asyncio.all_tasks()) <= before:
+                    break
+                await asyncio.sleep(0.01)
+            assert not server.connections
+            pool.close_idle()
+            for _ in range(200):
+                if not pool.open_connections and not g.fake.stats().connections:
+                    break
+                await asyncio.sleep(0.01)
+            assert pool.open_connections == 0
+            assert len(asyncio.all_tasks()) <= before
+            check_whole(await ask(g.port, question("after nonce=z")), "after nonce=z")
+
+    factory = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(asyncio.wait_for(run(), 60))
+
+
+@pytest.mark.parametrize("ending", ["gone", "answered"])
+def test_a_full_house_passes_its_places_on(ending: str) -> None:
+    """With one place, callers are served one after another, whatever becomes of those before them."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers seconds=0.2", concurrency=1) as g:
+            first = asyncio.create_task(g.ask())
+            while not g.sent():
+                await asyncio.sleep(0.005)
+            rest = [asyncio.create_task(g.ask(question(f"n nonce=q{n}"))) for n in range(5)]
+            while g.gateway.status()["queued"] < 5:
+                await asyncio.sleep(0.005)
+            if ending == "gone":
+                first.cancel()
+                rest[2].cancel()
+            answers = await asyncio.gather(*rest, return_exceptions=True)
+            whole = [answer for answer in answers if isinstance(answer, Answer)]
+            assert [answer.status for answer in whole] == [200] * (4 if ending == "gone" else 5)
+            await asyncio.gather(first, return_exceptions=True)
+            await _at_rest(g)
+            assert g.fake.stats().most_running == 1
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_call_that_waits_too_long_for_a_place_is_told() -> None:
+    """The queue is bounded by the hold: a 503 of our own, naming Seawall."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers", concurrency=1, hold=hold(longest=0.2)) as g:
+            first = asyncio.create_task(g.ask())
+            while not g.sent():
+                await asyncio.sleep(0.005)
+            answer = await g.ask(question("late nonce=l"))
+            assert (answer.status, answer.error["type"]) == (503, "api_error")
+            assert "queue" in answer.error["message"]
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_reused_connection_that_died_costs_nothing() -> None:
+    """A connection that its other end closed while it was idle is replaced without a failed attempt."""
+
+    async def run() -> None:
+        async with ground("idle-close") as g:
+            check_whole(await g.ask())
+            check_whole(await g.ask(question("next nonce=x")), "next nonce=x")
+            assert not g.attempts
+
+    asyncio.run(run())
+
+
+def test_poisoned_connections_are_not_reused() -> None:
+    """Bytes behind the end of an answer never become the next client's answer."""
+
+    async def run() -> None:
+        async with ground(*["trailing-bytes looks-like=answer"] * 5) as g:
+            for number in range(6):
+                text = f"poison nonce=p{number}"
+                check_whole(await g.ask(question(text, stream=False)), text)
+
+    asyncio.run(run())
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    """A gateway of no configuration holds a quarter of an hour on loopback."""
+    from seawall.config import Config
+
+    server = GatewayServer(Config())
+    assert server._config.gateway.hold.longest == 900.0
+    assert Idle().first_byte == 120.0

@@ -84,7 +84,7 @@ class Origin(asyncio.Protocol):
             self._buffer = b""
             head = data[:end]
             if head not in self._known:
-                self._known[head] = _read(head)
+                self._known[head] = read_head(head)
             length, self._mode = self._known[head]
             self._left = length - (len(data) - end)
         if not self._left:
@@ -101,7 +101,8 @@ class Origin(asyncio.Protocol):
             self._streams.add(self._transport, int(mode.partition("=")[2]))
 
 
-def _read(head: bytes) -> tuple[int, str]:
+def read_head(head: bytes) -> tuple[int, str]:
+    """The body's length, and how to answer."""
     lines = head.decode("latin-1").split("\r\n")
     length = next((line for line in lines if line.lower().startswith("content-length:")), ":0")
     return int(length.partition(":")[2]), lines[0].split()[1].partition("?")[2]

@@ -2,8 +2,12 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +197,36 @@ def test_the_command_as_json_with_a_transcript(own_home: Home) -> None:
     assert "sk-ant" not in (own_home.path / "turns.jsonl").read_text()
     assert list(own_home.path.parent.glob("seawall-drill-*")) == []
     assert own_home.gateways() == [], "the user's own place for gateways is not touched"
+
+
+def test_on_a_terminal_one_block_changes_and_is_erased(own_home: Home) -> None:
+    """Forty columns, no colour: the block is gone at the end, the table stays, and no line is wider."""
+    (own_home.path / "calm.toml").write_text("[fleet]\nagents = 2\nturns = 2\nthink_s = 0.05\nseconds = 60")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 40))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seawall", "drill", "--scenario", "calm.toml"],
+        env=own_home.environ | {"TERM": "xterm-256color", "NO_COLOR": "1"},
+        cwd=own_home.path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    written = b""
+    try:
+        while piece := os.read(ours, 65536):
+            written += piece
+    except OSError:
+        pass  # Linux says so when the other side is closed
+    finally:
+        os.close(ours)
+        process.kill()
+        process.wait(LIMIT)
+    text = written.decode()
+    assert "Starting three" in text
+    assert not re.search("\x1b\\[[0-9;]*m", text), "colour in spite of NO_COLOR"
+    _, _, stays = text.rpartition("\x1b[2K")
+    assert stays.lstrip().startswith("done lost tries")
+    assert "seawall run -- claude" in stays
+    assert all(len(line) <= 40 for line in stays.splitlines())
 
 
 def started(own_home: Home) -> "tuple[subprocess.Popen[str], int]":

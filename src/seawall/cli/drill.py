@@ -60,7 +60,7 @@ def drill(scenario: str, record: Path | None, agents: int | None, seed: int | No
     if common.json:
         click.echo(json.dumps(report.as_json()))
     else:
-        click.echo(text(report, _width()), nl=False)
+        click.echo(text(report, _width(common)), nl=False)
     return ExitCode.OK
 
 
@@ -159,7 +159,9 @@ def _wrapped(paragraphs: list[str], width: int) -> list[str]:
     return [line for one in paragraphs for line in textwrap.wrap(one, width, break_on_hyphens=False)]
 
 
-def _width() -> int:
+def _width(common: Common) -> int:
+    if common.plain:
+        return 10_000  # no wrapping
     return max(20, min(80, shutil.get_terminal_size((80, 24)).columns)) if sys.stdout.isatty() else 80
 
 

@@ -118,7 +118,7 @@ def meaning(report: "Report") -> list[str]:
     said = [
         f"Three fleets of {sdk.agents} agents did {same} through the same outage. Alone, the SDK lost "
         f"{_count(lost[0])} and Claude Code {_count(lost[1])}. {fared}; the longest turn took "
-        f"{held.longest_wait:.1f} s."
+        f"{held.longest_wait:.1f}\u00a0s."
     ]
     if sdk.taken:
         said.append(
@@ -156,7 +156,8 @@ def _next(width: int) -> list[str]:
 
 
 def _wrapped(paragraphs: list[str], width: int) -> list[str]:
-    return [line for one in paragraphs for line in textwrap.wrap(one, width, break_on_hyphens=False)]
+    lines = (line for one in paragraphs for line in textwrap.wrap(one, width, break_on_hyphens=False))
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
 def _width(common: Common) -> int:

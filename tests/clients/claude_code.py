@@ -66,7 +66,7 @@ class Claude:
         }
         command = [str(self._program), "-p", prompt, "--output-format", "json", "--model", model]
         done = subprocess.run(
-            command, cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=60
+            command, cwd=work, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=40
         )
         assert done.stdout, done.stderr.decode(errors="replace")
         told: dict[str, Any] = json.loads(done.stdout)

@@ -14,6 +14,13 @@ from client_setup import Setup, Thread, set_up, tear_down
 from js_sdk import Node
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDKs read keys, addresses and headers from the environment; whose machine it is must not matter."""
+    for name in [name for name in os.environ if name.startswith("ANTHROPIC_")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture(scope="session")
 def gateway_thread() -> Iterator[Thread]:
     """The thread in which gateways run, on uvloop where there is one, as `seawall serve` does it."""

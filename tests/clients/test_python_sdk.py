@@ -1,11 +1,10 @@
 """The `anthropic` Python SDK through Seawall, against the faulty API."""
 
-import anthropic
 import pytest
 import python_sdk
 import sdk_checks
 from client_cases import BROKEN_STREAM, FINAL, GIVEN_UP, WHOLE, WITH_A_TOOL, Case, named
-from client_setup import KEY, SONNET
+from client_setup import SONNET
 from sdk_checks import Sdk, Start
 
 from seawall.fake.scenario import Rule
@@ -41,10 +40,8 @@ def test_a_final_answer_is_the_same_as_without_seawall(case: Case, start: Start)
 def test_counting_and_models_get_one_quick_second_try(fault: str, start: Start) -> None:
     """Calls that are never held survive one broken connection all the same."""
     setup = start(Case("beside", ()), rules=(Rule(do=fault, path="/v1/m*", attempts=(1,)),))
-    with anthropic.Anthropic(api_key=KEY, base_url=setup.url, max_retries=0) as client:
-        counted = client.messages.count_tokens(
-            model=SONNET, messages=[{"role": "user", "content": "How many?"}]
-        )
-        models = [model.id for model in client.models.list()]
+    with python_sdk.client({"base_url": setup.url, "max_retries": 0}) as sdk:
+        counted = sdk.messages.count_tokens(model=SONNET, messages=[{"role": "user", "content": "How many?"}])
+        models = [model.id for model in sdk.models.list()]
     assert counted.input_tokens > 0
     assert SONNET in models

@@ -102,6 +102,10 @@ class Request:
         else:
             self._connection.ask_for_body()
 
+    def forget_headers(self) -> None:
+        """Drop what the head holds: a call may wait for minutes, and its headers are more than a small body."""
+        self.head.headers, self.head.lower = [], {}
+
     def pause(self) -> None:
         """Read no more of the body for now."""
         self._connection.pause_reading()

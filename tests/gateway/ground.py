@@ -56,7 +56,7 @@ class Answer:
     def error(self) -> dict[str, Any]:
         """The error object of the body, or of the stream's error event."""
         if self.headers.get("content-type", "").startswith("text/event-stream"):
-            last = [one for one in events(self.body)][-1]
+            *_, last = events(self.body)
             name, data = name_and_data(last)
             assert name == b"error", last
             return json.loads(data)["error"]

@@ -135,7 +135,9 @@ async def _vanish(port: int, rng: random.Random, number: int) -> None:
         return
     try:
         if rng.random() < 0.2:  # in the middle of its own request
-            writer.write(b"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:%d\r\ncontent-length: 99\r\n\r\nhalf" % port)
+            writer.write(
+                b"POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1:%d\r\ncontent-length: 99\r\n\r\nhalf" % port
+            )
             await asyncio.sleep(rng.random() * 0.02)
             return
         await send(writer, port, body, headers=headers)

@@ -281,7 +281,9 @@ def test_rule_3_broken_streams_before_content(fault: str) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("fault", ["slow-bytes", "garbage-lines", "interim code=103 count=3", "connection-close"])
+@pytest.mark.parametrize(
+    "fault", ["slow-bytes", "garbage-lines", "interim code=103 count=3", "connection-close"]
+)
 @pytest.mark.parametrize("how", ["", "framing how=close", "framing how=length"])
 def test_rule_3_odd_but_right_answers_pass(fault: str, how: str) -> None:
     """What is unusual but whole arrives whole, from one attempt."""

@@ -106,7 +106,9 @@ def test_rule_11_both_loopback_addresses() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8787", "127.0.0.1.evil.example", "127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8787", "127.0.0.1.evil.example", "127.0.0.1:1"]
+)
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/models", "/api/v1/status", "/"])
 def test_rule_11_a_foreign_host_is_refused(host: str, path: str) -> None:
     """A page that points a name of its own at us (DNS rebinding) gets nothing, on no path."""

@@ -176,7 +176,8 @@ def test_written_heads_can_be_read() -> None:
 SEEDS = [
     GOOD + b"abc",
     request("content-length: 5", first="POST /a HTTP/1.1") + b"hello",
-    request("transfer-encoding: chunked", first="POST /a HTTP/1.1") + b"5\r\nhello\r\n3;x=y\r\nabc\r\n0\r\n\r\n",
+    request("transfer-encoding: chunked", first="POST /a HTTP/1.1")
+    + b"5\r\nhello\r\n3;x=y\r\nabc\r\n0\r\n\r\n",
     request("transfer-encoding: chunked", first="POST /a HTTP/1.1") + b"a\r\n0123456789\r\n0\r\nt: v\r\n\r\n",
     request("connection: close", "x: 1", "x: 2"),
     request(first="GET /p?q HTTP/1.0"),

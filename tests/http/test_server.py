@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from seawall.config import Idle, Sizes
-from seawall.http.head import UNTIL_CLOSE, BadHead
+from seawall.http.head import UNTIL_CLOSE
 from seawall.http.server import BodyTooLarge, Reply, Request, Server
 
 LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -30,8 +30,8 @@ async def echo(request: Request, reply: Reply) -> None:
     reply.answer(200, [(b"x-target", request.head.target)], body)
 
 
-def refuse(error: BadHead) -> bytes:
-    return b"HTTP/1.1 %d No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % error.status
+def refuse(status: int, why: str) -> bytes:
+    return b"HTTP/1.1 %d No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % status
 
 
 Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
@@ -39,7 +39,9 @@ Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
 @asynccontextmanager
 async def serving(
-    handler: Callable[[Request, Reply], Awaitable[None]] = echo, idle: Idle | None = None, sizes: Sizes | None = None
+    handler: Callable[[Request, Reply], Awaitable[None]] = echo,
+    idle: Idle | None = None,
+    sizes: Sizes | None = None,
 ) -> AsyncIterator[tuple[Server, Dial]]:
     server = Server(handler, refuse, idle or Idle(), sizes or Sizes())
     listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0)
@@ -123,7 +125,9 @@ def test_an_answer_before_the_body_closes_the_connection() -> None:
     async def main() -> None:
         async with serving(hasty) as (_, dial):
             reader, writer = await dial()
-            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            writer.write(
+                b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\nGET / HTTP/1.1\r\nhost: x\r\n\r\n"
+            )
             head, _ = await answer_of(reader)
             assert b"connection: close" in head
             assert await reader.read() == b""
@@ -205,24 +209,33 @@ def test_an_aborted_answer_is_no_whole_answer(version: bytes, loop: str) -> None
     run(main, loop)
 
 
-def test_a_handler_that_fails_ends_its_answer() -> None:
-    """A bug in a handler costs one answer, never a hanging client."""
+@pytest.mark.parametrize("started", [False, True])
+def test_a_handler_that_fails_ends_its_answer(started: bool) -> None:
+    """A fault of ours costs one answer, told as ours where nothing was sent; the traceback goes to the loop."""
+    told = []
 
     async def bug(request: Request, reply: Reply) -> None:
+        if started:
+            reply.start(200, [], 100)
+            reply.flush()
         raise ZeroDivisionError
 
     async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
         async with serving(bug) as (_, dial):
             reader, writer = await dial()
             writer.write(GET)
-            assert await reader.read() == b""
+            answer = await reader.read()
+            assert answer.startswith(b"HTTP/1.1 200" if started else b"HTTP/1.1 503")
+            assert isinstance(told[0]["exception"], ZeroDivisionError)
 
     run(main)
 
 
 @pytest.mark.parametrize(
-    ("sent", "status"), [(b"GET / HT", b"408"), (POST[:-2], b"408"), (b"", b"")], ids=["head", "body", "nothing"]
+    ("sent", "status"),
+    [(b"GET / HT", b"408"), (POST[:-2], b"408"), (b"", b"")],
+    ids=["head", "body", "nothing"],
 )
 def test_slow_clients(sent: bytes, status: bytes) -> None:
     """A head or a body that does not come in time is refused; a connection without any request is closed."""

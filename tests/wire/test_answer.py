@@ -1,6 +1,7 @@
 """A streamed answer is held until it is content, followed to its end, and judged."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def follow(*pieces: bytes) -> tuple[bytes, StreamedAnswer]:
 def test_a_whole_answer_however_sliced(cuts: list[int]) -> None:
     """All events but the pings before content leave, in order, and the answer is known to be whole."""
     places = sorted({0, len(WHOLE), *cuts})
-    out, answer = follow(*(WHOLE[a:b] for a, b in zip(places, places[1:], strict=False)))
+    out, answer = follow(*(WHOLE[a:b] for a, b in pairwise(places)))
     assert out == START + BLOCK + DELTA + STOP + ENDING + LAST
     assert answer.state is State.WHOLE
 

@@ -39,7 +39,12 @@ def test_odd_values_are_nothing(odd: dict[str, object]) -> None:
     facts = read(body(**odd), 1)
     assert facts.readable
     key = next(iter(odd))
-    seen = {"model": facts.model, "stream": facts.streamed, "max_tokens": facts.max_tokens, "metadata": facts.user}
+    seen = {
+        "model": facts.model,
+        "stream": facts.streamed,
+        "max_tokens": facts.max_tokens,
+        "metadata": facts.user,
+    }
     assert not seen[key]
 
 
@@ -93,7 +98,12 @@ def test_twins() -> None:
 
 @pytest.mark.parametrize(
     ("model", "name"),
-    [("claude-opus-4-8", "opus"), ("claude-3-5-haiku-latest", "haiku"), ("claude-fable-5", "fable"), ("gpt", "")],
+    [
+        ("claude-opus-4-8", "opus"),
+        ("claude-3-5-haiku-latest", "haiku"),
+        ("claude-fable-5", "fable"),
+        ("gpt", ""),
+    ],
 )
 def test_family(model: str, name: str) -> None:
     """The family stands in the model's name."""

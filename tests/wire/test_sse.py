@@ -1,5 +1,7 @@
 """Events are cut at their ends, however the bytes arrive."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def streams(draw: st.DrawFn) -> bytes:
 
 def sliced(data: bytes, cuts: list[int]) -> list[bytes]:
     places = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(places)]
 
 
 def parsed(blocks: list[bytes]) -> list[tuple[bytes, bytes]]:

@@ -109,14 +109,21 @@ async def _serve(config: Config, terms: Terms, common: Common) -> int:
     from seawall.gateway import runtime
     from seawall.gateway.app import GatewayServer
     from seawall.gateway.sharing import Sharing
+    from seawall.store.place import account_salt
     from seawall.store.writer import Writer
 
     signals = _signals()
     place, token = _place_and_token(common)
-    writer = Writer(config.store, on_change=lambda state: _say_store(state, common))
-    sharing = Sharing(token, lambda: {**server.status(), "store": writer.state.health.value}, SystemClock())
+    writer = Writer(config.store, on_change=_StoreVoice(common))
+    sharing = Sharing(token, lambda: {**server.status(), **_store_of(writer.state)}, SystemClock())
     sockets = passed_sockets(os.environ, os.getpid())
-    server = GatewayServer(config, sink=writer.put, local_routes=sharing.routes(), sockets=sockets or None)
+    server = GatewayServer(
+        config,
+        sink=writer.put,
+        local_routes=sharing.routes(),
+        salt=account_salt(config.store),
+        sockets=sockets or None,
+    )
     try:
         await server.start()
     except OSError as error:
@@ -154,9 +161,29 @@ def _place_and_token(common: Common) -> tuple[Path | None, str]:
         return None, secrets.token_urlsafe(32)
 
 
-def _say_store(state: "State", common: Common) -> None:
-    if state.reason:
-        common.say(state.reason)
+def _store_of(state: "State") -> dict[str, object]:
+    return {
+        "store": state.health.value,
+        "store_reason": state.reason,
+        "rows_waiting": state.waiting,
+        "rows_dropped": state.dropped,
+        "rows_written": state.written,
+    }
+
+
+class _StoreVoice:
+    """Says when the store is in trouble, and when it is over."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self._troubled = False
+
+    def __call__(self, state: "State") -> None:
+        if state.reason:
+            self._common.say(state.reason)
+        elif self._troubled and state.health.value == "ok":
+            self._common.say("The store works again; what waited has been written.")
+        self._troubled = state.health.value == "degraded"
 
 
 def _announce(config: Config, record: "Record", addresses: list[tuple[str, int]], common: Common) -> None:

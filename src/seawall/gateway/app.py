@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import hashlib
 import os
 import random
 import secrets
@@ -17,15 +16,16 @@ from seawall.causes.evidence import Evidence, Phase
 from seawall.causes.match import match
 from seawall.clock import Clock, SystemClock
 from seawall.config import Config, is_loopback, listen_address
+from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
 from seawall.gateway.exchange import Call, Exchange, Means
 from seawall.gateway.guard import Guard, Refusal, credential
-from seawall.gateway.local import LocalRequest, LocalResponse, LocalHandler
+from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.places import Caller, Places
 from seawall.gateway.records import Lane, Records, Sink, client_name
 from seawall.gateway.relay import Relay, Told
 from seawall.http.dial import DialError, Origin
-from seawall.http.head import CHUNKED, BadHead, Headers, RequestHead, format_head
+from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
 from seawall.http.pool import Pool
 from seawall.http.server import BodyTooLarge, Reply, Request, Server
 from seawall.policy.hold import Client, plan, stated_limit
@@ -62,7 +62,7 @@ class GatewayServer:
         self._config = config
         self._clock = clock or SystemClock()
         self._routes = dict(local_routes or {})
-        self._salt = salt or secrets.token_bytes(16)
+        self._accounts = Accounts(salt or secrets.token_bytes(16))
         self._sockets = sockets
         default_port = 443 if origin.scheme == "https" else 80
         self._upstream_host = origin.host
@@ -84,7 +84,6 @@ class GatewayServer:
         self._ticker: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._ahead: float | None = None
-        self._organisations: dict[str, str] = {}
         self._id_prefix = secrets.token_hex(4)
         self._id_next = 0
         self._draining = False
@@ -98,7 +97,14 @@ class GatewayServer:
         settings, loop = self._config.gateway, asyncio.get_running_loop()
         self._pool = Pool(self._origin, self._config.network, settings.idle, settings.sizes)
         self._means = Means(
-            settings, self._clock, self._rng, self._pool, self._admission, self._places, self._records
+            settings,
+            self._clock,
+            self._rng,
+            self._pool,
+            self._admission,
+            self._places,
+            self._records,
+            self._accounts,
         )
         self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
         sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
@@ -126,10 +132,8 @@ class GatewayServer:
         self._server.close_idle()
         for exchange in tuple(self._exchanges):
             exchange.drain("Seawall is stopping")
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._config.gateway.idle.drain
-        while (self._exchanges or self._passages) and loop.time() < until:
-            await asyncio.sleep(min(0.05, self._config.gateway.idle.tick))
+        if under_way := self._server.under_way():
+            await asyncio.wait(under_way, timeout=self._config.gateway.idle.drain)
         await self.stop()
 
     async def stop(self) -> None:
@@ -209,6 +213,7 @@ class GatewayServer:
             return
         self._held_bytes += len(body)
         call = self._call(request, body)
+        request.forget_headers()
         self._records.calls += 1
         keep = means.settings.finish_abandoned and call.may_inherit and self._is_loopback
         relay = Relay(reply, id=call.id, streamed=call.facts.streamed, keep=keep)
@@ -252,7 +257,7 @@ class GatewayServer:
         patience = plan(client, auxiliary=auxiliary, asked=_asked_hold(lower), params=settings.hold)
         session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
         retry = lower.get(b"x-stainless-retry-count", b"0")
-        account = self._account(head)
+        secret = self._accounts.hash(credential(head))
         most = limit if limit is not None else settings.idle.client_limit
         return Call(
             id=self._new_id(),
@@ -261,13 +266,13 @@ class GatewayServer:
             plain=plain,
             facts=facts,
             caller=Caller(
-                account.encode(),
+                secret,
                 lower.get(b"x-seawall-token", b"").decode("latin-1"),
                 session or facts.user,
                 lower.get(b"x-claude-code-agent-id", b"").decode("latin-1"),
                 head.target,
             ),
-            lane=Lane(self._upstream_host, self._organisations.get(account, account), facts.family),
+            lane=Lane(self._upstream_host, self._accounts.account(secret), facts.family),
             patience=patience,
             limit=max(most - settings.hold.open_margin, most * settings.hold.deadline_share),
             client=client_name(agent),
@@ -335,14 +340,11 @@ class GatewayServer:
         headers = [*_JSON, (b"retry-after", b"%d" % wait), *Told(self._new_id(), cause=cause).headers()]
         reply.answer(503, headers, errors.envelope("api_error", f"Seawall: {why}."))
 
-    def _refuse_head(self, error: BadHead) -> bytes:
-        """The whole answer to a request that cannot be read."""
-        body = errors.envelope("invalid_request_error", f"Seawall: {error}.")
+    def _refuse_head(self, status: int, why: str) -> bytes:
+        """The whole answer to a request that cannot be read or carried; its connection closes."""
+        body = errors.envelope(errors.type_of(status), f"Seawall: {why}.")
         headers = [*_JSON, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-        return (
-            format_head(b"HTTP/1.1 %d Refused" % error.status, headers + Told(self._new_id()).headers())
-            + body
-        )
+        return format_head(b"HTTP/1.1 %d Refused" % status, headers + Told(self._new_id()).headers()) + body
 
     # -- small facts ----------------------------------------------------------------------------------------------
 
@@ -354,10 +356,6 @@ class GatewayServer:
             headers.append((b"content-length", b"%d" % length))
         line = b"%b %b%b HTTP/1.1" % (head.method, self._base.encode(), head.target)
         return format_head(line, headers)
-
-    def _account(self, head: RequestHead) -> str:
-        """A hash that tells accounts apart and tells nothing of them."""
-        return hashlib.blake2b(credential(head), key=self._salt, digest_size=8).hexdigest()
 
     def _new_id(self) -> str:
         self._id_next += 1

@@ -10,6 +10,7 @@ import msgspec
 from seawall.causes.evidence import Evidence, Fault, Phase
 from seawall.clock import Clock
 from seawall.config import Gateway
+from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission, Ending, Permit
 from seawall.gateway.places import Caller, Key, Place, Places
 from seawall.gateway.records import Lane, Records, utc_offset
@@ -56,6 +57,7 @@ class Means:
     admission: Admission
     places: Places
     records: Records
+    accounts: Accounts
 
 
 class Exchange:
@@ -195,6 +197,8 @@ class Exchange:
             )
             attempt.send(connection, call.head, call.body)
             failure = await self._end_of(attempt, permit)
+            means.accounts.learn(call.caller.credential, attempt.organisation)
+            self._attempt = None
             if failure is not None and reused and not fresh and self._came_too_late(failure):
                 fresh = True  # the other end had closed it while it was idle; nobody saw the request
                 continue
@@ -338,8 +342,8 @@ class Exchange:
                 answer=answer,
             )
             self._means.places.leave(self._key(), place, self._loop.time())
-        if self._failures or self.attempts > 1:
-            self._write(self.cause or None, "abandoned", None, None)
+        if not self.waiting and self._failures:
+            self._write(self.cause, "abandoned", None, None)
 
     # -- from outside ---------------------------------------------------------------------------------------------
 

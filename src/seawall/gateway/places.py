@@ -15,7 +15,7 @@ _MOST = 10_000
 class Caller:
     """Who makes a call, as far as two requests can be told to be the same caller's. Nobody else takes its place."""
 
-    account: bytes
+    credential: str
     """Hash of the credential."""
     user: str
     """Of the listener."""

@@ -13,7 +13,7 @@ from seawall.store.rows import Attempt, Count
 
 Sink = Callable[[Attempt | Count], None]
 
-_CLIENT = re.compile(rb"[A-Za-z0-9_.\-]{1,40}/[A-Za-z0-9_.\-]{1,24}")
+_CLIENT = re.compile(rb"[A-Za-z0-9_.\-]{1,40}/[A-Za-z0-9_.\-]{1,24}(?: [0-9][A-Za-z0-9_.\-]{0,24})?")
 _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
 
@@ -38,7 +38,7 @@ class Trouble:
 
 
 def client_name(user_agent: bytes | None) -> str:
-    """The client's name and version, `claude-cli/2.1.329`; empty where it says nothing of that form."""
+    """The client's name and version, `claude-cli/2.1.329` or `Anthropic/Python 2.11.0`; empty where none is said."""
     match = _CLIENT.match(user_agent or b"")
     return match[0].decode() if match else ""
 

@@ -234,7 +234,7 @@ class Server:
     """What the connections of a listener share."""
 
     def __init__(
-        self, handler: Handler, refuse: Callable[[BadHead], bytes], idle: Idle, sizes: Sizes
+        self, handler: Handler, refuse: Callable[[int, str], bytes], idle: Idle, sizes: Sizes
     ) -> None:
         self.handler = handler
         self.refuse = refuse
@@ -251,6 +251,10 @@ class Server:
         """Close what has been too slow. Called every now and then, so that no request needs a timer."""
         for connection in tuple(self.connections):
             connection.tick(now)
+
+    def under_way(self) -> set[asyncio.Task[None]]:
+        """The handlers that have not answered yet."""
+        return {task for connection in self.connections if (task := connection.task) is not None}
 
     def close_idle(self) -> None:
         """From now on connections close after their answer; those with no request close at once."""
@@ -273,11 +277,11 @@ class ServerConnection(asyncio.Protocol):
         "_reply",
         "_request",
         "_since",
-        "_task",
         "half_closed",
         "request_http11",
         "server",
         "slow",
+        "task",
         "transport",
     )
 
@@ -292,7 +296,7 @@ class ServerConnection(asyncio.Protocol):
         self._request: Request | None = None
         self._reply: Reply | None = None
         self._body: Reader | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._probe: asyncio.TimerHandle | None = None
         self._since = self._loop.time()
         self._continue = False
@@ -337,8 +341,8 @@ class ServerConnection(asyncio.Protocol):
         self.transport = None
         if self._probe is not None:
             self._probe.cancel()
-        reply, task = self._reply, self._task
-        self._request = self._body = self._reply = self._task = None
+        reply, task = self._reply, self.task
+        self._request = self._body = self._reply = self.task = None
         if reply is not None:
             reply.ended = True
         if task is not None and not task.done():
@@ -380,11 +384,17 @@ class ServerConnection(asyncio.Protocol):
                 self._take_body(rest)
                 if self._request is not request:  # its body was refused
                     return
-        self._task = self._loop.create_task(self._handle(request, reply))
+        self.task = self._loop.create_task(self._handle(request, reply))
 
     async def _handle(self, request: Request, reply: Reply) -> None:
         try:
             await self.server.handler(request, reply)
+        except Exception as error:
+            # A fault of ours costs one answer, and the client is told whose it is.
+            if not reply.started and self.transport is not None:
+                self.write(self.server.refuse(503, "it met a fault of its own with this call"))
+            context = {"message": "a request met a fault of Seawall's own", "exception": error}
+            self._loop.call_exception_handler(context)
         finally:
             if not reply.ended:
                 reply.abort()
@@ -422,7 +432,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _refuse(self, error: BadHead) -> None:
         """Answer a request that cannot be read, and close: where it ends is not known."""
-        task, self._task = self._task, None
+        task, self.task = self.task, None
         started = self._reply is not None and self._reply.started
         self._request = self._body = None
         self._buffer = b""
@@ -430,7 +440,7 @@ class ServerConnection(asyncio.Protocol):
         if task is not None:
             task.cancel()
         if not started:
-            self.write(self.server.refuse(error))
+            self.write(self.server.refuse(error.status, str(error)))
         if self._reply is not None:
             self._reply.ended = True
         self.close()
@@ -444,7 +454,7 @@ class ServerConnection(asyncio.Protocol):
     def reply_ended(self) -> None:
         """The answer is written; go on to the next request, or close."""
         request = self._request
-        self._request = self._reply = self._task = None
+        self._request = self._reply = self.task = None
         if self.transport is None:
             return
         if not self._keep or request is None or not request.complete:

@@ -6,6 +6,8 @@ from pathlib import Path
 from seawall.config import Store
 from seawall.store.trouble import Kind, Trouble, Unusable
 
+_SALT = 16
+
 
 def here() -> str:
     """The current folder, or the root where it was deleted."""
@@ -40,6 +42,27 @@ def store_path(store: Store, folder: str) -> Path:
         raise _none("There is no home folder to keep records in. Set HOME, or the store's path.")
     # The file that a link leads to: its log is beside it, and it is what is moved aside when damaged.
     return Path(os.path.realpath(os.path.join(folder, path)))
+
+
+def account_salt(store: Store) -> bytes:
+    """What accounts are hashed with: made once, kept beside the store (mode 600), so that history can join them.
+
+    Where nothing can be kept it holds for this process only.
+    """
+    made = os.urandom(_SALT)
+    try:
+        path = store_path(store, here()).with_name("salt")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            kept = path.read_bytes()
+            return kept if len(kept) == _SALT else made
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(made)
+    except (OSError, Unusable):
+        pass
+    return made
 
 
 def _none(reason: str) -> Unusable:

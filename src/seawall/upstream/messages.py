@@ -1,4 +1,4 @@
-"""`POST /v1/messages` at an Anthropic-compatible upstream: one attempt, watched until it is content, whole or failed."""
+"""One attempt of `POST /v1/messages` at an Anthropic-compatible upstream, watched until it is whole or failed."""
 
 import asyncio
 import zlib
@@ -118,6 +118,11 @@ class Attempt:
         if not self.ended.done():
             self.ended.cancel()
 
+    @property
+    def organisation(self) -> bytes | None:
+        """Whose account it was, where the answer says so."""
+        return self._head.lower.get(b"anthropic-organization-id") if self._head is not None else None
+
     # -- the answer, as it arrives --------------------------------------------------------------------------------
 
     def interim(self, head: AnswerHead) -> None:
@@ -189,6 +194,7 @@ class Attempt:
         assert connection is not None
         self.content_at = connection.last_byte_at
         self._taker.content(head, data, connection, decoded=self._unpacker is not None and not self._raw)
+        head.headers = []  # sent; a stream may live for long, and what may still be asked of it is in `lower`
 
     def _follow(self, stream: StreamedAnswer, data: bytes) -> None:
         out = stream.feed(data)
@@ -320,10 +326,8 @@ class Attempt:
             return
         silent = now - connection.last_byte_at
         if self._head is None:
-            if self._streamed:
-                limit = idle.first_byte + self._tokens * idle.first_byte_per_token
-            else:
-                limit = self._client_limit
+            reading = idle.first_byte + self._tokens * idle.first_byte_per_token
+            limit = reading if self._streamed else self._client_limit
             if now - self.sent_at > limit:
                 self._fail(Fault.FIRST_BYTE_TIMEOUT, f"no answer began within {limit:.0f} s")
         elif self.content_at is None:

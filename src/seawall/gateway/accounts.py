@@ -1,0 +1,30 @@
+"""Whose calls are whose, without knowing anybody: salted hashes of credentials, and of the organisations behind."""
+
+import hashlib
+from collections import OrderedDict
+
+_MOST = 10_000
+
+
+class Accounts:
+    """Names accounts. Two keys of one organisation are one account once an answer has said so."""
+
+    def __init__(self, salt: bytes) -> None:
+        self._salt = salt
+        self._organisations: OrderedDict[str, str] = OrderedDict()
+
+    def hash(self, secret: bytes) -> str:
+        """Sixteen hex digits that tell credentials apart and tell nothing of them."""
+        return hashlib.blake2b(secret, key=self._salt, digest_size=8).hexdigest()
+
+    def account(self, credential: str) -> str:
+        """The account of a credential's hash: its organisation's hash where it is known."""
+        return self._organisations.get(credential, credential)
+
+    def learn(self, credential: str, organisation: bytes | None) -> None:
+        """An answer to this credential named its organisation (`anthropic-organization-id`)."""
+        if organisation is None or credential in self._organisations:
+            return
+        self._organisations[credential] = self.hash(organisation)
+        if len(self._organisations) > _MOST:
+            self._organisations.popitem(last=False)

@@ -8,6 +8,7 @@ import secrets
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -15,20 +16,20 @@ from seawall.causes.cause import lookup
 from seawall.causes.evidence import Evidence, Phase
 from seawall.causes.match import match
 from seawall.clock import Clock, SystemClock
-from seawall.config import Config, is_loopback, listen_address
+from seawall.config import Config, Hold, is_loopback, listen_address
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
 from seawall.gateway.exchange import Call, Exchange, Means
 from seawall.gateway.guard import Guard, Refusal, credential
 from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.places import Caller, Places
-from seawall.gateway.records import Lane, Records, Sink, client_name
+from seawall.gateway.records import Lane, Records, Sink
 from seawall.gateway.relay import Relay, Told
 from seawall.http.dial import DialError, Origin
 from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
 from seawall.http.pool import Pool
 from seawall.http.server import BodyTooLarge, Reply, Request, Server
-from seawall.policy.hold import Client, plan, stated_limit
+from seawall.policy.hold import Client, Patience, plan, stated_limit
 from seawall.upstream.headers import upstream_headers
 from seawall.upstream.passing import Passage
 from seawall.wire import errors
@@ -105,6 +106,7 @@ class GatewayServer:
             self._places,
             self._records,
             self._accounts,
+            loop,
         )
         self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
         sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
@@ -200,7 +202,10 @@ class GatewayServer:
         elif head.method == b"POST" and path in _QUICK_POSTS:
             body = await self._read(request, reply)
             if body is not None:
-                await self._pass(request, reply, body, tries=2)
+                try:
+                    await self._pass(request, reply, body, tries=2)
+                finally:
+                    self._held_bytes -= len(body)
         else:
             await self._pass(request, reply, request, tries=2)
 
@@ -211,7 +216,6 @@ class GatewayServer:
         body = await self._read(request, reply)
         if body is None:
             return
-        self._held_bytes += len(body)
         call = self._call(request, body)
         request.forget_headers()
         self._records.calls += 1
@@ -230,31 +234,47 @@ class GatewayServer:
         return self._guard is not None and self._guard.loopback
 
     async def _read(self, request: Request, reply: Reply) -> bytes | None:
-        """The request's whole body, or None where it was refused."""
+        """The request's whole body, or None where it was refused.
+
+        Its bytes are counted as held from now on; who gets them gives them back.
+        """
         sizes = self._config.gateway.sizes
-        room = sizes.held - self._held_bytes
-        if max(request.head.length, 0) > room:
+        # One in chunks may become as long as any: its room is kept before it comes.
+        length = request.head.length if request.head.length >= 0 else sizes.body
+        if length > sizes.body:
+            self._too_large(reply)
+            return None
+        if length > sizes.held - self._held_bytes:
             self._unavailable(reply, "the memory for held requests is full", "seawall.memory_full")
             return None
+        self._held_bytes += length
+        body = None
         try:
-            return await request.read(min(sizes.body, room))
+            body = await request.read(sizes.body)
         except BodyTooLarge:
-            if room < sizes.body:
-                self._unavailable(reply, "the memory for held requests is full", "seawall.memory_full")
-            else:
-                message = f"Seawall: the request is larger than {sizes.body >> 20} MB."
-                self._refuse(reply, Refusal(413, "request_too_large", message))
-            return None
+            self._too_large(reply)
+        finally:
+            self._held_bytes -= length if body is None else length - len(body)
+        return body
+
+    def _too_large(self, reply: Reply) -> None:
+        message = f"Seawall: the request is larger than {self._config.gateway.sizes.body >> 20} MB."
+        self._refuse(reply, Refusal(413, "request_too_large", message))
 
     def _call(self, request: Request, body: bytes) -> Call:
         head, lower, settings = request.head, request.head.lower, self._config.gateway
         plain = wire.decoded(body, lower.get(b"content-encoding"), settings.sizes.body)
         facts = wire.read(plain, len(body))
-        limit = stated_limit(lower.get(b"x-stainless-timeout"), lower.get(b"x-stainless-read-timeout"))
         agent = lower.get(b"user-agent", b"")
-        client = Client(limit, agent.startswith(b"claude-cli"), self._is_loopback)
-        auxiliary = facts.max_tokens == 1 or lower.get(b"x-claude-code-request-class") == b"auxiliary"
-        patience = plan(client, auxiliary=auxiliary, asked=_asked_hold(lower), params=settings.hold)
+        limit, patience = _patience(
+            lower.get(b"x-stainless-timeout"),
+            lower.get(b"x-stainless-read-timeout"),
+            agent.startswith(b"claude-cli"),
+            self._is_loopback,
+            facts.max_tokens == 1 or lower.get(b"x-claude-code-request-class") == b"auxiliary",
+            lower.get(b"x-seawall-hold"),
+            settings.hold,
+        )
         session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
         retry = lower.get(b"x-stainless-retry-count", b"0")
         secret = self._accounts.hash(credential(head))
@@ -275,7 +295,7 @@ class GatewayServer:
             lane=Lane(self._upstream_host, self._accounts.account(secret), facts.family),
             patience=patience,
             limit=max(most - settings.hold.open_margin, most * settings.hold.deadline_share),
-            client=client_name(agent),
+            user_agent=agent,
             may_inherit=bool(session) or (retry.isdigit() and int(retry) > 0),
         )
 
@@ -403,9 +423,24 @@ async def _send_pieces(reply: Reply, pieces: AsyncIterator[bytes]) -> None:
     reply.end()
 
 
-def _asked_hold(lower: dict[bytes, bytes]) -> float | None:
+@lru_cache(maxsize=1024)
+def _patience(
+    timeout: bytes | None,
+    read_timeout: bytes | None,
+    is_claude_code: bool,
+    loopback: bool,
+    auxiliary: bool,
+    asked: bytes | None,
+    params: Hold,
+) -> tuple[float | None, Patience]:
+    """The client's stated limit, and the patience that its call gets; most calls state the same few values."""
+    limit = stated_limit(timeout, read_timeout)
+    client = Client(limit, is_claude_code, loopback)
+    return limit, plan(client, auxiliary=auxiliary, asked=_asked_hold(asked), params=params)
+
+
+def _asked_hold(asked: bytes | None) -> float | None:
     """The hold that a run asks for itself (`x-seawall-hold: 20s`)."""
-    asked = lower.get(b"x-seawall-hold")
     if asked is None:
         return None
     from seawall.settings import seconds

@@ -13,7 +13,7 @@ from seawall.config import Gateway
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission, Ending, Permit
 from seawall.gateway.places import Caller, Key, Place, Places
-from seawall.gateway.records import Lane, Records, utc_offset
+from seawall.gateway.records import Lane, Records, client_name, utc_offset
 from seawall.gateway.relay import Relay, Stage, Told
 from seawall.http.dial import DialError
 from seawall.http.pool import Pool
@@ -41,7 +41,7 @@ class Call(msgspec.Struct, frozen=True):
     patience: Patience
     limit: float
     """Seconds that a call that is not streamed may take."""
-    client: str
+    user_agent: bytes
     may_inherit: bool
     """Whether an equal request is surely the same call again: a session, or the client's own count of retries."""
 
@@ -58,6 +58,8 @@ class Means:
     places: Places
     records: Records
     accounts: Accounts
+    loop: asyncio.AbstractEventLoop
+    """Passed on: asking for the running loop is a system call each time."""
 
 
 class Exchange:
@@ -96,8 +98,8 @@ class Exchange:
         self.attempts = 0
         self.cause = ""
         self._means = means
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
+        self._loop = means.loop
+        self._task = asyncio.current_task(means.loop)
         self._attempt: Attempt | None = None
         self._attempt_at = now
         self._failures = 0
@@ -194,6 +196,7 @@ class Exchange:
                 idle=means.settings.idle,
                 sizes=means.settings.sizes,
                 wall=means.clock.wall(),
+                loop=means.loop,
             )
             attempt.send(connection, call.head, call.body)
             failure = await self._end_of(attempt, permit)
@@ -416,7 +419,7 @@ class Exchange:
             took=now - self._attempt_at,
             held=held,
             ended=ended,
-            client=call.client,
+            client=client_name(call.user_agent),
             account=call.lane.account,
             maybe_billed=outcome is not None and outcome.ambiguous,
             cache_cold=held > hold.cold_after and call.facts.tokens > hold.cold_tokens,

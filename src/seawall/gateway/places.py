@@ -7,12 +7,13 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
+import msgspec
+
 _MOST = 10_000
 """Places kept at a time; beyond that the oldest go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who makes a call, as far as two requests can be told to be the same caller's. Nobody else takes its place."""
 
     credential: str

@@ -23,12 +23,13 @@ class Pool:
         self._open: set[UpstreamConnection] = set()
         self._warming: asyncio.Task[None] | None = None
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
         """A connection that is open, a new one where none is idle or `fresh` is asked for. Raises DialError."""
         if not fresh:
             idle = self._idle
-            oldest = asyncio.get_running_loop().time() - self._limits.pooled
+            oldest = self._loop.time() - self._limits.pooled
             while idle:
                 connection = idle.pop()
                 if connection.open and connection.used_at > oldest:
@@ -66,7 +67,7 @@ class Pool:
     def warm(self) -> None:
         """Keep one TLS connection ahead of need: a handshake costs round trips and a millisecond of CPU."""
         if self.origin.scheme == "https" and not self._idle and self._warming is None and not self._closed:
-            self._warming = asyncio.get_running_loop().create_task(self._warm())
+            self._warming = self._loop.create_task(self._warm())
 
     async def _warm(self) -> None:
         try:

@@ -1,12 +1,11 @@
 """How long a call is held, and when its answer must be opened so that its client goes on waiting."""
 
-from dataclasses import dataclass
+import msgspec
 
 from seawall.config import Hold
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(msgspec.Struct, frozen=True):
     """What a request's headers tell of its client's patience."""
 
     limit: float | None
@@ -16,8 +15,7 @@ class Client:
     """Whether it came in on a loopback listener, with no hops between."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """The moments of one call, in seconds from its arrival."""
 
     hold: float

@@ -83,6 +83,7 @@ class Attempt:
         idle: Idle,
         sizes: Sizes,
         wall: float,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._taker = taker
         self._streamed = streamed
@@ -102,7 +103,7 @@ class Attempt:
         self._body = Body.NONE
         self.sent_at = 0.0
         self.content_at: float | None = None
-        self.ended: asyncio.Future[Failure | None] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[Failure | None] = loop.create_future()
 
     def send(self, connection: UpstreamConnection, head: bytes, body: bytes) -> None:
         """Send the request; from now on `ended` will come."""

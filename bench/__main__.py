@@ -4,6 +4,7 @@ Prints goals and ratios first. A goal that is missed is no error; a run that fai
 """
 
 import argparse
+import asyncio
 import json
 import resource
 import sys
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import load, report, targets, wire
+from bench import load, origin, report, targets, wire
 from bench.measure import ON_LINUX, cores, cpu_seconds, facts, percentile, pinned, resident_kb, run
 from bench.report import NGINX, SEAWALL, Rounds
 from bench.targets import Target
@@ -87,21 +88,32 @@ class Bench:
             for line in lines.values():
                 line.close()
 
-    def requests(self, all_targets: list[Target]) -> None:
+    async def requests(self) -> None:
         """As many requests as one core carries, counted by the gateway's own processor time where that is known.
 
-        Load and origin share a core: a gateway that needs little time waits for them, and other work on the
-        machine takes time from either. What a second of its own core's time carries is disturbed by neither.
+        Load and origin are one process that never sleeps. A gateway that needs little time waits for them, and
+        other work on the machine takes time from either: what a second of its own core's time carries is
+        disturbed by neither.
         """
-        for _ in range(self.plan.rounds):
-            for target in all_targets:
-                done, took, used = run(load.saturate(target.port, 64, 0.3, self.plan.busy, _cpu(target)))
-                self.put("request_rate", target.name, done / took)
-                if target.pid is not None and ON_LINUX:
-                    self.put("requests", target.name, done / used)
-                    self.put("request_cpu", target.name, used / done * 1e6)
-                elif not ON_LINUX:
-                    self.put("requests", target.name, done / took)
+        server = await origin.listen()
+        upstream = Target("direct", server.sockets[0].getsockname()[1])
+        with ExitStack() as stack:
+            # Off this loop: a gateway is started when it has answered, and this loop is its upstream.
+            gateways = await asyncio.to_thread(lambda: list(self._gateways(stack, upstream)))
+            with pinned(self.load_core), load.awake():
+                for _ in range(self.plan.rounds):
+                    for target in (upstream, *gateways):
+                        await self._saturate(target)
+        server.close()
+
+    async def _saturate(self, target: Target) -> None:
+        done, took, used = await load.saturate(target.port, 64, 0.3, self.plan.busy, _cpu(target))
+        self.put("request_rate", target.name, done / took)
+        if target.pid is not None and ON_LINUX:
+            self.put("requests", target.name, done / used)
+            self.put("request_cpu", target.name, used / done * 1e6)
+        elif not ON_LINUX:
+            self.put("requests", target.name, done / took)
 
     def events(self, all_targets: list[Target]) -> None:
         """Many streams at an even pace."""
@@ -152,9 +164,12 @@ class Bench:
             if "start" in only:
                 self._say("start")
                 self.start(upstream)
-            if only & {"latency", "requests", "events"}:
+            if "requests" in only:
+                self._say("requests")
+                run(self.requests())
+            if only & {"latency", "events"}:
                 all_targets = [upstream, *self._gateways(stack, upstream)]
-                for name in ("latency", "requests", "events"):
+                for name in ("latency", "events"):
                     if name in only:
                         self._say(name)
                         getattr(self, name)(all_targets)

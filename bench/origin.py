@@ -108,11 +108,16 @@ def read_head(head: bytes) -> tuple[int, str]:
     return int(length.partition(":")[2]), lines[0].split()[1].partition("?")[2]
 
 
-async def _serve() -> None:
+async def listen() -> asyncio.Server:
+    """The upstream on a free port of this process's loop."""
     streams = Streams()
     known: dict[bytes, tuple[int, str]] = {}
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Origin(streams, known), "127.0.0.1", 0, backlog=2048)
+    return await loop.create_server(lambda: Origin(streams, known), "127.0.0.1", 0, backlog=2048)
+
+
+async def _serve() -> None:
+    server = await listen()
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

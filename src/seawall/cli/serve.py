@@ -138,6 +138,8 @@ async def _serve(config: Config, terms: Terms, common: Common) -> int:
         _announce(config, record, server.addresses, common)
         writer.start()  # after the listener answers: opening the store takes longer than a first call may wait
         _spare_the_collector()
+        if config.gateway.upstream.startswith("https:"):
+            await asyncio.to_thread(_say_trust, config, common)
         return await _until_the_end(server, sharing, terms, place, record, signals)
     finally:
         sharing.closing = True
@@ -145,6 +147,14 @@ async def _serve(config: Config, terms: Terms, common: Common) -> int:
             runtime.withdraw(place, record)
         await server.stop()
         await asyncio.to_thread(writer.close, 5.0)
+
+
+def _say_trust(config: Config, common: Common) -> None:
+    """Roots that were named and could not be used."""
+    from seawall.http.tls import trust_warnings
+
+    for warning in trust_warnings(config.network):
+        common.say(warning)
 
 
 def _spare_the_collector() -> None:

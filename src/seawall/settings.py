@@ -1,7 +1,6 @@
 """Where settings come from, in this order: options, the environment, a project's file, the user's file."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
@@ -229,13 +228,16 @@ def read_file(path: Path) -> tuple[dict[str, object], str | None]:
     try:
         with path.open("rb") as file:
             data = file.read(_FILE_LIMIT + 1)
-        if len(data) > _FILE_LIMIT:
-            return {}, f"{path} is larger than 1 MiB; {ignored}"
-        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n")), None
     except FileNotFoundError:
         return {}, None
     except OSError as error:
         return {}, f"{path} cannot be read ({error.strerror}); {ignored}"
+    if len(data) > _FILE_LIMIT:
+        return {}, f"{path} is larger than 1 MiB; {ignored}"
+    import tomllib  # most people have no file
+
+    try:
+        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n")), None
     except UnicodeDecodeError as error:
         return {}, f"{path}, line {error.object.count(10, 0, error.start) + 1}: not UTF-8; {ignored}"
     except tomllib.TOMLDecodeError as error:

@@ -4,6 +4,8 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -206,3 +208,27 @@ def test_only_one_is_inside_the_lock(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(enter, range(100)))
     assert most == [1]
+
+
+KEPT_OUT = {"html.entities", "platformdirs", "tempfile", "shutil", "bz2", "lzma", "tomllib", "email", "urllib.request",
+            "sqlalchemy", "alembic", "rich", "h11", "brotli", "truststore", "certifi"}  # fmt: skip
+
+
+def test_a_gateway_keeps_nothing_in_memory_that_it_seldom_needs(tmp_path: Path) -> None:
+    """Each of these is some hundred KB, or many, of the 30 MB that a gateway takes before its first call."""
+    code = (
+        "import os, sys\n"
+        "import seawall.cli.verbs, seawall.cli.serve, seawall.gateway.app, seawall.gateway.sharing\n"
+        "from seawall import settings\n"
+        "from seawall.config import Store\n"
+        "from seawall.gateway import runtime\n"
+        "from seawall.store import place, sqlite, writer\n"
+        "settings.load({}, os.environ, user_file=settings.Path('none.toml'), project_file=None)\n"
+        "place.store_path(Store(), place.here()), runtime.folder(os.environ, create=True)\n"
+        "print(*sys.modules)"
+    )
+    environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert KEPT_OUT & set(done.stdout.split()) == set()

@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from seawall.config import Store
@@ -41,6 +42,17 @@ def test_without_a_path_it_is_in_the_data_folder(tmp_path: Path, monkeypatch: py
     assert path.name == "seawall.db"
     assert path.parent.name == "seawall"
     assert path.is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("data", [None, "", "data", "/srv/data"])
+def test_the_data_folder_is_the_one_of_platformdirs(data: str | None, monkeypatch: pytest.MonkeyPatch):
+    """The usual case is answered without platformdirs, and as it would answer."""
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    if data is not None:
+        monkeypatch.setenv("XDG_DATA_HOME", data)
+    wanted = os.path.join(platformdirs.user_data_dir("seawall", appauthor=False), "seawall.db")
+    assert str(store_path(Store(), here())) == os.path.realpath(wanted)
 
 
 def test_a_link_is_followed(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Where the store is."""
 
 import os
+import sys
 from pathlib import Path
 
 from seawall.config import Store
@@ -31,17 +32,26 @@ def store_path(store: Store, folder: str) -> Path:
         # What expanduser leaves as it was has no home to stand for.
         homeless = path.startswith("~")
     else:
-        from platformdirs import user_data_dir
-
-        try:
-            path = os.path.join(user_data_dir("seawall", appauthor=False), "seawall.db")
-        except RuntimeError:  # newer versions raise, older ones return a path that begins with ~
-            path = ""
+        path = os.path.join(_data_folder(), "seawall.db")
         homeless = not os.path.isabs(path)
     if homeless:
         raise _none("There is no home folder to keep records in. Set HOME, or the store's path.")
     # The file that a link leads to: its log is beside it, and it is what is moved aside when damaged.
     return Path(os.path.realpath(os.path.join(folder, path)))
+
+
+def _data_folder() -> str:
+    """The platform's folder for Seawall's data; no absolute path where there is none."""
+    home, base = os.environ.get("HOME", ""), os.environ.get("XDG_DATA_HOME", "")
+    if sys.platform == "linux" and os.path.isabs(home):
+        # The usual case without platformdirs, which with tempfile, shutil, bz2 and lzma is 0.9 MB of a gateway.
+        return os.path.join(base if os.path.isabs(base) else f"{home}/.local/share", "seawall")
+    from platformdirs import user_data_dir
+
+    try:
+        return user_data_dir("seawall", appauthor=False)
+    except RuntimeError:  # newer versions raise, older ones return a path that begins with ~
+        return ""
 
 
 def account_salt(store: Store) -> bytes:

@@ -3,7 +3,6 @@
 The innermost error wins: relays put a vendor's body, as text, into a body of their own.
 """
 
-import html
 import json
 import re
 from dataclasses import dataclass, replace
@@ -130,6 +129,8 @@ def _html(body: bytes) -> ErrorBody:
         start = low.find(">", start) if start >= 0 else -1
         if start >= 0:
             end = low.find(f"</{tag}", start)
+            import html  # 0.5 MB of names of characters, and most errors are no pages
+
             words = _sentence(html.unescape(page[start + 1 : end if end >= 0 else start + 2000]))
             if words:
                 return ErrorBody("html", message=words)

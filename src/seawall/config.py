@@ -5,8 +5,8 @@ the environment and files. `check` says what good values may still not be togeth
 """
 
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+
+from seawall.origin import Origin, is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +169,6 @@ class ConfigError(Exception):
     """A setting that cannot be used; the text is one line for the person who set it."""
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host, by name or address, can only be this machine."""
-    name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
 def listen_address(listen: str) -> tuple[str, int]:
     """Host and port of `gateway.listen`: `HOST:PORT`, `[IPV6]:PORT` or a port alone (0: any free one)."""
     host, _, port = listen.rpartition(":") if not listen.isdecimal() else ("127.0.0.1", "", listen)
@@ -195,50 +184,30 @@ def listen_address(listen: str) -> tuple[str, int]:
     return bare, int(port)
 
 
-def upstream_address(upstream: str) -> SplitResult:
-    """The parts of `gateway.upstream`; ConfigError where it is no address that requests could be sent to."""
+def upstream_address(upstream: str) -> tuple[Origin, str]:
+    """Origin and base path of `gateway.upstream`; ConfigError where no request could, or should, be sent there."""
     try:
-        parts = urlsplit(upstream)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _is_plain(upstream):
-        found = repr(upstream) if "@" not in upstream else "one with a user name or password"
+        origin, base = Origin.parse(upstream)
+    except ValueError as error:
+        raise ConfigError(f"gateway.upstream: {error}") from None
+    if origin.scheme == "http" and not is_loopback(origin.host):
         raise ConfigError(
-            f"gateway.upstream must be an address such as https://api.anthropic.com, not {found}"
-        )
-    if "@" in parts.netloc:
-        raise ConfigError(
-            "gateway.upstream must not hold a user name or password; credentials come from the client"
-        )
-    if parts.query or parts.fragment:
-        raise ConfigError(
-            f"gateway.upstream must end with its path; it has a query or a fragment: {upstream!r}"
-        )
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ConfigError(
-            f"gateway.upstream is http:// and not on this machine ({parts.hostname}): "
+            f"gateway.upstream is http:// and not on this machine ({origin.host}): "
             "credentials would travel in clear"
         )
-    return parts
-
-
-def _is_plain(text: str) -> bool:
-    return all("!" <= c <= "~" for c in text)
+    return origin, base
 
 
 def is_own(gateway: Gateway) -> bool:
     """Whether the upstream is the address that this gateway itself listens on: a loop."""
     try:
         host, port = listen_address(gateway.listen)
-        parts = upstream_address(gateway.upstream)
+        to, _ = upstream_address(gateway.upstream)
     except ConfigError:
         return False
-    to = parts.hostname or ""
-    if (parts.port or {"http": 80, "https": 443}[parts.scheme]) != port:
-        return False
     everywhere = host in ("0.0.0.0", "::")  # noqa: S104  recognised, not bound
-    return to == host or (is_loopback(to) and (is_loopback(host) or everywhere))
+    same = to.host == host or (is_loopback(to.host) and (is_loopback(host) or everywhere))
+    return same and to.port == port
 
 
 def check(config: Config) -> None:

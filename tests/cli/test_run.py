@@ -245,7 +245,7 @@ def test_a_wrong_setting_is_one_line(own_home: Home) -> None:
     """The code of unusable input; nothing runs."""
     done = own_home.seawall("run", "--", "echo", "ran", SEAWALL_GATEWAY_UPSTREAM="no address")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert "gateway.upstream must be an address" in done.stderr
+    assert "gateway.upstream: The address has a blank" in done.stderr
 
 
 def test_a_home_that_cannot_be_written_is_no_obstacle(own_home: Home) -> None:

@@ -72,7 +72,7 @@ def test_a_second_signal_does_not_wait(own_home: Home) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--upstream", "nonsense"), "gateway.upstream must be an address such as https://api.anthropic.com"),
+        (("--upstream", "nonsense"), "gateway.upstream: The address does not begin with"),
         (("--upstream", "http://127.0.0.1:8787"), "gateway.upstream is this gateway itself"),
         (("--upstream", "http://api.anthropic.com"), "credentials would travel in clear"),
         (("--listen", "0.0.0.0:8787"), "gateway.listen is not loopback (0.0.0.0:8787): set team.token"),

@@ -48,6 +48,8 @@ def test_a_start_that_fails_says_why(own_home: Home, monkeypatch: pytest.MonkeyP
     """The line of the process that could not start, and no process left."""
     monkeypatch.setenv("HOME", str(own_home.path))
     monkeypatch.setenv("XDG_STATE_HOME", str(own_home.path / "state"))
-    with pytest.raises(Trouble, match=r"the gateway did not start: gateway\.upstream must be an address"):
+    with pytest.raises(
+        Trouble, match=r"the gateway did not start: gateway\.upstream: The address does not begin"
+    ):
         detach.start_detached(["--upstream", "nonsense"], {**os.environ, **own_home.environ})
     assert own_home.gateways() == []

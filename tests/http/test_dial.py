@@ -29,8 +29,9 @@ from dial_peers import (
 from seawall.causes.evidence import Fault
 from seawall.config import Network
 from seawall.http import dial as dial_module
-from seawall.http.dial import DialError, Origin, Stage, dial, translate
+from seawall.http.dial import DialError, Stage, dial, translate
 from seawall.http.proxy import ProxyAddress
+from seawall.origin import Origin
 
 NAME = "api.test"
 LONG = 20.0

@@ -10,9 +10,10 @@ import trustme
 
 from seawall.causes.evidence import Fault
 from seawall.config import Idle, Network, Sizes
-from seawall.http.dial import DialError, Origin
+from seawall.http.dial import DialError
 from seawall.http.head import AnswerHead
 from seawall.http.pool import Pool
+from seawall.origin import Origin
 
 LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"

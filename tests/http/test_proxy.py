@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from seawall.causes.evidence import Fault
 from seawall.config import Network
-from seawall.http.origin import DialError, Origin
+from seawall.http.failure import DialError
 from seawall.http.proxy import ProxyAddress, choose, excepted, parse
+from seawall.origin import Origin
 
 API = Origin("https", "api.anthropic.com", 443)
 

@@ -16,8 +16,9 @@ import click
 from seawall.cli import child as children
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings, settings_files
 from seawall.cli.words import duration
-from seawall.config import check, is_loopback, listen_address
+from seawall.config import check, listen_address
 from seawall.gateway import runtime
+from seawall.origin import is_loopback
 from seawall.settings import Loaded, seconds
 
 

@@ -16,7 +16,7 @@ from seawall.causes.cause import lookup
 from seawall.causes.evidence import Evidence, Phase
 from seawall.causes.match import match
 from seawall.clock import Clock, SystemClock
-from seawall.config import Config, Hold, is_loopback, listen_address
+from seawall.config import Config, Hold, listen_address, upstream_address
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
 from seawall.gateway.exchange import Call, Exchange, Means
@@ -25,10 +25,11 @@ from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.places import Caller, Places
 from seawall.gateway.records import Lane, Records, Sink
 from seawall.gateway.relay import Relay, Told
-from seawall.http.dial import DialError, Origin
+from seawall.http.dial import DialError
 from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
 from seawall.http.pool import Pool
 from seawall.http.server import BodyTooLarge, Reply, Request, Server
+from seawall.origin import is_loopback
 from seawall.policy.hold import Client, Patience, plan, stated_limit
 from seawall.upstream.headers import upstream_headers
 from seawall.upstream.passing import Passage
@@ -59,7 +60,7 @@ class GatewayServer:
         sockets: list[socket.socket] | None = None,
     ) -> None:
         settings = config.gateway
-        origin, self._base = Origin.parse(settings.upstream)
+        origin, self._base = upstream_address(settings.upstream)
         self._config = config
         self._clock = clock or SystemClock()
         self._routes = dict(local_routes or {})

@@ -3,8 +3,9 @@
 import hmac
 from dataclasses import dataclass
 
-from seawall.config import Config, is_loopback
+from seawall.config import Config
 from seawall.http.head import RequestHead
+from seawall.origin import is_loopback
 
 _SUBSCRIPTION = b"sk-ant-oat"
 """Tokens of a claude.ai login; everything that the vendor lets them be used for is their own user's own client."""

@@ -66,7 +66,8 @@ def digest_of(config: "Config") -> str:
     """
     import hashlib
 
-    from seawall.config import ConfigError, is_loopback, listen_address
+    from seawall.config import ConfigError, listen_address
+    from seawall.origin import is_loopback
 
     try:
         shared = is_loopback(listen_address(config.gateway.listen)[0])

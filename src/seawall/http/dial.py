@@ -14,11 +14,12 @@ import aiohappyeyeballs
 
 from seawall.causes.evidence import Fault
 from seawall.config import Network
-from seawall.http.origin import DialError, Origin, ip_of
+from seawall.http.failure import DialError
 from seawall.http.proxy import ProxyAddress, choose
 from seawall.http.tls import ALPN, client_context
+from seawall.origin import Origin, ip_of
 
-__all__ = ["DialError", "Origin", "dial"]
+__all__ = ["DialError", "dial"]
 
 _STAGGER = 0.25
 """Seconds before the next address is tried beside the first: RFC 8305, section 5."""

@@ -5,8 +5,9 @@ import asyncio
 from seawall.causes.evidence import Fault
 from seawall.config import Idle, Network, Sizes
 from seawall.http.connection import UpstreamConnection
-from seawall.http.dial import DialError, Origin, dial
+from seawall.http.dial import DialError, dial
 from seawall.http.tls import client_context
+from seawall.origin import Origin
 
 _MOST_IDLE = 256
 

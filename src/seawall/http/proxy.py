@@ -8,7 +8,8 @@ from urllib.parse import unquote_to_bytes
 
 from seawall.causes.evidence import Fault
 from seawall.config import Network
-from seawall.http.origin import DialError, Origin, authority, host_name, ip_of, is_loopback, split_authority
+from seawall.http.failure import DialError
+from seawall.origin import Origin, authority, host_name, ip_of, is_loopback, split_authority
 
 _BETWEEN = re.compile(r"[,\s]+")
 _PORT = re.compile(r"[0-9]{1,5}")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seawall.http.origin import Origin, is_loopback
+from seawall.origin import Origin, is_loopback
 
 SECRET = "sk-ant-api03-secret"
 

@@ -1,26 +1,15 @@
-"""Where a connection goes, and what is said when it cannot be made."""
+"""Where a connection goes: one reading of an address, for the settings that hold it and the dial that follows it."""
 
 import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Self
 
-from seawall.causes.evidence import Fault
-
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _PORT = re.compile(r"[0-9]{1,5}")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*")
 _PORTS = {"http": 80, "https": 443}
-
-
-class DialError(Exception):
-    """A connection that could not be made: which fault, and one sentence that holds no credential."""
-
-    def __init__(self, fault: Fault, text: str) -> None:
-        super().__init__(text)
-        self.fault = fault
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)

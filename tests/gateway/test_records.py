@@ -1,0 +1,102 @@
+"""What is counted, what is kept, and what `status` says is going on."""
+
+import pytest
+
+from seawall.gateway.records import Lane, Records, client_name
+from seawall.store.rows import Attempt, Count
+
+LANE = Lane("api.anthropic.com", "a1", "opus")
+OTHER = Lane("api.anthropic.com", "a1", "haiku")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = 1_000_000.0
+
+    def now(self) -> float:
+        return self.at
+
+    def wall(self) -> float:
+        return self.at
+
+
+def test_counts_are_folded_by_hour_lane_and_cause() -> None:
+    """One row for what ended alike within an hour, handed on once."""
+    rows: list[Attempt | Count] = []
+    clock = Clock()
+    records = Records(clock, rows.append)
+    for _ in range(3):
+        records.count(LANE, "")
+    records.count(LANE, "provider.overloaded")
+    records.count(OTHER, "")
+    clock.at += 3600
+    records.count(LANE, "")
+    records.flush()
+    records.flush()
+    counts = [row for row in rows if isinstance(row, Count)]
+    assert sorted((row.hour, row.family, row.cause, row.attempts) for row in counts) == [
+        (277, "haiku", "", 1),
+        (277, "opus", "", 3),
+        (277, "opus", "provider.overloaded", 1),
+        (278, "opus", "", 1),
+    ]
+
+
+def test_an_episode_is_over_a_minute_after_a_success() -> None:
+    """Failures of one lane are one episode; another lane's success does not end it."""
+    clock = Clock()
+    records = Records(clock, None)
+    assert records.trouble() is None
+    records.count(LANE, "provider.overloaded")
+    clock.at += 10
+    records.count(LANE, "provider.overloaded")
+    records.count(OTHER, "")
+    trouble = records.trouble()
+    assert trouble is not None
+    assert (trouble.cause, trouble.since, trouble.failures) == ("provider.overloaded", 1_000_000.0, 2)
+    records.count(LANE, "")
+    assert records.trouble() is None
+    clock.at += 30
+    records.flush()
+    records.count(LANE, "provider.overloaded")
+    trouble = records.trouble()
+    assert trouble is not None
+    assert trouble.since == 1_000_000.0
+    records.count(LANE, "")
+    clock.at += 61
+    records.flush()
+    records.count(LANE, "provider.overloaded")
+    trouble = records.trouble()
+    assert trouble is not None
+    assert trouble.since == clock.at
+
+
+def test_a_sink_that_fails_costs_its_rows_only() -> None:
+    """Whatever the sink raises, nothing is raised here, and it is counted."""
+
+    def broken(row: object) -> None:
+        raise OSError
+
+    records = Records(Clock(), broken)
+    records.count(LANE, "")
+    records.flush()
+    assert records.unwritten == 1
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (b"claude-cli/2.1.329 (external, cli)", "claude-cli/2.1.329"),
+        (b"Anthropic/Python 2.11.0", "Anthropic/Python 2.11.0"),
+        (b"AsyncAnthropic/Python 2.11.0", "AsyncAnthropic/Python 2.11.0"),
+        (b"curl/8.5.0", "curl/8.5.0"),
+        (b"Mozilla", ""),
+        (b"", ""),
+        (None, ""),
+        (b"x" * 500 + b"/1", ""),
+        (b"evil\x00/1", ""),
+    ],
+)
+def test_client_names(agent: bytes | None, name: str) -> None:
+    """Product and version, nothing that a client could smuggle into the store."""
+    assert client_name(agent) == name

@@ -28,6 +28,8 @@ ELSEWHERE = {
     "gateway/local.py": "two records and a type; tests/gateway/test_sharing.py speaks them",
     "http/connection.py": "tests/http/test_pool.py",
     "http/failure.py": "one exception; tests/http/test_dial.py and test_proxy.py raise it",
+    "http/reply.py": "tests/http/test_server.py",
+    "http/request.py": "tests/http/test_server.py",
     "store/version.py": "tests/store/test_migrate.py",
     "upstream/headers.py": "tests/gateway/test_rules.py: what reaches the upstream",
     "upstream/messages.py": "tests/gateway/test_rules.py",

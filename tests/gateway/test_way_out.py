@@ -182,3 +182,21 @@ def test_memory_for_bodies_is_one_account() -> None:
             g.at_rest()
 
     asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_heads_length_is_the_upstreams() -> None:
+    """An answer to HEAD has no body and keeps the length that GET would have had."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1234\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async def run() -> None:
+        async with upstream(serve) as url, ground(upstream=url) as g:
+            answer = await g.ask(b"", method="HEAD", path="/v1/models")
+            assert (answer.status, answer.headers["content-length"], answer.body) == (200, "1234", b"")
+            assert answer.whole
+
+    asyncio.run(asyncio.wait_for(run(), 10))

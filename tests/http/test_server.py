@@ -9,7 +9,9 @@ import pytest
 
 from seawall.config import Idle, Sizes
 from seawall.http.head import UNTIL_CLOSE
-from seawall.http.server import BodyTooLarge, Reply, Request, Server
+from seawall.http.reply import Reply
+from seawall.http.request import BodyTooLarge, Request
+from seawall.http.server import Server
 
 LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello"
@@ -350,3 +352,76 @@ def test_closing_lets_answers_finish() -> None:
             assert await busy.read() == b""
 
     run(main)
+
+
+LARGE = bytes(range(256)) * 4000
+
+
+@LOOPS
+@pytest.mark.parametrize("first", [0, 1, 100, 65_536, 900_000])
+def test_a_large_body_goes_into_one_buffer(loop: str, first: int) -> None:
+    """However much of it comes with the head, it arrives whole, and the next request is read as ever."""
+    bodies = []
+
+    async def keep(request: Request, reply: Reply) -> None:
+        bodies.append(bytes(await request.read(2_000_000)))
+        reply.answer(200, [], b"%d" % len(bodies))
+
+    async def main() -> None:
+        async with serving(keep) as (_, dial):
+            reader, writer = await dial()
+            for number in (1, 2):
+                head = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(LARGE)
+                writer.write(head + LARGE[:first])
+                await asyncio.sleep(0.02)
+                writer.write(LARGE[first:] + POST)
+                assert (await answer_of(reader))[1] == b"%d" % (2 * number - 1)
+                assert (await answer_of(reader))[1] == b"%d" % (2 * number)
+        assert bodies == [LARGE, b"hello"] * 2
+
+    run(main, loop)
+
+
+@LOOPS
+def test_a_client_that_leaves_inside_a_large_body(loop: str) -> None:
+    """Its handler is cancelled, and nothing is left."""
+    ended = []
+
+    async def keep(request: Request, reply: Reply) -> None:
+        try:
+            await request.read(2_000_000)
+        except asyncio.CancelledError:
+            ended.append(True)
+            raise
+
+    async def main() -> None:
+        async with serving(keep) as (server, dial):
+            for way in ("abort", "close"):
+                _, writer = await dial()
+                writer.write(
+                    b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(LARGE) + LARGE[:70_000]
+                )
+                await asyncio.sleep(0.05)
+                writer.transport.abort() if way == "abort" else writer.close()
+            while len(ended) < 2 or server.connections:
+                await asyncio.sleep(0.001)
+
+    run(main, loop)
+
+
+@LOOPS
+def test_a_large_body_that_stops_coming(loop: str) -> None:
+    """Silence inside it is noticed like anywhere else."""
+
+    async def keep(request: Request, reply: Reply) -> None:
+        await request.read(2_000_000)
+
+    async def main() -> None:
+        async with serving(keep, idle=replace(Idle(), body=0.02)) as (server, dial):
+            reader, writer = await dial()
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\nhalf" % len(LARGE))
+            await asyncio.sleep(0.05)
+            server.tick(asyncio.get_running_loop().time() + 1)
+            assert (await reader.read()).startswith(b"HTTP/1.1 408")
+
+    run(main, loop)

@@ -28,13 +28,16 @@ from seawall.gateway.relay import Relay, Told
 from seawall.http.dial import DialError
 from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
 from seawall.http.pool import Pool
-from seawall.http.server import BodyTooLarge, Reply, Request, Server
+from seawall.http.reply import Reply
+from seawall.http.request import BodyTooLarge, Request
+from seawall.http.server import Server
 from seawall.origin import is_loopback
 from seawall.policy.hold import Client, Patience, plan, stated_limit
 from seawall.upstream.headers import upstream_headers
 from seawall.upstream.passing import Passage
 from seawall.wire import errors
 from seawall.wire import request as wire
+from seawall.wire.request import RequestBody
 
 _MESSAGES = b"/v1/messages"
 _QUICK_POSTS = frozenset((b"/v1/messages/count_tokens",))
@@ -234,7 +237,7 @@ class GatewayServer:
     def _is_loopback(self) -> bool:
         return self._guard is not None and self._guard.loopback
 
-    async def _read(self, request: Request, reply: Reply) -> bytes | None:
+    async def _read(self, request: Request, reply: Reply) -> RequestBody | None:
         """The request's whole body, or None where it was refused.
 
         Its bytes are counted as held from now on; who gets them gives them back.
@@ -262,7 +265,7 @@ class GatewayServer:
         message = f"Seawall: the request is larger than {self._config.gateway.sizes.body >> 20} MB."
         self._refuse(reply, Refusal(413, "request_too_large", message))
 
-    def _call(self, request: Request, body: bytes) -> Call:
+    def _call(self, request: Request, body: RequestBody) -> Call:
         head, lower, settings = request.head, request.head.lower, self._config.gateway
         plain = wire.decoded(body, lower.get(b"content-encoding"), settings.sizes.body)
         facts = wire.read(plain, len(body))
@@ -300,18 +303,19 @@ class GatewayServer:
             may_inherit=bool(session) or (retry.isdigit() and int(retry) > 0),
         )
 
-    async def _pass(self, request: Request, reply: Reply, body: bytes | Request, *, tries: int) -> None:
+    async def _pass(self, request: Request, reply: Reply, body: RequestBody | Request, *, tries: int) -> None:
         """Any other request: through, with one more try where nothing of it was sent."""
         pool, head = self._pool, request.head
         assert pool is not None
-        length = len(body) if isinstance(body, bytes) else head.length
+        streamed = isinstance(body, Request)
+        length = head.length if isinstance(body, Request) else len(body)
         sent = self._upstream_head(head, length, identity=False)
         told = Told(self._new_id())
         text, evidence = "", Evidence(Phase.CONNECT)
         for number in range(1, tries + 1):
             try:
                 # A body that passes through cannot be sent twice: it gets a connection that is surely open.
-                connection = await pool.acquire(fresh=number > 1 or not isinstance(body, bytes))
+                connection = await pool.acquire(fresh=number > 1 or streamed)
             except DialError as error:
                 text, evidence = error.text, Evidence(Phase.CONNECT, fault=error.fault)
                 continue
@@ -326,7 +330,7 @@ class GatewayServer:
             if broken is None or broken.answer_begun:
                 return
             text, evidence = broken.text, broken.evidence
-            if not isinstance(body, bytes):
+            if streamed:
                 break
         cause = match(evidence)
         body_out = errors.envelope("api_error", f"Seawall: {text}.")

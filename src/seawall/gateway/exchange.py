@@ -23,7 +23,7 @@ from seawall.policy.retry import Again, Decision, GiveUp, Standing, Through, dec
 from seawall.store.rows import Attempt as Row
 from seawall.upstream.messages import Attempt, Failure
 from seawall.wire import request as wire
-from seawall.wire.request import Facts
+from seawall.wire.request import Facts, RequestBody
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -32,8 +32,8 @@ class Call(msgspec.Struct, frozen=True):
     id: str
     head: bytes
     """The request's head as it is sent upstream."""
-    body: bytes
-    plain: bytes | None
+    body: RequestBody
+    plain: RequestBody | None
     """The body without its coding; None where that cannot be had."""
     facts: Facts
     caller: Caller

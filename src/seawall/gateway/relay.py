@@ -12,7 +12,7 @@ import msgspec
 from seawall.config import Hold
 from seawall.http.connection import UpstreamConnection
 from seawall.http.head import UNTIL_CLOSE, AnswerHead, Headers
-from seawall.http.server import Reply
+from seawall.http.reply import Reply
 from seawall.upstream.headers import CONTINUE, client_headers
 from seawall.upstream.messages import Failure
 from seawall.wire import errors

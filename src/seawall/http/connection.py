@@ -12,7 +12,8 @@ from seawall.causes.evidence import Fault
 from seawall.config import Sizes
 from seawall.http.body import LAST_CHUNK, BadBody, Reader, UntilClose, chunk, reader
 from seawall.http.head import AnswerHead, BadHead, end_of_head, read_answer
-from seawall.http.server import Source
+from seawall.http.reply import Source
+from seawall.wire.request import RequestBody
 
 
 class AnswerSink(Protocol):
@@ -128,7 +129,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- one exchange ---------------------------------------------------------------------------------------------
 
-    def send(self, head: bytes, body: bytes | None, sink: AnswerSink, method: bytes) -> None:
+    def send(self, head: bytes, body: RequestBody | None, sink: AnswerSink, method: bytes) -> None:
         """Send a request; `body` None where it follows by `write_body` and `end_body`."""
         transport = self._transport
         assert transport is not None
@@ -144,10 +145,10 @@ class UpstreamConnection(asyncio.Protocol):
             transport.write(head)
             transport.write(body)
 
-    def write_body(self, data: bytes, chunked: bool) -> None:
+    def write_body(self, data: RequestBody, chunked: bool) -> None:
         """A piece of the request's body, which is not empty."""
         if self._transport is not None:
-            self._transport.write(chunk(data) if chunked else data)
+            self._transport.write(chunk(bytes(data)) if chunked else data)
 
     def end_body(self, chunked: bool) -> None:
         """The request's body is whole."""

@@ -14,7 +14,9 @@ Headers = list[tuple[bytes, bytes]]
 
 CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
-"""Lengths of a body that are no number: framed in chunks, ended by the close of the connection."""
+BODILESS: Final = -3
+"""Lengths of a body that are no number: framed in chunks, ended by the close of the connection, never there (as in
+an answer to HEAD, whose content-length is that of another answer)."""
 
 HOP_BY_HOP: Final = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")

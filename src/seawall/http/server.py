@@ -8,226 +8,20 @@ import asyncio
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
-from typing import Protocol, cast
+from typing import cast
 
 from seawall.config import Idle, Sizes
-from seawall.http.body import LAST_CHUNK, BadBody, Reader, chunk, reader
-from seawall.http.head import (
-    CHUNKED,
-    UNTIL_CLOSE,
-    BadHead,
-    Headers,
-    RequestHead,
-    end_of_head,
-    format_head,
-    read_request,
-)
+from seawall.http.body import BadBody, Reader, reader
+from seawall.http.head import BadHead, end_of_head, read_request
+from seawall.http.reply import Reply
+from seawall.http.request import LargeBody, Request
 
-_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 _NO_LINGER = struct.pack("ii", 1, 0)
-_BODILESS = frozenset((204, 304))
 _PROBE_AFTER = (0.05, 0.2, 1.0)
 """Seconds after a client closed its sending side at which we write to it to learn whether it still listens."""
 
 
-class BodyTooLarge(Exception):
-    """The request's body is over the limit that its reader set."""
-
-
-class BodySink(Protocol):
-    """Takes a request's body as it arrives."""
-
-    def piece(self, data: bytes) -> None: ...
-    def end(self) -> None: ...
-
-
-class Source(Protocol):
-    """Something whose reading can be paused while its taker is slow."""
-
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-
-
-Handler = Callable[["Request", "Reply"], Awaitable[None]]
-
-
-class Request:
-    """One request. Its body is read once, either whole or piece by piece."""
-
-    __slots__ = (
-        "_connection",
-        "_pieces",
-        "_sink",
-        "_size",
-        "_waiter",
-        "arrived_at",
-        "complete",
-        "head",
-        "limit",
-    )
-
-    def __init__(self, connection: "ServerConnection", head: RequestHead, now: float) -> None:
-        self.head = head
-        self.arrived_at = now
-        self.complete = head.length == 0
-        self.limit: int | None = None
-        self._connection = connection
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._sink: BodySink | None = None
-        self._waiter: asyncio.Future[None] | None = None
-
-    async def read(self, limit: int) -> bytes:
-        """The whole body. Raises BodyTooLarge over `limit` bytes, before the rest is read."""
-        self.limit = limit
-        if self.head.length > limit or self._size > limit:
-            raise BodyTooLarge
-        self._connection.ask_for_body()
-        if not self.complete:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        pieces = self._pieces
-        self._pieces = []
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def stream_to(self, sink: BodySink) -> None:
-        """Give `sink` the body, what has arrived first."""
-        self._sink = sink
-        pieces, self._pieces = self._pieces, []
-        for piece in pieces:
-            sink.piece(piece)
-        if self.complete:
-            sink.end()
-        else:
-            self._connection.ask_for_body()
-
-    def forget_headers(self) -> None:
-        """Drop what the head holds: a call may wait for minutes, and its headers are more than a small body."""
-        self.head.headers, self.head.lower = [], {}
-
-    def pause(self) -> None:
-        """Read no more of the body for now."""
-        self._connection.pause_reading()
-
-    def resume(self) -> None:
-        """Read on."""
-        self._connection.resume_reading()
-
-    def _take(self, data: bytes, complete: bool) -> None:
-        if self._sink is not None:
-            if data:
-                self._sink.piece(data)
-            if complete:
-                self.complete = True
-                self._sink.end()
-            return
-        if data:
-            self._pieces.append(data)
-            self._size += len(data)
-        if complete:
-            self.complete = True
-        waiter = self._waiter
-        if self.limit is not None and self._size > self.limit and waiter is not None:
-            if not waiter.done():
-                waiter.set_exception(BodyTooLarge())
-        elif complete and waiter is not None and not waiter.done():
-            waiter.set_result(None)
-
-
-class Reply:
-    """The answer to one request: `start`, then `write` as often as needed, then `end` or `abort`."""
-
-    __slots__ = ("_connection", "_framing", "_pending", "ended", "filler", "source", "started")
-
-    def __init__(self, connection: "ServerConnection") -> None:
-        self._connection = connection
-        self._framing = 0
-        self._pending = b""
-        self.started = False
-        self.ended = False
-        self.source: Source | None = None
-        """What is paused while the client reads slowly."""
-        self.filler = b""
-        """What may be written at any time without a meaning, to learn whether the client is there."""
-
-    def interim(self, status: int, headers: Headers) -> None:
-        """A 1xx answer ahead of the real one."""
-        if not self.started and self._connection.request_http11:
-            line = b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b""))
-            self._connection.write(format_head(line, headers))
-
-    def start(self, status: int, headers: Headers, length: int, reason: bytes = b"") -> None:
-        """Begin the answer. `length` is the body's, or `UNTIL_CLOSE` where it is not known: chunks, if the client can.
-
-        The head leaves with the first bytes of the body, or with `flush`.
-        """
-        connection = self._connection
-        self.started = True
-        headers = list(headers)
-        if length >= 0:
-            if status not in _BODILESS and status >= 200:
-                headers.append((b"content-length", b"%d" % length))
-        elif connection.request_http11:
-            length = CHUNKED
-            headers.append((b"transfer-encoding", b"chunked"))
-        else:
-            connection.last_request()
-            length = UNTIL_CLOSE
-        if not connection.stays_open:
-            headers.append((b"connection", b"close"))
-        self._framing = length
-        line = b"HTTP/1.1 %d %b" % (status, reason or _REASONS.get(status, b""))
-        self._pending = format_head(line, headers)
-
-    def write(self, data: bytes) -> None:
-        """A piece of the body; empty pieces are nothing."""
-        if not data or self.ended:
-            return
-        if self._framing == CHUNKED:
-            data = chunk(data)
-        if self._pending:
-            data, self._pending = self._pending + data, b""
-        if (transport := self._connection.transport) is not None:
-            transport.write(data)
-
-    def flush(self) -> None:
-        """Send the head now, without waiting for a body."""
-        if self._pending:
-            pending, self._pending = self._pending, b""
-            self._connection.write(pending)
-
-    def end(self) -> None:
-        """The answer is whole."""
-        if self.ended:
-            return
-        self.ended = True
-        tail = LAST_CHUNK if self._framing == CHUNKED else b""
-        if self._pending or tail:
-            tail, self._pending = self._pending + tail, b""
-            self._connection.write(tail)
-        self._connection.reply_ended()
-
-    def abort(self) -> None:
-        """The answer is broken off, so that no client can take it for whole."""
-        if not self.ended:
-            self.ended = True
-            if self._framing == UNTIL_CLOSE:
-                self._connection.reset()  # to this client an orderly close would be the answer's end
-            else:
-                self.flush()
-                self._connection.close()
-
-    def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole answer at once."""
-        self.start(status, headers, len(body))
-        self.write(body)
-        self.end()
-
-    @property
-    def slow(self) -> bool:
-        """Whether the client has not yet read what was written."""
-        return self._connection.slow
+Handler = Callable[[Request, Reply], Awaitable[None]]
 
 
 class Server:
@@ -411,7 +205,30 @@ class ServerConnection(asyncio.Protocol):
         if body.done:
             self._buffer = body.rest
             self._body = None
-        request._take(piece, body.done)
+        request.take(piece, body.done)
+
+    def receive(self, body: LargeBody) -> None:
+        """Let the rest of the request's body go straight into a buffer of its own."""
+        self._switch(body)
+
+    def heard(self) -> None:
+        """Bytes came."""
+        self._since = self._loop.time()
+
+    def received(self, body: bytearray) -> None:
+        """That buffer is full: the body is whole."""
+        request = self._request
+        self._switch(self)
+        self._body = None
+        if request is not None:
+            request.take(body, True)
+
+    def _switch(self, protocol: asyncio.BaseProtocol) -> None:
+        if self.transport is not None:
+            # Event loops choose how to read when reading begins.
+            self.transport.pause_reading()
+            self.transport.set_protocol(protocol)
+            self.transport.resume_reading()
 
     def ask_for_body(self) -> None:
         """Tell a client that waits for our word (`Expect: 100-continue`) to send its body."""

@@ -30,7 +30,7 @@ LOG_KEPT = 4 * 1024 * 1024
 """Bytes that the write-ahead log may keep when it has been emptied."""
 DATABASES = (".db", ".sqlite", ".sqlite3")
 """A file with such a name and other content is a damaged store; any other may be the user's notes."""
-CACHE = 512
+CACHE = 64
 """KB of pages in memory: the writer appends, it reads next to nothing."""
 
 

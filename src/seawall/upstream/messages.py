@@ -12,6 +12,7 @@ from seawall.http.connection import UpstreamConnection
 from seawall.http.head import AnswerHead
 from seawall.wire import errors, ratelimit
 from seawall.wire.answer import State, StreamedAnswer, is_message
+from seawall.wire.request import RequestBody
 
 _PIECE = 1024 * 1024
 """Of a compressed answer, so much is unpacked at a time."""
@@ -105,7 +106,7 @@ class Attempt:
         self.content_at: float | None = None
         self.ended: asyncio.Future[Failure | None] = loop.create_future()
 
-    def send(self, connection: UpstreamConnection, head: bytes, body: bytes) -> None:
+    def send(self, connection: UpstreamConnection, head: bytes, body: RequestBody) -> None:
         """Send the request; from now on `ended` will come."""
         self._connection = connection
         connection.send(head, body, self, b"POST")

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from seawall.causes.evidence import Evidence, Fault, Phase
 from seawall.config import Idle
 from seawall.http.connection import UpstreamConnection
-from seawall.http.head import CHUNKED, AnswerHead, Headers
-from seawall.http.server import Reply, Request
+from seawall.http.head import BODILESS, CHUNKED, AnswerHead, Headers
+from seawall.http.reply import Reply
+from seawall.http.request import Request
 from seawall.upstream.headers import CONTINUE, client_headers
+from seawall.wire.request import RequestBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,9 @@ class Passage:
         "_given",
         "_head",
         "_idle",
+        "_method",
         "_pieces",
         "_reply",
-        "_uploading",
         "ended",
         "sent_at",
     )
@@ -41,20 +43,22 @@ class Passage:
         self._idle = idle
         self._connection: UpstreamConnection | None = None
         self._head: AnswerHead | None = None
-        self._uploading = False
+        self._method = b""
         self.sent_at = 0.0
         self.ended: asyncio.Future[Broken | None] = asyncio.get_running_loop().create_future()
 
-    def send(self, connection: UpstreamConnection, head: bytes, method: bytes, body: bytes | Request) -> None:
+    def send(
+        self, connection: UpstreamConnection, head: bytes, method: bytes, body: RequestBody | Request
+    ) -> None:
         """Send the request; a body that is a Request is passed on as it arrives."""
         self._connection = connection
-        if isinstance(body, bytes):
-            connection.send(head, body, self, method)
-        else:
-            self._uploading = True
+        self._method = method
+        if isinstance(body, Request):
             connection.source = body
             connection.send(head, None, self, method)
             body.stream_to(_Upload(connection, body.head.length == CHUNKED))
+        else:
+            connection.send(head, body, self, method)
         self.sent_at = connection.used_at
 
     def cancel(self) -> None:
@@ -70,7 +74,12 @@ class Passage:
     def head(self, head: AnswerHead) -> None:
         self._head = head
         self._reply.source = self._connection
-        self._reply.start(head.status, client_headers(head) + self._given, head.length, head.reason)
+        headers, length = client_headers(head), head.length
+        if self._method == b"HEAD" and (stated := head.lower.get(b"content-length")) is not None:
+            # It tells of the answer that GET would have had.
+            headers.append((b"content-length", stated))
+            length = BODILESS
+        self._reply.start(head.status, headers + self._given, length, head.reason)
         self._reply.flush()
 
     def piece(self, data: bytes) -> None:
@@ -121,7 +130,7 @@ class _Upload:
         self._connection = connection
         self._chunked = chunked
 
-    def piece(self, data: bytes) -> None:
+    def piece(self, data: RequestBody) -> None:
         self._connection.write_body(data, self._chunked)
 
     def end(self) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+RequestBody = bytes | bytearray
+"""A whole body. A large one is the buffer that it was received into; nobody changes it."""
+
 _FAMILIES = ("opus", "sonnet", "haiku", "fable", "mythos")
 _BYTES_PER_TOKEN = 4
 """A guess for limits only; the true figure is learned from usage by the pacer."""
@@ -64,7 +67,7 @@ def family(model: str) -> str:
     return ""
 
 
-def decoded(body: bytes, coding: bytes | None, limit: int) -> bytes | None:
+def decoded(body: RequestBody, coding: bytes | None, limit: int) -> RequestBody | None:
     """A request's body without its `content-encoding`; None where it cannot be read within `limit` bytes."""
     if coding is None or coding.lower() in (b"", b"identity"):
         return body
@@ -78,7 +81,7 @@ def decoded(body: bytes, coding: bytes | None, limit: int) -> bytes | None:
     return plain if unpacker.eof else None
 
 
-def read(body: bytes | None, size: int) -> Facts:
+def read(body: RequestBody | None, size: int) -> Facts:
     """The facts in a body of `size` bytes, which is None where it could not be decoded. Never raises."""
     try:
         top = _top.decode(body or b"")
@@ -100,7 +103,7 @@ def read(body: bytes | None, size: int) -> Facts:
     )
 
 
-def acts_on_server(body: bytes | None) -> bool:
+def acts_on_server(body: RequestBody | None) -> bool:
     """Whether carrying out the request twice could act twice: server tools, MCP servers, a container.
 
     A tool of the client has no type or `custom`; every other type runs at the service. What cannot be read is
@@ -116,7 +119,7 @@ def acts_on_server(body: bytes | None) -> bool:
     return any(tool.type not in (None, "custom") for tool in acting.tools or ())
 
 
-def digest(body: bytes) -> bytes:
+def digest(body: RequestBody) -> bytes:
     """What identifies a body."""
     return hashlib.sha256(body).digest()
 
@@ -125,7 +128,7 @@ _TWIN_DIFFERS = ("stream", "max_tokens", "temperature")
 """Claude Code's not streamed twin of a failed streamed call differs in these (measured)."""
 
 
-def twin_digest(body: bytes | None) -> bytes:
+def twin_digest(body: RequestBody | None) -> bytes:
     """What a call and its not streamed twin have in common; empty where the body cannot be read."""
     try:
         parts = _parts.decode(body or b"")

@@ -1,0 +1,118 @@
+"""The answer to one client's request, as it is written."""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+
+from seawall.http.body import LAST_CHUNK, chunk
+from seawall.http.head import BODILESS, CHUNKED, UNTIL_CLOSE, Headers, format_head
+
+if TYPE_CHECKING:
+    from seawall.http.server import ServerConnection
+
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+_NEVER_A_BODY = frozenset((204, 304))
+
+
+class Source(Protocol):
+    """Something whose reading can be paused while its taker is slow."""
+
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+
+
+class Reply:
+    """The answer to one request: `start`, then `write` as often as needed, then `end` or `abort`."""
+
+    __slots__ = ("_connection", "_framing", "_pending", "ended", "filler", "source", "started")
+
+    def __init__(self, connection: "ServerConnection") -> None:
+        self._connection = connection
+        self._framing = 0
+        self._pending = b""
+        self.started = False
+        self.ended = False
+        self.source: Source | None = None
+        """What is paused while the client reads slowly."""
+        self.filler = b""
+        """What may be written at any time without a meaning, to learn whether the client is there."""
+
+    def interim(self, status: int, headers: Headers) -> None:
+        """A 1xx answer ahead of the real one."""
+        if not self.started and self._connection.request_http11:
+            line = b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b""))
+            self._connection.write(format_head(line, headers))
+
+    def start(self, status: int, headers: Headers, length: int, reason: bytes = b"") -> None:
+        """Begin the answer. `length` is the body's, or `UNTIL_CLOSE` where it is not known (chunks, if the client
+        can), or `BODILESS` where there is none and the headers say all that is to be said.
+
+        The head leaves with the first bytes of the body, or with `flush`.
+        """
+        connection = self._connection
+        self.started = True
+        headers = list(headers)
+        if length >= 0:
+            if status not in _NEVER_A_BODY and status >= 200:
+                headers.append((b"content-length", b"%d" % length))
+        elif length == BODILESS:
+            length = 0
+        elif connection.request_http11:
+            length = CHUNKED
+            headers.append((b"transfer-encoding", b"chunked"))
+        else:
+            connection.last_request()
+            length = UNTIL_CLOSE
+        if not connection.stays_open:
+            headers.append((b"connection", b"close"))
+        self._framing = length
+        line = b"HTTP/1.1 %d %b" % (status, reason or _REASONS.get(status, b""))
+        self._pending = format_head(line, headers)
+
+    def write(self, data: bytes) -> None:
+        """A piece of the body; empty pieces are nothing."""
+        if not data or self.ended:
+            return
+        if self._framing == CHUNKED:
+            data = chunk(data)
+        if self._pending:
+            data, self._pending = self._pending + data, b""
+        if (transport := self._connection.transport) is not None:
+            transport.write(data)
+
+    def flush(self) -> None:
+        """Send the head now, without waiting for a body."""
+        if self._pending:
+            pending, self._pending = self._pending, b""
+            self._connection.write(pending)
+
+    def end(self) -> None:
+        """The answer is whole."""
+        if self.ended:
+            return
+        self.ended = True
+        tail = LAST_CHUNK if self._framing == CHUNKED else b""
+        if self._pending or tail:
+            tail, self._pending = self._pending + tail, b""
+            self._connection.write(tail)
+        self._connection.reply_ended()
+
+    def abort(self) -> None:
+        """The answer is broken off, so that no client can take it for whole."""
+        if not self.ended:
+            self.ended = True
+            if self._framing == UNTIL_CLOSE:
+                self._connection.reset()  # to this client an orderly close would be the answer's end
+            else:
+                self.flush()
+                self._connection.close()
+
+    def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer at once."""
+        self.start(status, headers, len(body))
+        self.write(body)
+        self.end()
+
+    @property
+    def slow(self) -> bool:
+        """Whether the client has not yet read what was written."""
+        return self._connection.slow

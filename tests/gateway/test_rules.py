@@ -368,12 +368,13 @@ AFTER = [
 
 @pytest.mark.parametrize(("fault", "kind"), AFTER)
 def test_rule_4_after_content_nothing_is_replayed(fault: str, kind: str) -> None:
-    """A stream that breaks after content ends with an error event, not cleanly, and is not sent again."""
+    """A stream that breaks after content ends with one error event, not cleanly, and is not sent again."""
 
     async def run() -> None:
         async with ground(fault) as g:
             answer = await g.ask()
             assert not answer.whole
+            assert answer.names.count("error") == 1
             assert answer.error["type"] == kind
             assert "message_stop" not in answer.names
             assert g.sent() == 1

@@ -160,8 +160,11 @@ class Relay:
         """End an answer that had begun so that nobody takes it for whole."""
         if self.stage is Stage.FINISHED:
             return
+        told = self.stage is Stage.COMMITTED and failure is not None and failure.evidence.in_stream
         self.stage = Stage.FINISHED
-        if self._streamed and failure is not None:
+        if told:
+            pass  # the upstream's own `error` event went by as any other
+        elif self._streamed and failure is not None:
             self._reply.write(event("error", _error_line(failure)))
         elif self._streamed:
             self._reply.write(event("error", errors.envelope("api_error", "Seawall is stopping.")))

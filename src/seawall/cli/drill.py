@@ -37,7 +37,7 @@ BAR = 24
 @click.option("--seed", metavar="N", type=int, help="Another number, another course of chance.")
 @common_options
 def drill(scenario: str, record: Path | None, agents: int | None, seed: int | None, common: Common) -> int:
-    """The same outage three times: for the SDK, for Claude Code, and for both through Seawall.
+    """One outage, three fleets at once: the SDK alone, Claude Code alone, and both through Seawall.
 
     Takes about half a minute. Needs no key and no network: the API that fails is Seawall's own.
     """

@@ -1,13 +1,28 @@
-"""What real clients found."""
+"""What was found after it was built, each a test of its own."""
 
 import asyncio
+import gzip
+import json
+import resource
 
 import pytest
-from ground import check_whole, ground, question
+from ground import check_whole, ground, hold, question, upstream
 
 from seawall.causes.evidence import Body, Evidence, Phase
 from seawall.fake.scenario import Rule, Scenario
 from seawall.policy.outcome import is_ambiguous
+from seawall.wire.sse import event
+
+PLAIN_STREAM = b"".join(
+    event(one["type"], json.dumps(one).encode())
+    for one in (
+        {"type": "message_start", "message": {"id": "m", "type": "message", "content": []}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}},
+        {"type": "message_stop"},
+    )
+)
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens", "/v1/models"])
@@ -35,3 +50,56 @@ def test_an_error_object_is_a_verdict_whatever_the_status() -> None:
             assert g.sent() == 5
 
     asyncio.run(run())
+
+
+def test_an_answer_is_whole_at_its_last_event() -> None:
+    """An upstream that never ends its body after `message_stop` costs the client nothing but a moment."""
+
+    async def run() -> None:
+        events = PLAIN_STREAM
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            writer.write(head + b"%x\r\n%b\r\n" % (len(events), events))
+            await reader.read(100_000)
+            await reader.read()
+            writer.close()
+
+        async with upstream(serve) as url, ground(upstream=url) as g:
+            asking = asyncio.create_task(g.ask())
+            while not g.gateway._exchanges:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            (exchange,) = g.gateway._exchanges
+            exchange.tick(asyncio.get_running_loop().time() + 6)
+            answer = await asking
+            assert (answer.status, answer.whole, answer.names[-1]) == (200, True, "message_stop")
+            assert not g.attempts
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_compressed_bomb_is_not_unpacked(stream: bool) -> None:
+    """A small compressed answer that unpacks to gigabytes is bounded, and is no answer."""
+
+    async def run() -> None:
+        packed = gzip.compress(b" " * 200_000_000)
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            kind = b"text/event-stream" if stream else b"application/json"
+            head = (
+                b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n"
+            )
+            writer.write(head % (kind, len(packed)) + packed)
+            writer.close()
+
+        async with upstream(serve) as url, ground(upstream=url, hold=hold(longest=0.2)) as g:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            answer = await g.ask(question(stream=stream))
+            assert (answer.status, answer.error["type"]) == (503, "api_error")
+            assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
+
+    asyncio.run(asyncio.wait_for(run(), 30))

@@ -77,7 +77,7 @@ def test_from_pending_to_finished() -> None:
     """Content commits; the upstream's own headers go out, with our id."""
     one, paper = relay()
     assert one.stage is Stage.PENDING
-    one.content(head(200, (b"request-id", b"r")), b"first", Source(), decoded=False)  # type: ignore[arg-type]
+    one.content(head(200, (b"request-id", b"r")), b"first", Source(), raw=False)  # type: ignore[arg-type]
     assert one.stage is Stage.COMMITTED
     one.more(b"second")
     one.finish()
@@ -97,7 +97,7 @@ def test_opened_answers_are_kept_alive(streamed: bool) -> None:
     for now in (105.0, 110.0, 111.0, 120.0):
         one.tick(now, 10.0)
     assert paper.body == sign * 3
-    one.content(head(), b"x", Source(), decoded=False)  # type: ignore[arg-type]
+    one.content(head(), b"x", Source(), raw=False)  # type: ignore[arg-type]
     one.tick(200.0, 10.0)
     assert paper.body == sign * 3 + b"x"
 
@@ -121,7 +121,7 @@ def test_a_failure_after_that_ends_with_the_upstreams_error_event(opened_only: b
     one, paper = relay()
     one.open(0.0)
     if not opened_only:
-        one.content(head(), PING, Source(), decoded=False)  # type: ignore[arg-type]
+        one.content(head(), PING, Source(), raw=False)  # type: ignore[arg-type]
     one.pass_on(failed())
     *_, last = events(paper.body)
     name, data = name_and_data(last)

@@ -63,6 +63,12 @@ def test_an_error_after_content_is_forwarded() -> None:
     assert answer.state is State.ERROR
 
 
+def test_content_commits_however_it_was_cut_into_packets() -> None:
+    """Content whose error came in the same packet is committed all the same: packets decide nothing."""
+    out, answer = follow(START + BLOCK + DELTA + ERROR)
+    assert (out, answer.state) == (START + BLOCK + DELTA + ERROR, State.ERROR)
+
+
 def test_text_that_speaks_of_errors_is_text() -> None:
     """Only an event's name decides, never words in its data."""
     _, answer = follow(START + BLOCK, DELTA, DELTA + DELTA)

@@ -75,13 +75,13 @@ class Relay:
         if self.stage is Stage.PENDING and head.status != CONTINUE:
             self._reply.interim(head.status, client_headers(head))
 
-    def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, decoded: bool) -> None:
+    def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool) -> None:
         if self.stage is Stage.PENDING:
-            headers = client_headers(head, b"content-encoding" if decoded else b"")
+            headers = client_headers(head, b"" if raw else b"content-encoding")
             # A stated length holds only for what is forwarded unread.
-            length = head.length if head.length >= 0 and not self._streamed and not decoded else UNTIL_CLOSE
+            length = head.length if raw else UNTIL_CLOSE
             self._reply.start(head.status, headers + self.told.headers(), length, head.reason)
-        if b"content-encoding" in head.lower and not decoded:
+        if raw:
             self._reply.filler = b""
         self.stage = Stage.COMMITTED
         self._reply.source = source

@@ -14,6 +14,8 @@ from seawall.wire import errors, ratelimit
 from seawall.wire.answer import State, StreamedAnswer, is_message
 from seawall.wire.request import RequestBody
 
+_TAIL = 5.0
+"""Seconds from the last event of an answer within which its body should end."""
 _PIECE = 1024 * 1024
 """Of a compressed answer, so much is unpacked at a time."""
 _FLOWING = State.FLOWING  # on the path of every event, where even an enum's attribute costs
@@ -43,9 +45,7 @@ class Taker(Protocol):
         ...
 
     def interim(self, head: AnswerHead) -> None: ...
-    def content(
-        self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, decoded: bool
-    ) -> None: ...
+    def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool) -> None: ...
     def more(self, data: bytes) -> None: ...
     def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None: ...
 
@@ -114,11 +114,14 @@ class Attempt:
 
     def cancel(self) -> None:
         """Stop it; nothing more is taken."""
+        self._cancel_upstream()
+        if not self.ended.done():
+            self.ended.cancel()
+
+    def _cancel_upstream(self) -> None:
         if self._connection is not None:
             self._connection.cancel()
             self._connection = None
-        if not self.ended.done():
-            self.ended.cancel()
 
     @property
     def organisation(self) -> bytes | None:
@@ -195,7 +198,7 @@ class Attempt:
         assert head is not None
         assert connection is not None
         self.content_at = connection.last_byte_at
-        self._taker.content(head, data, connection, decoded=self._unpacker is not None and not self._raw)
+        self._taker.content(head, data, connection, raw=self._raw)
         head.headers = []  # sent; a stream may live for long, and what may still be asked of it is in `lower`
 
     def _follow(self, stream: StreamedAnswer, data: bytes) -> None:
@@ -234,12 +237,22 @@ class Attempt:
     def _judge(self, head: AnswerHead) -> None:
         """A whole body with status 200."""
         raw = b"".join(self._collected)
-        body = raw if self._unpacker is None else b"".join(self._unpack(raw))
-        if is_message(body) and not (self._streamed and self._taker.opened):
+        body = raw if self._unpacker is None else self._unpacked(raw)
+        if body is not None and is_message(body) and not (self._streamed and self._taker.opened):
             self._taker.whole(head, raw, body)
             self.ended.set_result(None)
         else:
             self._fail(None, "the answer is not one of this API")
+
+    def _unpacked(self, data: bytes) -> bytes | None:
+        """A whole body without its compression; None where it is broken, or larger than may be kept."""
+        pieces, size = [], 0
+        for piece in self._unpack(data):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._sizes.answer:
+                return None
+        return b"".join(pieces)
 
     def _unpack(self, data: bytes) -> Iterator[bytes]:
         unpacker = self._unpacker
@@ -258,7 +271,7 @@ class Attempt:
         body = b"".join(self._collected)
         plain = body
         if self._unpacker is not None and body:
-            plain = _unpacked(body)
+            plain = _begin_of(body)
         failure = Failure(
             evidence=self._evidence(fault, plain),
             text=text,
@@ -267,9 +280,7 @@ class Attempt:
             error=self._error(plain),
             cut=fault is not None or self._body is Body.CUT,
         )
-        if self._connection is not None:
-            self._connection.cancel()
-            self._connection = None
+        self._cancel_upstream()
         self.ended.set_result(failure)
 
     def _error(self, body: bytes) -> bytes:
@@ -335,6 +346,11 @@ class Attempt:
         elif self.content_at is None:
             if silent > idle.before_content:
                 self._fail(Fault.IDLE_TIMEOUT, f"the answer was silent for {idle.before_content:.0f} s")
+        elif self._stream is not None and self._stream.state is State.WHOLE:
+            if silent > _TAIL:
+                # Everything was sent; only the end of the body is missing, and nobody needs it.
+                self._cancel_upstream()
+                self.ended.set_result(None)
         elif silent > idle.after_content and not connection.paused:
             self._fail(Fault.IDLE_TIMEOUT, f"the stream was silent for {idle.after_content:.0f} s")
 
@@ -344,7 +360,8 @@ class Attempt:
             self._fail(Fault.ASLEEP, "the machine slept while the call was under way")
 
 
-def _unpacked(body: bytes) -> bytes:
+def _begin_of(body: bytes) -> bytes:
+    """As much of a compressed error as is worth reading."""
     try:
         return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(body, _PIECE)
     except zlib.error:

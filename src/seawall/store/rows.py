@@ -97,7 +97,9 @@ def cells(row: Row) -> tuple[Cell, ...] | None:
     if kind not in (Attempt, Count):
         return None
     try:
-        return tuple(_cell(getattr(row, name), shape, optional) for name, shape, optional in _plan(kind))
+        # By way of a list: a tuple that grows never takes one that Python keeps for reuse, but is kept like them when
+        # it goes, 2000 of them (0.4 MB).
+        return tuple([_cell(getattr(row, name), shape, optional) for name, shape, optional in _plan(kind)])
     except ValueError:
         return None
 

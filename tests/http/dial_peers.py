@@ -140,6 +140,7 @@ class ConnectProxy:
     """Bytes of the answer sent at a time; 0 for all."""
     heads: list[bytes] = field(default_factory=list)
     port: int = 0
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
@@ -147,6 +148,7 @@ class ConnectProxy:
         tasks: set[asyncio.Task[None]] = set()
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._writers.append(writer)
             task = asyncio.ensure_future(self._one(reader, writer))
             tasks.add(task)
 
@@ -159,6 +161,10 @@ class ConnectProxy:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # A task that was cancelled before its first step, or while it closed, leaves its connection open.
+            for writer in self._writers:
+                writer.transport.abort()
+            await asyncio.sleep(0)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -185,6 +191,7 @@ class ConnectProxy:
     async def _tunnel(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         place = head.split(b" ")[1].decode()
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", int(place.rpartition(":")[2]))
+        self._writers.append(far_writer)
         try:
             step = self.pieces or len(self.answer)
             for at in range(0, len(self.answer), step):

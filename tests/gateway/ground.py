@@ -91,7 +91,7 @@ class Ground:
         status = self.gateway.status()
         assert (status["running"], status["queued"]) == (0, 0)
         assert self.gateway._admission.inflight == 0
-        assert self.gateway._held_bytes == 0
+        assert self.gateway._memory.used == 0
 
 
 def settings(**changes: Any) -> Gateway:

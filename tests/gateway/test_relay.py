@@ -64,7 +64,7 @@ def failed(
     status: int | None = 529, body: bytes = b'{"type":"error",\n"error":{"type":"overloaded_error"}}'
 ) -> Failure:
     evidence = Evidence(Phase.BODY, status=status, error_type="overloaded_error")
-    answered = head(status, (b"retry-after", b"1"), (b"x", b"y")) if status else None
+    answered = b"HTTP/1.1 %d X\r\nretry-after: 1\r\nx: y\r\n\r\n" % status if status else b""
     return Failure(evidence, "it broke", answered, body if status else b"", body if status else b"")
 
 
@@ -143,7 +143,9 @@ def test_opened_json_is_cut() -> None:
 def test_a_200_that_failed_never_leaves_as_200() -> None:
     """Without an error object it is a 503 of ours; with one, the status of its type."""
     one, paper = relay()
-    one.pass_on(Failure(Evidence(Phase.BODY, status=200), "a page", head(200), b"<html>", b""))
+    one.pass_on(
+        Failure(Evidence(Phase.BODY, status=200), "a page", b"HTTP/1.1 200 OK\r\n\r\n", b"<html>", b"")
+    )
     assert paper.status == 503
     assert b"Seawall" in paper.body
     one, paper = relay()

@@ -7,7 +7,7 @@ import random
 import secrets
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -22,9 +22,11 @@ from seawall.gateway.admission import Admission
 from seawall.gateway.exchange import Call, Exchange, Means
 from seawall.gateway.guard import Guard, Refusal, credential
 from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
+from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Places
 from seawall.gateway.records import Lane, Records, Sink
 from seawall.gateway.relay import Relay, Told
+from seawall.gateway.waits import Waits
 from seawall.http.dial import DialError
 from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
 from seawall.http.pool import Pool
@@ -40,7 +42,7 @@ from seawall.wire import request as wire
 from seawall.wire.request import RequestBody
 
 _MESSAGES = b"/v1/messages"
-_QUICK_POSTS = frozenset((b"/v1/messages/count_tokens",))
+_COUNT_TOKENS = b"/v1/messages/count_tokens"
 _FLUSH_EVERY = 5.0
 _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
@@ -85,7 +87,7 @@ class GatewayServer:
         self._listeners: list[asyncio.Server] = []
         self._exchanges: set[Exchange] = set()
         self._passages: set[Passage] = set()
-        self._held_bytes = 0
+        self._memory = Memory(settings.sizes.held)
         self._ticker: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._ahead: float | None = None
@@ -111,6 +113,8 @@ class GatewayServer:
             self._records,
             self._accounts,
             loop,
+            Waits(loop),
+            self._memory,
         )
         self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
         sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
@@ -158,8 +162,9 @@ class GatewayServer:
                 connection.close()
         if self._ticker is not None:
             self._ticker.cancel()
-        if self._pool is not None:
-            self._pool.close()
+        if self._means is not None:
+            self._means.waits.stop()
+            self._means.pool.close()
         await asyncio.sleep(0)
         self._records.flush()
 
@@ -187,7 +192,8 @@ class GatewayServer:
 
     # -- requests -------------------------------------------------------------------------------------------------
 
-    async def _handle(self, request: Request, reply: Reply) -> None:
+    def _handle(self, request: Request, reply: Reply) -> Coroutine[None, None, None] | None:
+        """What carries a request, or None where it is answered already."""
         guard, head = self._guard, request.head
         assert guard is not None
         path, _, query = head.target.partition(b"?")
@@ -196,42 +202,50 @@ class GatewayServer:
         if refusal is not None:
             self._refuse(reply, refusal)
         elif route is not None:
-            await self._answer_locally(route, head, path, query, reply)
+            return self._answer_locally(route, head, path, query, reply)
         elif self._draining:
             self._unavailable(reply, "it is stopping")
         elif head.method == b"POST" and path == _MESSAGES:
-            await self._carry(request, reply)
+            return self._carry(request, reply)
         elif head.method in (b"GET", b"HEAD") and not head.length:
-            await self._pass(request, reply, b"", tries=2)
-        elif head.method == b"POST" and path in _QUICK_POSTS:
-            body = await self._read(request, reply)
-            if body is not None:
-                try:
-                    await self._pass(request, reply, body, tries=2)
-                finally:
-                    self._held_bytes -= len(body)
+            return self._pass(request, reply, b"", tries=2)
+        elif head.method == b"POST" and path == _COUNT_TOKENS:
+            return self._count_tokens(request, reply)
         else:
-            await self._pass(request, reply, request, tries=2)
+            return self._pass(request, reply, request, tries=2)
+        return None
+
+    async def _count_tokens(self, request: Request, reply: Reply) -> None:
+        """Small and free: read whole, so that it can be tried a second time."""
+        body = await self._read(request, reply)
+        if body is not None:
+            try:
+                await self._pass(request, reply, body, tries=2)
+            finally:
+                self._memory.give(len(body))
 
     async def _carry(self, request: Request, reply: Reply) -> None:
         """A messages request."""
-        means = self._means
-        assert means is not None
         body = await self._read(request, reply)
         if body is None:
             return
-        call = self._call(request, body)
-        request.forget_headers()
-        self._records.calls += 1
-        keep = means.settings.finish_abandoned and call.may_inherit and self._is_loopback
-        relay = Relay(reply, id=call.id, streamed=call.facts.streamed, keep=keep)
-        exchange = Exchange(call, relay, means, request.arrived_at)
+        exchange = self._exchange(request, reply, body)
+        del body  # the exchange lets go of it at the commit; a frame that waits would not
         self._exchanges.add(exchange)
         try:
             await exchange.carry()
         finally:
             self._exchanges.discard(exchange)
-            self._held_bytes -= len(body)
+
+    def _exchange(self, request: Request, reply: Reply, body: RequestBody) -> Exchange:
+        means = self._means
+        assert means is not None
+        call = self._call(request, body)
+        request.forget_head()
+        self._records.calls += 1
+        keep = means.settings.finish_abandoned and call.may_inherit and self._is_loopback
+        relay = Relay(reply, id=call.id, streamed=call.facts.streamed, keep=keep)
+        return Exchange(call, relay, means, request.arrived_at)
 
     @property
     def _is_loopback(self) -> bool:
@@ -248,17 +262,16 @@ class GatewayServer:
         if length > sizes.body:
             self._too_large(reply)
             return None
-        if length > sizes.held - self._held_bytes:
+        if not self._memory.take(length):
             self._unavailable(reply, "the memory for held requests is full", "seawall.memory_full")
             return None
-        self._held_bytes += length
         body = None
         try:
             body = await request.read(sizes.body)
         except BodyTooLarge:
             self._too_large(reply)
         finally:
-            self._held_bytes -= length if body is None else length - len(body)
+            self._memory.give(length if body is None else length - len(body))
         return body
 
     def _too_large(self, reply: Reply) -> None:

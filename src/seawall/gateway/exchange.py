@@ -12,9 +12,11 @@ from seawall.clock import Clock
 from seawall.config import Gateway
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission, Ending, Permit
+from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Key, Place, Places
 from seawall.gateway.records import Lane, Records, client_name, utc_offset
 from seawall.gateway.relay import Relay, Stage, Told
+from seawall.gateway.waits import Waits
 from seawall.http.dial import DialError
 from seawall.http.pool import Pool
 from seawall.policy.hold import Patience
@@ -60,6 +62,8 @@ class Means:
     accounts: Accounts
     loop: asyncio.AbstractEventLoop
     """Passed on: asking for the running loop is a system call each time."""
+    waits: Waits
+    memory: Memory
 
 
 class Exchange:
@@ -131,7 +135,8 @@ class Exchange:
                     self._tell(failure, outcome, decision)
                     return
                 self._record(outcome.cause, "retried", failure.evidence, outcome)
-                await self._wait(decision.after)
+                await self._until(self._loop.time() + decision.after)
+                self.waiting, self.retry_at = False, None
         except asyncio.CancelledError:
             if self._interrupted and self._task is not None:
                 self._task.uncancel()
@@ -140,6 +145,7 @@ class Exchange:
                 self._leave()
                 raise
         finally:
+            self._means.memory.give(len(self.call.body))
             if self._deadline_timer is not None:
                 self._deadline_timer.cancel()
 
@@ -172,7 +178,7 @@ class Exchange:
 
     async def _try(self) -> Failure | None:
         """One attempt; its failure, or None when the answer is with the client."""
-        means, call = self._means, self.call
+        means, facts = self._means, self.call.facts
         self.attempts += 1
         permit = await self._enter()
         self._attempt_at = self._loop.time()
@@ -190,17 +196,18 @@ class Exchange:
             self.relay.told = self._told()
             attempt = self._attempt = Attempt(
                 self.relay,
-                streamed=call.facts.streamed,
-                tokens=call.facts.tokens,
-                client_limit=call.limit,
+                streamed=facts.streamed,
+                tokens=facts.tokens,
+                client_limit=self.call.limit,
                 idle=means.settings.idle,
                 sizes=means.settings.sizes,
                 wall=means.clock.wall(),
                 loop=means.loop,
+                committed=self._committed,
             )
-            attempt.send(connection, call.head, call.body)
+            attempt.send(connection, self.call.head, self.call.body)
             failure = await self._end_of(attempt, permit)
-            means.accounts.learn(call.caller.credential, attempt.organisation)
+            means.accounts.learn(self.call.caller.credential, attempt.organisation)
             self._attempt = None
             if failure is not None and reused and not fresh and self._came_too_late(failure):
                 fresh = True  # the other end had closed it while it was idle; nobody saw the request
@@ -247,12 +254,15 @@ class Exchange:
         answer.set_result(b"".join(self.relay.kept or ()) if failure is None else None)
         return failure
 
-    async def _wait(self, seconds: float) -> None:
-        self.waiting = True
-        self.retry_at = self._loop.time() + seconds
-        await asyncio.sleep(seconds)
-        self.waiting = False
-        self.retry_at = None
+    def _until(self, at: float) -> asyncio.Future[None]:
+        self.waiting, self.retry_at = True, at
+        return self._means.waits.until(at)
+
+    def _committed(self) -> None:
+        """Nothing is sent again from now on: what was kept for that goes, however long the answer lasts."""
+        if self.relay.kept is None:
+            self._means.memory.give(len(self.call.body))
+            self.call = msgspec.structs.replace(self.call, head=b"", body=b"", plain=None)
 
     def _came_too_late(self, failure: Failure) -> bool:
         evidence = failure.evidence

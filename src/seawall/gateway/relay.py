@@ -11,7 +11,7 @@ import msgspec
 
 from seawall.config import Hold
 from seawall.http.connection import UpstreamConnection
-from seawall.http.head import UNTIL_CLOSE, AnswerHead, Headers
+from seawall.http.head import UNTIL_CLOSE, AnswerHead, Headers, read_answer
 from seawall.http.reply import Reply
 from seawall.upstream.headers import CONTINUE, client_headers
 from seawall.upstream.messages import Failure
@@ -188,7 +188,7 @@ _JSON: Headers = [(b"content-type", b"application/json")]
 
 def _as_answer(failure: Failure) -> tuple[int, Headers, bytes]:
     """A failure as status, headers and body. What looked like an answer (200) never leaves as one."""
-    head = failure.head
+    head = read_answer(failure.head, b"POST") if failure.head else None
     if head is not None and head.status >= 300 and not failure.cut:
         return head.status, client_headers(head), failure.body
     if head is not None and failure.error:

@@ -62,6 +62,8 @@ class AnswerHead:
     length: int
     keep_alive: bool
     lower: dict[bytes, bytes]
+    raw: bytes = b""
+    """As it came; `read_answer` makes the rest of it again."""
 
 
 class _Lines:
@@ -221,7 +223,7 @@ def read_answer(head: bytes, method: bytes) -> AnswerHead:
     elif length is None:
         length = UNTIL_CLOSE
     keep_alive = length != UNTIL_CLOSE and _keep_alive(lower, http11)
-    return AnswerHead(status, lines.reason, headers, length, keep_alive, lower)
+    return AnswerHead(status, lines.reason, headers, length, keep_alive, lower, head)
 
 
 def format_head(first_line: bytes, headers: Headers) -> bytes:

@@ -99,7 +99,7 @@ class Pool:
         self._closed = True
         if self._warming is not None:
             self._warming.cancel()
-        self.close_idle()
+        self._idle.clear()
         for connection in tuple(self._open):
             connection.cancel()
 

@@ -13,6 +13,9 @@ _LARGE = 64 * 1024
 """Bytes still to come from which a body is worth a buffer of its own."""
 
 
+_FORGOTTEN = RequestHead(b"", b"", True, [], 0, False, False, {})
+
+
 class BodyTooLarge(Exception):
     """The request's body is over the limit that its reader set."""
 
@@ -78,9 +81,9 @@ class Request:
         else:
             self._connection.ask_for_body()
 
-    def forget_headers(self) -> None:
-        """Drop what the head holds: a call may wait for minutes, and its headers are more than a small body."""
-        self.head.headers, self.head.lower = [], {}
+    def forget_head(self) -> None:
+        """Drop the head: a call may wait for minutes, and its headers are more than a small body."""
+        self.head = _FORGOTTEN
 
     def pause(self) -> None:
         """Read no more of the body for now."""

@@ -21,7 +21,8 @@ _PROBE_AFTER = (0.05, 0.2, 1.0)
 """Seconds after a client closed its sending side at which we write to it to learn whether it still listens."""
 
 
-Handler = Callable[[Request, Reply], Awaitable[None]]
+Handler = Callable[[Request, Reply], Awaitable[None] | None]
+"""Answers a request, or gives what will."""
 
 
 class Server:
@@ -182,7 +183,9 @@ class ServerConnection(asyncio.Protocol):
 
     async def _handle(self, request: Request, reply: Reply) -> None:
         try:
-            await self.server.handler(request, reply)
+            carrying = self.server.handler(request, reply)
+            if carrying is not None:
+                await carrying
         except Exception as error:
             # A fault of ours costs one answer, and the client is told whose it is.
             if not reply.started and self.transport is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +28,8 @@ class Failure:
     evidence: Evidence
     text: str
     """One sentence for a person: what broke."""
-    head: AnswerHead | None = None
+    head: bytes = b""
+    """Of the answer, as it came: a call may wait for minutes, and these bytes are a fifth of what is read from them."""
     body: bytes = b""
     error: bytes = b""
     """The upstream's error object as JSON, where it sent one."""
@@ -58,6 +59,7 @@ class Attempt:
         "_client_limit",
         "_collected",
         "_collected_size",
+        "_committed",
         "_connection",
         "_head",
         "_idle",
@@ -85,6 +87,7 @@ class Attempt:
         sizes: Sizes,
         wall: float,
         loop: asyncio.AbstractEventLoop,
+        committed: Callable[[], None],
     ) -> None:
         self._taker = taker
         self._streamed = streamed
@@ -93,6 +96,8 @@ class Attempt:
         self._idle = idle
         self._sizes = sizes
         self._wall = wall
+        self._committed = committed
+        """Called when content has begun: the request will not be sent again."""
         self._connection: UpstreamConnection | None = None
         self._head: AnswerHead | None = None
         self._stream: StreamedAnswer | None = None
@@ -199,7 +204,9 @@ class Attempt:
         assert connection is not None
         self.content_at = connection.last_byte_at
         self._taker.content(head, data, connection, raw=self._raw)
-        head.headers = []  # sent; a stream may live for long, and what may still be asked of it is in `lower`
+        # Sent: a stream may live for long, and what may still be asked of its head is in `lower`.
+        head.headers, head.raw = [], b""
+        self._committed()
 
     def _follow(self, stream: StreamedAnswer, data: bytes) -> None:
         out = stream.feed(data)
@@ -275,7 +282,7 @@ class Attempt:
         failure = Failure(
             evidence=self._evidence(fault, plain),
             text=text,
-            head=self._head,
+            head=self._head.raw if self._head is not None else b"",
             body=body,
             error=self._error(plain),
             cut=fault is not None or self._body is Body.CUT,

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-from seawall.http.body import LAST_CHUNK, chunk
+from seawall.http.body import LAST_CHUNK
 from seawall.http.head import BODILESS, CHUNKED, UNTIL_CLOSE, Headers, format_head
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ class Reply:
         if not data or self.ended:
             return
         if self._framing == CHUNKED:
-            data = chunk(data)
+            data = b"%x\r\n%b\r\n" % (
+                len(data),
+                data,
+            )  # `body.chunk`, without its call: each event comes by here
         if self._pending:
             data, self._pending = self._pending + data, b""
         if (transport := self._connection.transport) is not None:

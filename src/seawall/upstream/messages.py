@@ -14,6 +14,7 @@ from seawall.wire import errors, ratelimit
 from seawall.wire.answer import State, StreamedAnswer, is_message
 from seawall.wire.request import RequestBody
 
+_ASKED_LATER = (b"content-type", b"request-id", b"cf-ray", b"x-seawall-id", b"anthropic-organization-id")
 _TAIL = 5.0
 """Seconds from the last event of an answer within which its body should end."""
 _PIECE = 1024 * 1024
@@ -61,8 +62,10 @@ class Attempt:
         "_collected_size",
         "_committed",
         "_connection",
+        "_flowing",
         "_head",
         "_idle",
+        "_more",
         "_raw",
         "_sizes",
         "_stream",
@@ -90,6 +93,9 @@ class Attempt:
         committed: Callable[[], None],
     ) -> None:
         self._taker = taker
+        self._more = taker.more
+        self._flowing: StreamedAnswer | None = None
+        """The stream, once its events go by as they come."""
         self._streamed = streamed
         self._tokens = tokens
         self._client_limit = client_limit
@@ -159,13 +165,21 @@ class Attempt:
             self._body = Body.STREAM
 
     def piece(self, data: bytes) -> None:
+        stream = self._flowing
+        if stream is not None:  # nearly every event's way: each call less counts
+            out = stream.feed(data)
+            if out:
+                self._more(out)
+            if stream.state is not _FLOWING:
+                self._end_of(stream)
+            return
         stream = self._stream
-        if stream is not None and self._unpacker is None and not self._raw:
-            self._follow(stream, data)
-        elif self._raw:
-            self._taker.more(data)
+        if self._raw:
+            self._more(data)
         elif stream is None:
             self._collect(data)
+        elif self._unpacker is None:
+            self._follow(stream, data)
         else:
             for plain in self._unpack(data):
                 if self.ended.done():
@@ -204,8 +218,11 @@ class Attempt:
         assert connection is not None
         self.content_at = connection.last_byte_at
         self._taker.content(head, data, connection, raw=self._raw)
-        # Sent: a stream may live for long, and what may still be asked of its head is in `lower`.
+        # Sent: a stream may live for long, and little may still be asked of its head.
         head.headers, head.raw = [], b""
+        head.lower = {name: head.lower[name] for name in _ASKED_LATER if name in head.lower}
+        if self._unpacker is None and not self._raw:
+            self._flowing = self._stream
         self._committed()
 
     def _follow(self, stream: StreamedAnswer, data: bytes) -> None:
@@ -214,9 +231,11 @@ class Attempt:
             if self.content_at is None:
                 self._begin(out)
             else:
-                self._taker.more(out)
-        if stream.state is _FLOWING:
-            return
+                self._more(out)
+        if stream.state is not _FLOWING:
+            self._end_of(stream)
+
+    def _end_of(self, stream: StreamedAnswer) -> None:
         if stream.state is State.ERROR:
             self._fail(None, "the upstream broke off with an error event")
         elif stream.state is State.MALFORMED:

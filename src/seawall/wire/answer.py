@@ -60,13 +60,16 @@ class StreamedAnswer:
 
     def feed(self, data: bytes) -> bytes:
         """What may be forwarded now. Look at `state` afterwards."""
-        try:
-            block = self._splitter.feed(data)
-        except EventTooLong:
-            self.state = State.MALFORMED
-            return b""
-        if not block:
-            return b""
+        if data[-2:] == b"\n\n" and not self._splitter.rest:
+            block = data  # whole events, as nearly always
+        else:
+            try:
+                block = self._splitter.feed(data)
+            except EventTooLong:
+                self.state = State.MALFORMED
+                return b""
+            if not block:
+                return b""
         if self.state is _HELD:
             return self._look(block)
         # The names stand in the data too, so a block without them has neither event. Texts that speak of errors

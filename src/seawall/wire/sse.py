@@ -18,17 +18,18 @@ class EventTooLong(Exception):
 class Splitter:
     """Cuts a stream at the ends of events, however its bytes were sliced."""
 
-    __slots__ = ("_limit", "_rest")
+    __slots__ = ("_limit", "rest")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._rest = b""
+        self.rest = b""
+        """The beginning of an event whose end has not come."""
 
     def feed(self, data: bytes) -> bytes:
         """All events that are whole by now, as they came; the rest waits. Raises EventTooLong over the limit."""
-        if self._rest:
-            data = self._rest + data
-            self._rest = b""
+        if self.rest:
+            data = self.rest + data
+            self.rest = b""
         if data[-2:] == b"\n\n":
             return data
         if b"\r" in data:
@@ -39,15 +40,15 @@ class Splitter:
             end = data.rfind(b"\n\n") + 2
             if end == 1:
                 end = 0
-        self._rest = data[end:]
-        if len(self._rest) > self._limit:
+        self.rest = data[end:]
+        if len(self.rest) > self._limit:
             raise EventTooLong
         return data[:end]
 
     @property
     def unfinished(self) -> bool:
         """Whether an event has begun and not ended."""
-        return bool(self._rest.strip())
+        return bool(self.rest.strip())
 
 
 def events(block: bytes) -> Iterator[bytes]:

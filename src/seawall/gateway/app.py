@@ -115,6 +115,7 @@ class GatewayServer:
             loop,
             Waits(loop),
             self._memory,
+            self._exchanges,
         )
         self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
         sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
@@ -206,7 +207,10 @@ class GatewayServer:
         elif self._draining:
             self._unavailable(reply, "it is stopping")
         elif head.method == b"POST" and path == _MESSAGES:
-            return self._carry(request, reply)
+            small = request.complete and request.size <= self._config.gateway.sizes.body
+            if small and self._memory.take(request.size):
+                return self._exchange(request, reply, request.whole()).carry()
+            return self._read_and_carry(request, reply)
         elif head.method in (b"GET", b"HEAD") and not head.length:
             return self._pass(request, reply, b"", tries=2)
         elif head.method == b"POST" and path == _COUNT_TOKENS:
@@ -224,18 +228,14 @@ class GatewayServer:
             finally:
                 self._memory.give(len(body))
 
-    async def _carry(self, request: Request, reply: Reply) -> None:
-        """A messages request."""
+    async def _read_and_carry(self, request: Request, reply: Reply) -> None:
+        """A messages request whose body has yet to come, or must be refused."""
         body = await self._read(request, reply)
         if body is None:
             return
         exchange = self._exchange(request, reply, body)
         del body  # the exchange lets go of it at the commit; a frame that waits would not
-        self._exchanges.add(exchange)
-        try:
-            await exchange.carry()
-        finally:
-            self._exchanges.discard(exchange)
+        await exchange.carry()
 
     def _exchange(self, request: Request, reply: Reply, body: RequestBody) -> Exchange:
         means = self._means

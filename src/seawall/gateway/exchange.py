@@ -64,6 +64,8 @@ class Means:
     """Passed on: asking for the running loop is a system call each time."""
     waits: Waits
     memory: Memory
+    exchanges: set["Exchange"]
+    """Those under way."""
 
 
 class Exchange:
@@ -118,6 +120,7 @@ class Exchange:
 
     async def carry(self) -> None:
         """Attempt until there is an answer, or a failure that must be told."""
+        self._means.exchanges.add(self)
         try:
             if await self._come_back():
                 return
@@ -145,6 +148,7 @@ class Exchange:
                 self._leave()
                 raise
         finally:
+            self._means.exchanges.discard(self)
             self._means.memory.give(len(self.call.body))
             if self._deadline_timer is not None:
                 self._deadline_timer.cancel()

@@ -5,6 +5,7 @@ attempt sent; nothing is replayed any more) -> finished. Only one attempt's even
 """
 
 import random
+from collections.abc import Callable
 from enum import IntEnum
 
 import msgspec
@@ -52,7 +53,7 @@ class Told(msgspec.Struct, frozen=True):
 class Relay:
     """The client's side of one messages call."""
 
-    __slots__ = ("_pinged_at", "_reply", "_streamed", "kept", "stage", "told")
+    __slots__ = ("_pinged_at", "_reply", "_streamed", "kept", "more", "stage", "told")
 
     def __init__(self, reply: Reply, *, id: str, streamed: bool, keep: bool = False) -> None:
         self._reply = reply
@@ -64,6 +65,8 @@ class Relay:
         self.told = Told(id)
         self.kept: list[bytes] | None = [] if keep else None
         """The answer's body, where it may have to be finished without its client."""
+        self.more: Callable[[bytes], None] = self._write_and_keep if keep else reply.write
+        """Takes what follows the first content."""
 
     # -- what an attempt brings -----------------------------------------------------------------------------------
 
@@ -90,7 +93,7 @@ class Relay:
         if self._reply.slow:
             source.pause()
 
-    def more(self, data: bytes) -> None:
+    def _write_and_keep(self, data: bytes) -> None:
         self._reply.write(data)
         if self.kept is not None:
             self.kept.append(data)

@@ -34,12 +34,12 @@ class Request:
         "_connection",
         "_pieces",
         "_sink",
-        "_size",
         "_waiter",
         "arrived_at",
         "complete",
         "head",
         "limit",
+        "size",
     )
 
     def __init__(self, connection: "ServerConnection", head: RequestHead, now: float) -> None:
@@ -49,7 +49,8 @@ class Request:
         self.limit: int | None = None
         self._connection = connection
         self._pieces: list[RequestBody] = []
-        self._size = 0
+        self.size = 0
+        """Bytes of its body that have come."""
         self._sink: BodySink | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -57,15 +58,19 @@ class Request:
         """The whole body. Raises BodyTooLarge over `limit` bytes, before the rest is read."""
         self.limit = limit
         length = self.head.length
-        if length > limit or self._size > limit:
+        if length > limit or self.size > limit:
             raise BodyTooLarge
         self._connection.ask_for_body()
         if not self.complete:
-            if length - self._size >= _LARGE:
+            if length - self.size >= _LARGE:
                 pieces, self._pieces = self._pieces, []
                 self._connection.receive(LargeBody(self._connection, length, pieces))
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
+        return self.whole()
+
+    def whole(self) -> RequestBody:
+        """The body of a request that is `complete`."""
         pieces = self._pieces
         self._pieces = []
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -103,11 +108,11 @@ class Request:
             return
         if data:
             self._pieces.append(data)
-            self._size += len(data)
+            self.size += len(data)
         if complete:
             self.complete = True
         waiter = self._waiter
-        if self.limit is not None and self._size > self.limit and waiter is not None:
+        if self.limit is not None and self.size > self.limit and waiter is not None:
             if not waiter.done():
                 waiter.set_exception(BodyTooLarge())
         elif complete and waiter is not None and not waiter.done():

@@ -41,6 +41,9 @@ class Failure:
 class Taker(Protocol):
     """Takes what an attempt brings, on its client's behalf."""
 
+    more: Callable[[bytes], None]
+    """Takes what follows the first content."""
+
     @property
     def opened(self) -> bool:
         """Whether the client has been sent a 200 already."""
@@ -48,7 +51,6 @@ class Taker(Protocol):
 
     def interim(self, head: AnswerHead) -> None: ...
     def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool) -> None: ...
-    def more(self, data: bytes) -> None: ...
     def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None: ...
 
 

@@ -173,7 +173,7 @@ def test_memory_for_bodies_is_one_account() -> None:
             refused = await g.ask(question("y" * 3000 + " nonce=b"))
             assert (refused.status, refused.headers["x-seawall-cause"]) == (503, "seawall.memory_full")
             chunked = await g.ask(
-                b"5\r\nhello\r\n0\r\n\r\n",
+                b"5\r\nhello\r\n",
                 headers={"transfer-encoding": "chunked"},
                 without=("content-length",),
             )

@@ -333,7 +333,8 @@ def lease(place: Path, digest: str, start: Callable[[], None]) -> Talk:
                 talk = find(place, digest, token, discard=True)
                 if talk is None:
                     start()
-                    talk = find(place, digest, token)
+                    # It has said that it listens; on a busy machine its first answer may take a while.
+                    talk = find(place, digest, token, limit=START_LIMIT)
         if talk is None:
             break
         with contextlib.suppress(OSError):

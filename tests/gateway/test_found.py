@@ -6,7 +6,7 @@ import json
 import resource
 
 import pytest
-from ground import check_whole, ground, hold, question, upstream
+from ground import check_whole, ground, hold, question, send, upstream
 
 from seawall.causes.evidence import Body, Evidence, Phase
 from seawall.fake.scenario import Rule, Scenario
@@ -103,3 +103,47 @@ def test_a_compressed_bomb_is_not_unpacked(stream: bool) -> None:
             assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
 
     asyncio.run(asyncio.wait_for(run(), 30))
+
+
+def test_a_retry_that_inherits_has_its_own_clients_limits() -> None:
+    """The hold goes on from the call's first arrival; opening and a short limit count from the retry's own."""
+
+    async def run() -> None:
+        session = {"x-claude-code-session-id": "s"}
+        limit = {**session, "x-stainless-timeout": "1"}
+        async with ground(*["overloaded"] * 10) as g:
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question(), headers=session)
+            while g.sent() < 5:
+                await asyncio.sleep(0.01)
+            (exchange,) = g.gateway._exchanges
+            exchange.started_at -= 100  # it came a while ago
+            writer.transport.abort()
+            while not g.gateway._places.any_left:
+                await asyncio.sleep(0.01)
+            asking = asyncio.create_task(g.ask(headers=limit))
+            while not g.gateway._exchanges:
+                await asyncio.sleep(0.01)
+            (later,) = g.gateway._exchanges
+            assert later.started_at == exchange.started_at
+            answer = await asking
+            check_whole(answer)
+            assert int(answer.headers["x-seawall-attempts"]) == 11
+            assert float(answer.headers["x-seawall-held"]) > 100
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_without_a_hold_failures_pass_as_they_are(header: bool) -> None:
+    """`--no-hold` is a plain gateway: one attempt, the upstream's own words and hints."""
+
+    async def run() -> None:
+        changes = {} if header else {"hold": hold(longest=0.0)}
+        headers = {"x-seawall-hold": "0s"} if header else {}
+        async with ground(*["overloaded retry-after=7"] * 3, **changes) as g:
+            answer = await g.ask(headers=headers)
+            assert (answer.status, answer.headers["retry-after"], g.sent()) == (529, "7", 1)
+            assert "x-seawall-note" not in answer.headers
+
+    asyncio.run(run())

@@ -15,13 +15,13 @@ PARAMS = Hold()
         (600.0, False, True, Patience(900.0, 240.0)),
         (120.0, False, True, Patience(900.0, 105.0)),
         (60.0, False, True, Patience(900.0, 45.0)),
-        (59.0, False, True, Patience(0.8 * 59, None)),
-        (5.0, True, True, Patience(4.0, None)),
+        (59.0, False, True, Patience(900.0, None, 0.8 * 59)),
+        (5.0, True, True, Patience(900.0, None, 4.0)),
         (None, True, True, Patience(900.0, 240.0)),
         (None, False, True, Patience(900.0, 45.0)),
         (600.0, True, False, Patience(900.0, 45.0)),
         (None, True, False, Patience(900.0, 45.0)),
-        (30.0, False, False, Patience(24.0, None)),
+        (30.0, False, False, Patience(900.0, None, 24.0)),
     ],
 )
 def test_plan(limit: float | None, claude_code: bool, loopback: bool, expected: Patience) -> None:

@@ -142,7 +142,7 @@ class GatewayServer:
             listener.close()
         self._server.close_idle()
         for exchange in tuple(self._exchanges):
-            exchange.drain("Seawall is stopping")
+            exchange.drain("it is stopping")
         if under_way := self._server.under_way():
             await asyncio.wait(under_way, timeout=self._config.gateway.idle.drain)
         await self.stop()

@@ -85,6 +85,7 @@ class Exchange:
         "_means",
         "_replays",
         "_task",
+        "arrived_at",
         "attempts",
         "call",
         "cause",
@@ -97,7 +98,8 @@ class Exchange:
     def __init__(self, call: Call, relay: Relay, means: Means, now: float) -> None:
         self.call = call
         self.relay = relay
-        self.started_at = now
+        self.started_at = self.arrived_at = now
+        """Of the call, and of this request: a retry takes over when the call began."""
         self.waiting = False
         """In the queue, or between two attempts."""
         self.retry_at: float | None = None
@@ -169,8 +171,8 @@ class Exchange:
             self._failures = place.failures
             self._replays = place.replays
             self._first_failed_at = place.first_failed_at
-        if call.patience.open_after is None:
-            at = self.started_at + call.patience.hold
+        if call.patience.tell_after is not None:
+            at = self.arrived_at + call.patience.tell_after
             self._deadline_timer = self._loop.call_at(at, self.interrupt, "the client's own limit is near")
         if place is None or place.answer is None:
             return False
@@ -193,7 +195,7 @@ class Exchange:
             except DialError as error:
                 permit.end(Ending.DROPPED)
                 return Failure(Evidence(Phase.CONNECT, fault=error.fault), error.text)
-            except asyncio.CancelledError:
+            except BaseException:
                 permit.end(Ending.IGNORE)
                 raise
             reused = not connection.fresh
@@ -284,14 +286,15 @@ class Exchange:
             self._first_failed_at = now
         if failure.evidence.fault is Fault.ASLEEP and not self._last_attempt:
             return Again(0.0)
-        hold = means.settings.hold
-        left = hold.replays - self._replays
+        if self.call.patience.hold <= 0:
+            return Through()
+        left = means.settings.hold.replays - self._replays
         if outcome.ambiguous:
             left = 0 if self._acts_twice() else left
             self._replays += 1
         standing = Standing(
             failures=self._failures,
-            deadline=self.started_at + self.call.patience.hold,
+            deadline=self._deadline(),
             first_failed_at=self._first_failed_at,
             replays_left=left,
             has_hold=self._has_hold,
@@ -300,6 +303,14 @@ class Exchange:
         if self._last_attempt and isinstance(decision, Again):
             return GiveUp(self._last_attempt)
         return decision
+
+    def _deadline(self) -> float:
+        """No attempt begins after this moment."""
+        patience = self.call.patience
+        deadline = self.started_at + patience.hold
+        return (
+            deadline if patience.tell_after is None else min(deadline, self.arrived_at + patience.tell_after)
+        )
 
     def _acts_twice(self) -> bool:
         return not self.call.facts.streamed and wire.acts_on_server(self.call.plain)
@@ -369,10 +380,10 @@ class Exchange:
         patience, hold = self.call.patience, self._means.settings.hold
         if self._attempt is not None:
             self._attempt.tick(now)
-        if patience.open_after is not None and now - self.started_at >= patience.open_after:
+        if patience.open_after is not None and now - self.arrived_at >= patience.open_after:
             self.relay.open(now)
         self.relay.tick(now, hold.ping_every)
-        if self.waiting and self.retry_at is None and now - self.started_at > patience.hold:
+        if self.waiting and self.retry_at is None and patience.hold > 0 and now > self._deadline():
             self.interrupt("it waited in the queue as long as it may")
 
     def interrupt(self, reason: str) -> None:
@@ -393,7 +404,7 @@ class Exchange:
             self.relay.break_off(None)
             self._task.cancel()
         else:
-            self.interrupt("Seawall is stopping")
+            self.interrupt("it is stopping")
 
     def slept(self) -> None:
         """The machine slept."""

@@ -148,7 +148,7 @@ class Relay:
     def give_up(self, failure: Failure | None, reason: str, params: Hold, rng: random.Random) -> None:
         """Hand on the last failure after a hold; `failure` None where no attempt was made."""
         if self.stage is not Stage.PENDING:
-            self.break_off(failure)
+            self.break_off(failure, reason)
             return
         if failure is None:
             status, headers, body = 503, _JSON, errors.envelope("api_error", f"Seawall: {reason}.")
@@ -159,7 +159,7 @@ class Relay:
         headers = [pair for pair in headers if pair[0].lower() not in (b"retry-after", b"retry-after-ms")]
         self._send(status, [*headers, (b"retry-after", b"%d" % wait)], body)
 
-    def break_off(self, failure: Failure | None) -> None:
+    def break_off(self, failure: Failure | None, reason: str = "it is stopping") -> None:
         """End an answer that had begun so that nobody takes it for whole."""
         if self.stage is Stage.FINISHED:
             return
@@ -170,7 +170,7 @@ class Relay:
         elif self._streamed and failure is not None:
             self._reply.write(event("error", _error_line(failure)))
         elif self._streamed:
-            self._reply.write(event("error", errors.envelope("api_error", "Seawall is stopping.")))
+            self._reply.write(event("error", errors.envelope("api_error", f"Seawall: {reason}.")))
         self._reply.abort()
 
     def replay(self, body: bytes) -> None:

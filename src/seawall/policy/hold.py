@@ -16,12 +16,14 @@ class Client(msgspec.Struct, frozen=True):
 
 
 class Patience(msgspec.Struct, frozen=True):
-    """The moments of one call, in seconds from its arrival."""
+    """How long a call may take, in seconds."""
 
     hold: float
-    """No attempt begins later than this."""
+    """No attempt begins later than this after the call's first arrival. 0: every failure is passed on."""
     open_after: float | None
-    """When the answer is opened; None: never."""
+    """From this request's arrival: when its answer is opened; None: never."""
+    tell_after: float | None = None
+    """From this request's arrival: when its client must have been told; None: it waits for as long as it is pinged."""
 
 
 def plan(client: Client, *, auxiliary: bool, asked: float | None, params: Hold) -> Patience:
@@ -34,7 +36,7 @@ def plan(client: Client, *, auxiliary: bool, asked: float | None, params: Hold) 
         hold = min(hold, params.auxiliary)
     limit = client.limit
     if limit is not None and limit < params.shortest_limit:
-        return Patience(min(hold, params.deadline_share * limit), None)
+        return Patience(hold, None, params.deadline_share * limit)
     if limit is not None:
         open_after = min(params.open_after, limit - params.open_margin)
     elif client.is_claude_code:

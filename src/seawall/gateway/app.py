@@ -73,8 +73,7 @@ class GatewayServer:
         self._sockets = sockets
         default_port = 443 if origin.scheme == "https" else 80
         self._upstream_host = origin.host
-        bracketed = f"[{origin.host}]" if ":" in origin.host else origin.host
-        self._host = (bracketed if origin.port == default_port else f"{bracketed}:{origin.port}").encode()
+        self._host = origin.authority.removesuffix(f":{default_port}").encode()
         self._origin = origin
         self._rng = rng or random.Random()
         self._records = Records(self._clock, sink)
@@ -188,6 +187,7 @@ class GatewayServer:
             "calls": self._records.calls,
             "recovered": self._records.recovered,
             "lost": self._records.lost,
+            "unwritten": self._records.unwritten,
             "draining": self._draining,
         }
 

@@ -43,7 +43,6 @@ class UpstreamConnection(asyncio.Protocol):
         "last_byte_at",
         "paused",
         "sent_all",
-        "sent_any",
         "sink",
         "slow",
         "source",
@@ -67,7 +66,6 @@ class UpstreamConnection(asyncio.Protocol):
         self.paused = False
         self.fresh = True
         """No exchange was carried yet."""
-        self.sent_any = False
         self.sent_all = False
         self.used_at = self.last_byte_at = self._loop.time()
 
@@ -135,7 +133,6 @@ class UpstreamConnection(asyncio.Protocol):
         assert transport is not None
         self.sink, self._method, self._interims = sink, method, 0
         self.used_at = self.last_byte_at = self._loop.time()
-        self.sent_any = True
         self.sent_all = body is not None
         if not body:
             transport.write(head)
@@ -224,7 +221,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert sink is not None
         reusable = answer.keep_alive and self.sent_all and not body.rest and self.open
         self.sink = self.source = self._answer = self._body = None
-        self.fresh = self.sent_any = self.sent_all = False
+        self.fresh = self.sent_all = False
         self.used_at = self.last_byte_at
         if reusable:
             self.resume()

@@ -72,7 +72,6 @@ class ServerConnection(asyncio.Protocol):
         "_reply",
         "_request",
         "_since",
-        "half_closed",
         "request_http11",
         "server",
         "slow",
@@ -83,7 +82,6 @@ class ServerConnection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self.server = server
         self.request_http11 = True
-        self.half_closed = False
         self.slow = False
         self._loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport | None = None
@@ -126,7 +124,6 @@ class ServerConnection(asyncio.Protocol):
         """The client sends no more. It may still read (a half-closed connection), or be gone: a write tells."""
         if self._request is None or not self._request.complete or not self.request_http11:
             return False
-        self.half_closed = True
         self._keep = False
         self._probe_client(0)
         return True

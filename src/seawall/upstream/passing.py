@@ -31,10 +31,8 @@ class Passage:
         "_head",
         "_idle",
         "_method",
-        "_pieces",
         "_reply",
         "ended",
-        "sent_at",
     )
 
     def __init__(self, reply: Reply, given: Headers, idle: Idle) -> None:
@@ -44,7 +42,6 @@ class Passage:
         self._connection: UpstreamConnection | None = None
         self._head: AnswerHead | None = None
         self._method = b""
-        self.sent_at = 0.0
         self.ended: asyncio.Future[Broken | None] = asyncio.get_running_loop().create_future()
 
     def send(
@@ -59,7 +56,6 @@ class Passage:
             body.stream_to(_Upload(connection, body.head.length == CHUNKED))
         else:
             connection.send(head, body, self, method)
-        self.sent_at = connection.used_at
 
     def cancel(self) -> None:
         """Stop it; nothing more is passed on."""

@@ -78,11 +78,6 @@ class StreamedAnswer:
             self._scan(block)
         return block
 
-    @property
-    def cut_inside_event(self) -> bool:
-        """Whether the stream stands in the middle of an event."""
-        return self._splitter.unfinished
-
     def _scan(self, block: bytes) -> None:
         for one in events(block):
             name, data = name_and_data(one)
@@ -139,11 +134,3 @@ def is_message(body: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return message.type == "message" and bool(message.content)
-
-
-def error_object(body: bytes) -> bytes | None:
-    """The body of an `{"type": "error"}` envelope, if it is one."""
-    try:
-        return body if _typed.decode(body).type == "error" else None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

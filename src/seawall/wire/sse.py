@@ -45,11 +45,6 @@ class Splitter:
             raise EventTooLong
         return data[:end]
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether an event has begun and not ended."""
-        return bool(self.rest.strip())
-
 
 def events(block: bytes) -> Iterator[bytes]:
     """The events of a block of whole events, each with its empty line."""

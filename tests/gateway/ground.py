@@ -199,6 +199,13 @@ async def read_answer(reader: asyncio.StreamReader, method: str = "POST") -> Ans
                 return answer
 
 
+async def until(true: Callable[[], bool]) -> None:
+    """Until something has come true; a test that waits for a moment instead fails on a slow machine."""
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.002)
+
+
 @asynccontextmanager
 async def upstream(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],

@@ -7,7 +7,21 @@ import time
 from dataclasses import replace
 
 import pytest
-from ground import KEY, SOON, Answer, ask, check_whole, ground, hold, question, read_answer, send, upstream
+from ground import (
+    KEY,
+    SOON,
+    Answer,
+    Ground,
+    ask,
+    check_whole,
+    ground,
+    hold,
+    question,
+    read_answer,
+    send,
+    until,
+    upstream,
+)
 
 from seawall.config import Sizes
 from seawall.fake import scenario
@@ -432,12 +446,13 @@ def test_rule_4_an_error_inside_a_200_never_leaves_as_one() -> None:
 SESSION = {"x-claude-code-session-id": "s-1"}
 
 
-async def _leave_during_hold(port: int, body: bytes, headers: dict[str, str]) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
-    await send(writer, port, body, headers=headers)
-    await asyncio.sleep(0.15)
+async def _leave_during_hold(g: Ground, body: bytes, headers: dict[str, str]) -> None:
+    """Ask, see it held after its third attempt, and go; the gateway has noticed when this returns."""
+    _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+    await send(writer, g.port, body, headers=headers)
+    await until(lambda: g.sent() > 2)
     writer.transport.abort()
-    await asyncio.sleep(0.05)
+    await until(lambda: not g.gateway._exchanges)
 
 
 @pytest.mark.parametrize(
@@ -456,12 +471,10 @@ def test_rule_5_a_retry_inherits(headers: dict[str, str], later: dict[str, str],
 
     async def run() -> None:
         async with ground(*["overloaded"] * 5000, hold=hold(longest=2.0)) as g:
-            await _leave_during_hold(g.port, question(), headers)
-            before = g.sent()
-            assert before > 2
+            await _leave_during_hold(g, question(), headers)
             task = asyncio.create_task(g.ask(headers=later))
-            await asyncio.sleep(0.1)
-            assert [e.attempts > before for e in g.gateway._exchanges] == [inherits]
+            await until(lambda: any(e.attempts for e in g.gateway._exchanges))
+            assert [e.started_at < e.arrived_at for e in g.gateway._exchanges] == [inherits]
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 

@@ -202,7 +202,7 @@ async def read_answer(reader: asyncio.StreamReader, method: str = "POST") -> Ans
 async def until(true: Callable[[], bool]) -> None:
     """Until something has come true; a test that waits for a moment instead fails on a slow machine."""
     async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110 - nothing tells of it
+        while not true():
             await asyncio.sleep(0.002)
 
 

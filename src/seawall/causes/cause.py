@@ -66,15 +66,45 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class Step(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """One thing to do; `command` can be copied and runs as printed."""
+    """One thing to do.
+
+    `command` can be copied and runs as printed in a POSIX shell, or in Claude Code if it begins with a slash;
+    `powershell` is the same for Windows, where it differs; `link` is a page to open.
+    """
 
     text: str
     command: str | None = None
+    powershell: str | None = None
+    link: str | None = None
+    costs_money: bool = False
 
 
 class Dont(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     text: str
     reason: str
+
+
+class Platform(StrEnum):
+    """Where something is different from elsewhere."""
+
+    LINUX = "linux"
+    MACOS = "macos"
+    WINDOWS = "windows"
+    WSL = "wsl"
+    CONTAINER = "container"
+    CI = "ci"
+    EDITOR = "editor"
+    """VS Code, JetBrains and other programs that start the client themselves."""
+    DESKTOP = "desktop"
+    """The Claude Desktop app."""
+
+
+class Note(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What is different on one platform; `command` runs there as printed."""
+
+    on: Platform
+    text: str
+    command: str | None = None
 
 
 class Question(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -101,7 +131,8 @@ class Source(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True,
 class Matcher(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """A conjunction: each field that is set must hold; of a list, one entry is enough.
 
-    `text` entries are lower case; ` * ` in one stands for anything between its parts.
+    `text` entries are lower case; ` * ` in one stands for anything between its parts. With `said` or `name` it is
+    a reading: it looks at a pasted text as a whole, not at one attempt's evidence, and the gateway never sees it.
     """
 
     error_code: tuple[str, ...] = ()
@@ -123,12 +154,34 @@ class Matcher(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     from_seawall: bool | None = None
     no_answer: bool | None = None
     """No status and no named fault."""
+    said: tuple[str, ...] = ()
+    """Reading: phrases of a text, whatever its quotes, blanks and line ends; ` * ` as in `text`, within a sentence."""
+    name: tuple[str, ...] = ()
+    """Reading: identifiers that stand in a text as whole words: exceptions, system errors, types of other vendors."""
+    beside: tuple[str, ...] = ()
+    """Reading: one of these phrases stands in the text as well."""
+    without: tuple[str, ...] = ()
+    """Reading: none of these phrases stands in the text."""
+    common: bool | None = None
+    """Reading: other programs say this too, so something else in the text must show a Claude call."""
+    wrapper: bool | None = None
+    """Reading: it says only that something failed; anything more exact in the text decides."""
+    also: tuple[str, ...] = ()
+    """Reading: codes that the same words can stand for."""
+    apart: str | None = None
+    """Reading: what tells those from this one, and the command that measures it."""
+
+    @property
+    def reading(self) -> bool:
+        """Whether it looks at a pasted text."""
+        return bool(self.said or self.name)
 
 
 class Example(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """Evidence that must be given this code, or, among `near_misses`, another."""
+    """Evidence, or a pasted text, that must be given this code, or, among `near_misses`, another."""
 
-    evidence: dict[str, Any]
+    evidence: dict[str, Any] = {}
+    text: str | None = None
     why: str | None = None
     code: str | None = None
     """Of a near miss: what it is instead."""
@@ -143,9 +196,14 @@ class Cause(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
     retry: Retry
     hold: Hold
     meaning: str
+    comes_from: tuple[str, ...] = ()
+    """What leads to it, the most frequent first."""
     do: tuple[Step, ...]
     dont: tuple[Dont, ...]
+    platforms: tuple[Note, ...] = ()
     verify: str
+    """What success looks like; `verify_command` is what shows it."""
+    verify_command: str | None = None
     wait: str
     escalate: str
     prevention: str
@@ -202,6 +260,8 @@ def parse(name: str, text: str) -> Cause:
     if cause.code.partition(".")[0] != cause.party:
         raise CatalogueError(f"{name}: `$.party` is {cause.party!r}, which does not begin the code")
     for example in (*cause.examples, *cause.near_misses):
+        if bool(example.evidence) == (example.text is not None):
+            raise CatalogueError(f"{name}: an example has either `evidence` or `text`: {example}")
         try:
             evidence(example)
         except msgspec.ValidationError as error:

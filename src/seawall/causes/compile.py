@@ -20,6 +20,7 @@ def compiled(causes: tuple[Cause, ...]) -> bytes:
         Rule(code=cause.code, **msgspec.structs.asdict(matcher))
         for cause in causes
         for matcher in cause.matchers
+        if not matcher.reading
     ]
     for rule in rules:
         if any(text != text.lower().strip() or not text for text in rule.text):

@@ -3,8 +3,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from alembic.command import upgrade
+from alembic.config import Config
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+from store_helpers import attempt
+
+from seawall.store import migrations
 from seawall.store.migrate import LOCKED, main, migrate
-from seawall.store.version import HEAD
+from seawall.store.queries import attempts_since, reading
+from seawall.store.rows import cells
+from seawall.store.version import HEAD, REVISIONS
+from seawall.store.writer import INSERT_ATTEMPT
 
 
 def tables(path: Path) -> set[str]:
@@ -90,3 +101,33 @@ def test_the_version_is_written_down(path: Path):
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
     connection.close()
+
+
+def made_at(path: Path, revision: str) -> None:
+    """Makes a store as an earlier version left it."""
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with create_engine(f"sqlite:///{path}", poolclass=NullPool).begin() as connection:
+        settings.attributes["connection"] = connection
+        upgrade(settings, revision)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_earlier_schema_becomes_the_newest_with_its_rows(tmp_path: Path, revision: str):
+    """What an earlier version kept is there afterwards, and the newest rows go in beside it."""
+    path, row = tmp_path / "old.db", attempt()
+    made_at(path, revision)
+    connection = sqlite3.connect(path)
+    there = [name for _, name, *_ in connection.execute("PRAGMA table_info(attempt)") if name != "id"]
+    kept = [getattr(row, name) for name in there]
+    connection.execute(
+        f"INSERT INTO attempt ({', '.join(there)}) VALUES ({', '.join('?' * len(there))})", kept
+    )
+    connection.commit()
+    migrate(str(path))
+    newer = attempt(2, at=row.at + 1, fallback="model=claude-sonnet-5-5")
+    connection.execute(INSERT_ATTEMPT, cells(newer))
+    connection.commit()
+    connection.close()
+    with reading(path) as found:
+        assert attempts_since(found, 0.0) == [newer, row]

@@ -45,6 +45,10 @@ def test_a_row_of_ours_is_kept_as_it_is():
         ("network", "9f86d081884c7d65"),
         ("account", "a" * 64),
         ("status", None),
+        ("fallback", None),
+        ("fallback", "model=claude-sonnet-5-5"),
+        ("fallback", "upstream=gateway.example:8443 model=anthropic/claude-sonnet-5-5:latest"),
+        ("fallback", "upstream=[::1]:8080 model=claude-opus-4-5@20251101"),
     ],
 )
 def test_what_real_services_and_clients_say_is_kept(name: str, value: object):
@@ -89,6 +93,12 @@ def test_no_text_of_a_person_is_kept(name: str, canary: str):
 def test_no_key_is_kept(name: str, canary: str):
     """A credential, or a part of one, in a field that others fill is not written."""
     assert value_of(replace(attempt(), **{name: canary}), name) in ("", None)
+
+
+@pytest.mark.parametrize("canary", [f"model={KEY}", f"upstream={KEY}", f"upstream=host model={KEYS[2]}"])
+def test_no_key_is_kept_as_the_name_of_a_model(canary: str):
+    """The model of a call that went elsewhere is its client's own word."""
+    assert value_of(replace(attempt(), fallback=canary), "fallback") is None
 
 
 @pytest.mark.parametrize("value", [7, 2.5, b"bytes", ["list"], object()])

@@ -125,12 +125,12 @@ def test_an_older_schema_is_brought_forward(path: Path, monkeypatch: pytest.Monk
     def forward(at: Path) -> None:
         ran.append(at)
         connection = sqlite3.connect(at)
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        connection.execute("UPDATE alembic_version SET version_num = 'next'")
         connection.commit()
         connection.close()
 
-    monkeypatch.setattr(sqlite, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(sqlite, "HEAD", "0002")
+    monkeypatch.setattr(sqlite, "REVISIONS", (*sqlite.REVISIONS, "next"))
+    monkeypatch.setattr(sqlite, "HEAD", "next")
     monkeypatch.setattr(sqlite, "_migrate", forward)
     open_store(path, busy=1).connection.close()
     assert ran == [path]

@@ -42,6 +42,8 @@ class Attempt:
     maybe_billed: bool = False
     cache_cold: bool = False
     input_bytes: int = 0
+    fallback: str | None = None
+    """Where this attempt went instead, as in `x-seawall-fallback`; None where its client sent it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ Row = Attempt | Count
 Cell = str | float | None
 
 # No name begins like a key.
-_NAME = r"(?!(?:sk|pk|rk)-|gh[a-z]_|xox[a-z]-|eyJ)[A-Za-z][A-Za-z0-9_.+-]{0,39}"
+_NO_KEY = r"(?!(?:sk|pk|rk)-|gh[a-z]_|xox[a-z]-|eyJ)"
+_NAME = _NO_KEY + r"[A-Za-z][A-Za-z0-9_.+-]{0,39}"
+_MODEL = _NO_KEY + r"[A-Za-z][A-Za-z0-9_.:/@+-]{0,99}"
 _HASH = r"[0-9a-f]{0,64}"
 _SHAPES = {
     "call": r"[A-Za-z0-9_-]{1,64}",
@@ -80,6 +84,8 @@ _SHAPES = {
     "client": r"(?:" + _NAME + r"(?:/" + _NAME + r")?(?:[/ ]\d[A-Za-z0-9_.+-]{0,31})?)?",
     "network": _HASH,
     "account": _HASH,
+    # `model=claude-sonnet-5-5`, `upstream=host:port model=...`; the `route` is the host there.
+    "fallback": r"(?:upstream=[A-Za-z0-9._\[\]:-]{1,262} )?model=" + _MODEL,
 }
 """What each text may look like. Most come from an upstream or a client, who may write anything there: a
 sentence, a path, a key. What does not look like its shape is not kept."""

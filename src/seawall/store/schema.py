@@ -48,6 +48,7 @@ attempt = Table(
     Column("maybe_billed", Boolean, nullable=False),
     Column("cache_cold", Boolean, nullable=False),
     Column("input_bytes", BigInteger, nullable=False),
+    Column("fallback", Text),
     Index(None, "at"),
     Index(None, "cause", "at"),
     Index(None, "route", "family", "at"),

@@ -17,9 +17,9 @@ import click
 
 from seawall import __version__
 from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
-from seawall.cli.words import duration
 from seawall.clock import SystemClock
 from seawall.config import Config, check, listen_address
+from seawall.view.words import duration
 
 if TYPE_CHECKING:
     from seawall.gateway.app import GatewayServer

@@ -75,7 +75,7 @@ def _asked(record: "object", token: str) -> dict[str, object]:
 
 def line(one: Mapping[str, object]) -> str:
     """One gateway in one line: `holding 2 · provider.overloaded 3 min 10 s · up 6 h`."""
-    from seawall.cli.words import duration
+    from seawall.view.words import duration
 
     up = f"up {duration(_seconds(one.get('up')))}"
     if one.get("answers") is False:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seawall.cli.words import duration
+from seawall.view.words import duration
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_the_command_as_json_with_a_transcript(own_home: Home) -> None:
     assert [line["kind"] for line in lines].count("attempt") == 48
     assert lines[0]["kind"] == "drill"
     assert "sk-ant" not in (own_home.path / "turns.jsonl").read_text()
-    assert list(own_home.path.parent.glob("seawall-drill-*")) == []
+    assert list(own_home.path.parent.glob("seawall-behind-*")) == []
     assert own_home.gateways() == [], "the user's own place for gateways is not touched"
 
 
@@ -236,7 +236,7 @@ def started(own_home: Home) -> "tuple[subprocess.Popen[str], int]":
     found: list[Path] = []
 
     def runs() -> bool:
-        found[:] = own_home.path.parent.glob("seawall-drill-*/seawall/gateway-*.json")
+        found[:] = own_home.path.parent.glob("seawall-behind-*/seawall/gateway-*.json")
         return bool(found)
 
     until(runs, "the drill's gateway")
@@ -270,5 +270,5 @@ def test_an_interruption_stops_everything(own_home: Home, number: int) -> None:
     assert out == ""
     assert "Traceback" not in err
     assert not lives(gateway)
-    assert list(own_home.path.parent.glob("seawall-drill-*")) == []
+    assert list(own_home.path.parent.glob("seawall-behind-*")) == []
     assert list(own_home.path.glob("*turns*")) == []

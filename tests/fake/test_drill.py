@@ -2,15 +2,16 @@
 
 import asyncio
 import os
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seawall.fake import drill
 from seawall.fake.app import Seen
-from seawall.fake.drill import Drill, DrillFailed, figures, gateway_environ, going_on, terms, transcript
+from seawall.fake.behind import GatewayFailed
+from seawall.fake.drill import Drill, figures, going_on, terms, transcript
 from seawall.fake.fleet import OPUS, SONNET, Member, Turn, members, plan
 from seawall.fake.scenario import Scenario, ScenarioError, load, read
 
@@ -166,42 +167,11 @@ def test_a_transcript_has_every_turn_and_attempt_in_order() -> None:
 # ---- the gateway's process -----------------------------------------------------------------------------
 
 
-def test_the_gateway_knows_nothing_of_this_users_own() -> None:
-    """No settings, keys or proxies of the environment; its records in a folder that goes."""
-    environ = {
-        "PATH": "/bin",
-        "HOME": "/home/a",
-        "SEAWALL_GATEWAY_HOLD": "0",
-        "ANTHROPIC_API_KEY": "sk-ant-api03-secret",
-        "https_proxy": "http://127.0.0.1:1",
-        "HTTP_PROXY": "http://127.0.0.1:1",
-        "LISTEN_FDS": "1",
-    }
-    found = gateway_environ(environ, "/tmp/x")
-    assert {name for name in found if name in environ} == {"PATH", "HOME"}
-    assert found["SEAWALL_STORE_PATH"] == "/tmp/x/drill.db"
-    assert found["XDG_RUNTIME_DIR"] == "/tmp/x"
-
-
-def test_a_gateway_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """One line with its own last words; its folder is gone."""
-    monkeypatch.setattr(drill.tempfile, "tempdir", str(tmp_path))
-
-    async def enter() -> None:
-        async with drill.gateway("ftp://nowhere"):
-            raise AssertionError("it has started")
-
-    with pytest.raises(DrillFailed, match=r"did not start: .*upstream") as failed:
-        asyncio.run(enter())
-    assert "\n" not in str(failed.value)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_gateway_that_ends_in_the_middle_ends_the_drill(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The drill says so at once, instead of counting its turns as lost."""
-    monkeypatch.setattr(drill.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     scenario = read("[fleet]\nagents = 2\nseconds = 600")
     running = Drill(scenario, terms(scenario), "calm", real_sdk=False)
 
@@ -209,11 +179,11 @@ def test_a_gateway_that_ends_in_the_middle_ends_the_drill(
         work = asyncio.ensure_future(running.run())
         while not running.figures():
             await asyncio.sleep(0.01)
-        (record,) = tmp_path.glob("seawall-drill-*/seawall/gateway-*.json")
+        (record,) = tmp_path.glob("seawall-behind-*/seawall/gateway-*.json")
         os.kill(int(record.stem.rpartition("-")[2]), 9)
         await work
 
-    with pytest.raises(DrillFailed, match="ended during the drill"):
+    with pytest.raises(GatewayFailed, match="ended in the middle"):
         asyncio.run(run())
     assert list(tmp_path.iterdir()) == []
 
@@ -249,7 +219,7 @@ do = "reset"
 def test_seawall_loses_none_of_what_the_others_lose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The same script three times: exactly the turns that must be lost are, through Seawall none; all adds up."""
     pytest.importorskip("anthropic")
-    monkeypatch.setattr(drill.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     scenario = read(SCRIPT)
     report = asyncio.run(Drill(scenario, terms(scenario), "exact").run(keep_transcript=True))
     sdk, code, held = report.runs

@@ -41,7 +41,8 @@ def drill(scenario: str, record: Path | None, agents: int | None, seed: int | No
 
     Takes about half a minute. Needs no key and no network: the API that fails is Seawall's own.
     """
-    from seawall.fake.drill import Drill, DrillFailed, terms
+    from seawall.fake.behind import GatewayFailed
+    from seawall.fake.drill import Drill, terms
     from seawall.fake.scenario import ScenarioError, load
 
     try:
@@ -53,7 +54,7 @@ def drill(scenario: str, record: Path | None, agents: int | None, seed: int | No
         with _kept(record) as keep:
             report = _run(running, common, keep_transcript=record is not None)
             keep(report.transcript)
-    except DrillFailed as error:
+    except GatewayFailed as error:
         raise Failure(str(error)) from None
     if report.gateway_said:
         common.say(f"the gateway said: {report.gateway_said}")

@@ -59,6 +59,8 @@ class Answer:
     framing: Framing = "length"
     lead: tuple[Step, ...] = ()
     """Before the head: silence, interim answers, or the end."""
+    head_wait: float = 0.0
+    """Model seconds of work before the head, which the load of the engine stretches."""
     coding: str = ""
     close: bool = False
     hangup: bool = False
@@ -140,7 +142,8 @@ def raw(answer: Answer, method: str) -> Iterator[Step]:
             answer, framing="none", steps=tuple(s for s in answer.steps if not isinstance(s, Data))
         )
     steps = encoded(answer)
-    yield Data(head(answer, sum(len(s.payload) for s in steps if isinstance(s, Data))))
+    length = sum(len(s.payload) for s in steps if isinstance(s, Data))
+    yield Data(head(answer, length), wait=answer.head_wait)
     chunked = answer.framing in ("chunked", "length-and-chunked", "junk-chunk-size")
     sent, odd = 0, min(1, sum(isinstance(s, Data) for s in steps) - 1)
     for step in steps:

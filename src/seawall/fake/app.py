@@ -6,6 +6,7 @@ import socket
 import ssl
 import uuid
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any, Final
@@ -59,10 +60,25 @@ class Seen:
     """The client went away before that."""
     ended: float | None = None
     """Model seconds since the start when the answer was over, however."""
+    admitted: float | None = None
+    """Model seconds since the start when limits and capacity let it in; None: they did not, or were not asked."""
+    input_tokens: int = 0
 
     def header(self, name: str) -> str:
         """The first header of this name (lower case), else an empty text."""
         return next((v for n, v in self.headers if n == name), "")
+
+
+def _nothing(_: Seen) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told of each request as it goes on; then none is kept in `requests`."""
+
+    admitted: Callable[[Seen], None] = _nothing
+    over: Callable[[Seen], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +107,17 @@ class FakeApi:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        watch: Watch | None = None,
+        sure: frozenset[str] = frozenset(),
     ) -> None:
         self.scenario = scenario or Scenario()
         self.seed = next(s for s in (seed, self.scenario.seed, 1) if s is not None)
         self.clock = clock or SystemClock()
         self.host, self.port = host, port
         self.tls = tls
+        self._watch = watch
+        self._sure = sure
+        """Credentials that the capacity always lets in, and counts: those of a scheduler that knows it."""
         self.requests: list[Seen] = []
         self._started = self.clock.now()
         self._script = Script(self.scenario.rules, self.seed)
@@ -125,6 +146,10 @@ class FakeApi:
         for rule in self.scenario.rules:
             if rule.closes_listener:
                 self._spawn(self._refuse_between(rule.begin, rule.end))
+
+    def begin(self) -> None:
+        """The scenario begins now: for who had to know the port before. Only before the first request."""
+        self._started = self.clock.now()
 
     async def stop(self) -> None:
         """Close everything at once; nothing is left running."""
@@ -236,6 +261,10 @@ class FakeApi:
             clients_gone=self._counts["gone"],
         )
 
+    def lane(self, credential: str, family: str) -> Lane:
+        """The limits of this credential for this model family, as they stand."""
+        return self._limits.lane(_organization(credential), family, self.now())
+
     def now(self) -> float:
         """Model seconds since the start."""
         return (self.clock.now() - self._started) * self.scenario.factor
@@ -294,6 +323,8 @@ class FakeApi:
         self._by_status[seen.status] += 1
         if seen.fault:
             self._by_fault[seen.fault] += 1
+        if self._watch is not None:
+            self._watch.over(seen)
 
     def _pace(self, *, loaded: bool) -> Pace:
         capacity = self.capacity
@@ -326,6 +357,8 @@ class FakeApi:
             attempt=attempt,
             request_id=self._ident("req_011", self._counts["requests"]),
         )
+        if self._watch is not None:
+            return seen
         self.requests.append(seen)
         self._kept += len(seen.body)
         while len(self.requests) > KEPT_REQUESTS or self._kept > KEPT_BODIES:
@@ -397,6 +430,7 @@ class FakeApi:
             return self._error(404, f"model: {asked.model}", seen.request_id, base), False
         credential = _credential(request)
         account = _organization(credential)
+        seen.input_tokens = asked.input_tokens
         lane = self._limits.lane(account, asked.family, self.now())
         plan = self._limits.plan(account, self.now()) if credential.startswith("sk-ant-oat") else None
         meter: Lane | Plan = plan or lane
@@ -404,10 +438,15 @@ class FakeApi:
         if limited is not None:
             seen.fault = "limit"
             return await self._limited(limited, asked, meter, base, seen), False
-        if self.capacity is not None and (code := self.capacity.arrive(self.now())):
+        if self.capacity is not None and (
+            code := self.capacity.arrive(self.now(), sure=credential in self._sure)
+        ):
             seen.fault = "capacity"
             await asyncio.sleep(self.capacity.refusal_delay() / self.scenario.factor)
             return status(Answer(headers=tuple(base)), asked, self._context(seen), code=code), False
+        seen.admitted = self.now()
+        if self._watch is not None:
+            self._watch.admitted(seen)
         try:
             return self._admitted(asked, meter, base, seen), self.capacity is not None
         except BaseException:
@@ -464,8 +503,8 @@ class FakeApi:
             payload = msgspec.json.encode(content.message_of(asked, blocks, ident))
             return Answer(headers=(*headers, _JSON), steps=(Data(payload, wait=first + seconds),))
         events = content.events_of(asked, blocks, ident, shape.words_each)
-        steps = _paced(events, first, seconds, shape.ping_s)
-        return Answer(headers=(*headers, *_STREAM), steps=steps, framing="chunked")
+        steps = _paced(events, seconds, shape.ping_s)
+        return Answer(headers=(*headers, *_STREAM), steps=steps, framing="chunked", head_wait=first)
 
     def _faulty(self, right: Answer, asked: Asked, request: Request, seen: Seen) -> Answer:
         """A right answer of a path beside /v1/messages, with the faults that rules name for that path."""
@@ -503,13 +542,17 @@ _JSON: Final = ("content-type", "application/json")
 _STREAM: Final = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 
 
-def _paced(events: list[content.Event], first: float, seconds: float, ping_s: float) -> tuple[Step, ...]:
-    """The events over time: the first after `first`, the last `seconds` later, pings in longer gaps."""
-    gap = seconds / max(1, len(events) - 1)
+def _paced(events: list[content.Event], seconds: float, ping_s: float) -> tuple[Step, ...]:
+    """The events over time: those up to the first block's begin with the head, the last `seconds` later.
+
+    Longer gaps are filled with pings.
+    """
+    at_once = next(n for n, event in enumerate(events) if event.place == "before")
+    gap = seconds / (len(events) - 1 - at_once)
     steps: list[Step] = []
     for index, event in enumerate(events):
-        wait = first if index == 0 else gap
-        while index and ping_s and wait > ping_s:
+        wait = 0.0 if index <= at_once else gap
+        while ping_s and wait > ping_s:
             steps.append(Data(content.PING, wait=ping_s))
             wait -= ping_s
         steps.append(Data(event.encode(), wait=wait, place=event.place))

@@ -98,11 +98,15 @@ class Capacity:
 
     # ---- one stream's life ------------------------------------------------------------------------
 
-    def arrive(self, now: float) -> int:
-        """0 when a stream may start (call `leave` when it ends), else the status that refuses it."""
-        if self._rng.random() < self.refusal_probability(now):
+    def arrive(self, now: float, *, sure: bool = False) -> int:
+        """0 when a stream may start (call `leave` when it ends), else the status that refuses it.
+
+        A `sure` one is never refused.
+        """
+        if not sure and self._rng.random() < self.refusal_probability(now):
             self.refuse()
             return 503 if self._rng.random() < self.model.unavailable else 529
+        self._to(now)
         self.running += 1
         self._speed = self._speed_at(now)
         return 0

@@ -4,22 +4,18 @@ import asyncio
 import contextlib
 import json
 import math
-import os
 import re
-import signal
-import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 import seawall
 from seawall.fake.app import FakeApi, Seen
+from seawall.fake.behind import Gateway, gateway
 from seawall.fake.content import nonce_of
 from seawall.fake.fleet import Ask, Client, Fleet, RealSdk, Terms, Through, Turn, by_schedule, nonce
 from seawall.fake.scenario import MESSAGES, Rule, Scenario, ScenarioError
@@ -27,12 +23,6 @@ from seawall.fake.scenario import MESSAGES, Rule, Scenario, ScenarioError
 RUNS: Final[tuple[Through, ...]] = ("sdk", "claude-code", "seawall")
 MOST_AGENTS: Final = 200
 MOST_SECONDS: Final = 3600.0
-START_LIMIT: Final = 20.0
-"""Seconds for the gateway to start: it takes under one, on a busy machine some more."""
-
-
-class DrillFailed(Exception):
-    """The drill itself could not be done; the text is one line."""
 
 
 # ---- what a scenario says about the fleet ------------------------------------------------------------
@@ -239,125 +229,6 @@ def _nonce(body: bytes) -> str:
         return ""
 
 
-# ---- the gateway, a process as users run it ----------------------------------------------------------
-
-
-def gateway_environ(environ: Mapping[str, str], folder: str) -> dict[str, str]:
-    """The environment for a gateway that knows nothing of this user's settings, records, proxies and keys."""
-    dropped = ("SEAWALL_", "ANTHROPIC_", "LISTEN_")
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith(dropped) and not name.lower().endswith("_proxy")
-    }
-    package = str(Path(seawall.__file__).parent.parent)
-    return kept | {
-        "XDG_RUNTIME_DIR": folder,
-        "SEAWALL_STORE_PATH": os.path.join(folder, "drill.db"),
-        "PYTHONPATH": os.pathsep.join(filter(None, (package, kept.get("PYTHONPATH", "")))),
-    }
-
-
-# The `seawall` command, but it ends at once when its stdin does: with the drill, should that be killed outright.
-_SEAWALL: Final = """
-import os, signal, threading
-
-def watch():
-    os.read(0, 1)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-threading.Thread(target=watch, daemon=True).start()
-from seawall.cli import main
-main()
-"""
-
-
-@contextlib.asynccontextmanager
-async def gateway(upstream: str) -> AsyncIterator["Gateway"]:
-    """`seawall serve` in front of `upstream`, in a process and folder of its own; both are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="seawall-drill-") as folder:
-        said = Path(folder, "stderr")
-        process = await _serving(upstream, folder, said)
-        began = Gateway(process, said)
-        try:
-            await began.listening()
-            yield began
-            await began.leave()
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-
-async def _serving(upstream: str, folder: str, said: Path) -> asyncio.subprocess.Process:
-    with (
-        open(os.path.join(folder, "settings.toml"), "x") as settings,  # noqa: ASYNC230  both are empty
-        open(said, "xb") as stderr,  # noqa: ASYNC230
-    ):
-        arguments = ("--json", "--listen", "127.0.0.1:0", "--upstream", upstream, "--config", settings.name)
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", _SEAWALL, "serve", *arguments),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=stderr,
-            cwd=folder,
-            env=gateway_environ(os.environ, folder),
-            start_new_session=True,  # the terminal's Ctrl-C is for the drill, which then ends this
-        )
-
-
-def _object(line: bytes) -> object:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None
-
-
-class Gateway:
-    """A gateway's process."""
-
-    def __init__(self, process: asyncio.subprocess.Process, said: Path) -> None:
-        self._process, self._said = process, said
-        self.address = ""
-
-    async def listening(self) -> None:
-        """Waits for its address; DrillFailed with its own last words where it does not come."""
-        assert self._process.stdout is not None
-        line = b""
-        with contextlib.suppress(TimeoutError, ValueError):
-            async with asyncio.timeout(START_LIMIT):
-                line = await self._process.stdout.readline()
-        match _object(line):
-            case {"address": str(address)}:
-                self.address = address
-            case {"error": {"message": str(message)}}:
-                raise DrillFailed(f"the gateway did not start: {message}")
-            case _:
-                raise DrillFailed(f"the gateway did not start{self._words()}")
-
-    async def died(self) -> None:
-        """Returns never; DrillFailed when the process ends."""
-        code = await self._process.wait()
-        raise DrillFailed(f"the gateway ended during the drill with code {code}{self._words()}")
-
-    async def leave(self) -> None:
-        """Asks it to stop and waits a little."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(3.0):
-                await self._process.wait()
-
-    def last_words(self) -> str:
-        """The last line that it wrote on stderr; empty where there is none, as there should be."""
-        lines = self._said.read_text("utf-8", "replace").strip().splitlines()
-        return lines[-1][:300] if lines else ""
-
-    def _words(self) -> str:
-        words = self.last_words()
-        return f": {words}" if words else ""
-
-
 # ---- the drill ---------------------------------------------------------------------------------------
 
 
@@ -393,7 +264,7 @@ class Drill:
         return [seen for seen in self._fakes[run].requests if seen.target.startswith(MESSAGES)]
 
     async def run(self, *, keep_transcript: bool = False) -> Report:
-        """The whole drill; nothing is left running, however it ends. DrillFailed, OSError."""
+        """The whole drill; nothing is left running, however it ends. GatewayFailed, OSError."""
         began = time.monotonic()
         async with contextlib.AsyncExitStack() as stack:
             for fake in self._fakes.values():

@@ -1,0 +1,86 @@
+"""A gateway's process: its environment, its start, and how it fails."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from seawall.fake.behind import GatewayFailed, arguments, foreign, gateway, gateway_environ
+
+
+def test_the_gateway_knows_nothing_of_this_users_own() -> None:
+    """No settings, keys or proxies of the environment; its records in a folder that goes."""
+    environ = {
+        "PATH": "/bin",
+        "HOME": "/home/a",
+        "SEAWALL_GATEWAY_HOLD": "0",
+        "ANTHROPIC_API_KEY": "sk-ant-api03-secret",
+        "https_proxy": "http://127.0.0.1:1",
+        "HTTP_PROXY": "http://127.0.0.1:1",
+        "LISTEN_FDS": "1",
+    }
+    found = gateway_environ(environ, "/tmp/x")
+    assert {name for name in found if name in environ} == {"PATH", "HOME"}
+    assert found["SEAWALL_STORE_PATH"] == "/tmp/x/records.db"
+    assert found["XDG_RUNTIME_DIR"] == "/tmp/x"
+
+
+def test_a_gateway_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One line with its own last words; its folder is gone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def enter() -> None:
+        async with gateway("ftp://nowhere"):
+            raise AssertionError("it has started")
+
+    with pytest.raises(GatewayFailed, match=r"did not start: .*upstream") as failed:
+        asyncio.run(enter())
+    assert "\n" not in str(failed.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("", "is empty"),
+        ("serve {upstream}", "has no {port}"),
+        ("serve {port}", "has no {upstream}"),
+        ("serve '{port} {upstream}", "cannot be read"),
+    ],
+)
+def test_a_command_that_is_none(command: str, why: str) -> None:
+    """One line says what is wrong with it."""
+    with pytest.raises(ValueError, match=why):
+        arguments(command, 1, "http://x")
+
+
+def test_a_commands_places_are_filled_in() -> None:
+    """Everywhere, within words too, and without a shell."""
+    assert arguments("a --p={port} '{upstream}/v1 b'", 7, "http://x") == ["a", "--p=7", "http://x/v1 b"]
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("/nowhere/at-all {port} {upstream}", "cannot start /nowhere/at-all: No such file"),
+        (
+            f"{sys.executable} -c 'import sys; sys.exit(\"no such model\")' {{port}} {{upstream}}",
+            "ended with code 1 before it listened: no such model",
+        ),
+    ],
+)
+def test_a_foreign_gateway_that_does_not_start(
+    command: str, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One line with its last words; its folder is gone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def enter() -> None:
+        async with foreign(command, "http://127.0.0.1:9", "sk-ant-api03-none"):
+            raise AssertionError("it has started")
+
+    with pytest.raises(GatewayFailed, match=why):
+        asyncio.run(enter())
+    assert list(tmp_path.iterdir()) == []

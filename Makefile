@@ -4,11 +4,13 @@
 #   make test    the tests            make lint   style, types, the order of imports, forbidden words
 #   make bench   the benchmarks       make npm    the real JavaScript clients of some tests (needs npm)
 #   make index   compile the catalogue of causes      make lock   lock the dependencies anew (needs uv)
+#   make score CORPUS=FILE   how well `seawall explain` names the labelled texts of a file
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 UV ?= uv
+CORPUS ?= ../shared/corpus/dev.jsonl
 TESTS ?=
 CLIENTS := tests/clients
 
@@ -17,7 +19,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup try test lint format bench index lock npm build clean
+.PHONY: help setup try test lint format bench index score lock npm build clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -68,6 +70,9 @@ bench: setup
 
 index: setup
 	$(BIN)/python -m seawall.causes.compile
+
+score: setup
+	@$(BIN)/python -m bench.score $(CORPUS)
 
 # Both files hold every platform's wheels by hash. `dev` follows `runtime`, so that what is tested is what is installed.
 lock:

@@ -243,8 +243,36 @@ class CatalogueError(ValueError):
     """A file of the catalogue is not as it must be; the text names the file and the field."""
 
 
+class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A phrase or an identifier of a pasted text and the code it stands for, as the index of texts keeps it.
+
+    `parts` are glued (`causes/extract.py`) and follow each other; none for an identifier, which is its own key.
+    """
+
+    code: str
+    parts: tuple[str, ...] = ()
+    wrapper: bool = False
+    common: bool = False
+    type: tuple[str, ...] = ()
+    status: tuple[int, ...] = ()
+    status_class: tuple[int, ...] = ()
+    beside: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    apart: str | None = None
+
+
+class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All phrases and identifiers, and for each word the numbers of those that a text with this word may hold."""
+
+    readings: tuple[Reading, ...]
+    keys: dict[str, tuple[int, ...]]
+
+
 CATALOGUE = Path(__file__).with_name("catalogue")
 INDEX = Path(__file__).with_name("index.json")
+READINGS = Path(__file__).with_name("readings.json")
+"""Beside the index, not in it: the gateway reads no texts, and need not hold in memory how."""
 
 
 def parse(name: str, text: str) -> Cause:
@@ -302,3 +330,9 @@ def lookup(code: str) -> Summary:
 def index() -> Index:
     """The compiled catalogue; read once, in a few milliseconds."""
     return msgspec.json.decode(INDEX.read_bytes(), type=Index)
+
+
+@cache
+def readings() -> Readings:
+    """How texts are read, compiled; read once, in a few milliseconds."""
+    return msgspec.json.decode(READINGS.read_bytes(), type=Readings)

@@ -6,12 +6,16 @@ should have been good. In a stage the rule with more conditions comes first.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import IntEnum
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from seawall.causes.cause import Matcher, Rule, index
+from seawall.causes.cause import Matcher, Reading, Rule, index, readings
 from seawall.causes.evidence import Evidence
+
+if TYPE_CHECKING:
+    from seawall.causes.extract import Part
 
 UNKNOWN = "unknown.unknown"
 
@@ -190,3 +194,102 @@ def _fits(rule: Rule, e: Evidence) -> bool:
 
 def _status_fits(rule: Rule, status: int | None) -> bool:
     return status is not None and (status in rule.status or status // 100 in rule.status_class)
+
+
+class Rank(IntEnum):
+    """How much a sign in a text weighs."""
+
+    WRAPPER = 1
+    """Something failed."""
+    STATUS = 2
+    TYPE = 3
+    NAME = 4
+    MEANING = 5
+
+
+class Hit(NamedTuple):
+    """One sign of a cause in a part of a text."""
+
+    code: str
+    rank: Rank
+    at: int
+    """Where in the glued text it stands, as far as that is known; the last of several."""
+    length: int
+    """Of the phrase: the longer, the more exact."""
+    reading: Reading | None = None
+
+
+_GAP = 240
+"""Glued characters between two parts of a phrase: a long sentence."""
+
+
+def read(part: "Part", broken: frozenset[str]) -> list[Hit]:
+    """All signs in a part of a text; one look at its words finds the phrases that it may hold."""
+    index = readings()
+    glued, hits = part.glued, []
+    found = index.keys.keys() & part.words
+    if broken:
+        found |= index.keys.keys() & broken
+    numbers = {number for word in found for number in index.keys[word]}
+    if not glued.isascii():
+        numbers.update(index.keys.get("", ()))
+    for number in numbers:
+        reading = index.readings[number]
+        if reading.parts:
+            at, length, rank = _last(glued, reading.parts), sum(map(len, reading.parts)), Rank.MEANING
+        else:
+            at, length, rank = 0, 0, Rank.NAME
+        if at >= 0 and _applies(reading, part):
+            hits.append(Hit(reading.code, Rank.WRAPPER if reading.wrapper else rank, at, length, reading))
+    hits.extend(_structured(part))
+    return hits
+
+
+def _structured(part: "Part") -> Iterable[Hit]:
+    """What the gateway's rules make of the text's status, type, stable code and message."""
+    stages = _stages()
+    for word in stages.by_code.keys() & part.words:
+        yield Hit(stages.by_code[word][0].code, Rank.MEANING, part.glued.rfind(word), len(word))
+    if part.status is None and part.type is None:
+        return
+    e = part.evidence()
+    if e.message and (said := _said(stages, e, e.message)):
+        yield Hit(said, Rank.MEANING, 0, 0)
+    rank = Rank.TYPE if e.error_type else Rank.STATUS
+    if (code := match(replace(e, message=None))) != UNKNOWN:
+        yield Hit(code, Rank.MEANING if e.error_type in _SURE_TYPES else rank, 0, 0)
+
+
+def _last(glued: str, parts: _Phrase) -> int:
+    """Where the last occurrence of a phrase begins; -1 if there is none."""
+    at = glued.rfind(parts[0])
+    if len(parts) == 1 or at < 0:
+        return at
+    # From the first occurrences on: a phrase of several parts is rare enough for a few looks.
+    at = glued.find(parts[0])
+    for _ in range(8):
+        if at < 0:
+            return -1
+        end = at + len(parts[0])
+        for part in parts[1:]:
+            end = glued.find(part, end, end + _GAP + len(part))
+            if end < 0:
+                break
+            end += len(part)
+        else:
+            return at
+        at = glued.find(parts[0], at + 1)
+    return -1
+
+
+def _applies(reading: Reading, part: "Part") -> bool:
+    glued = part.glued
+    return (
+        (
+            not (reading.status or reading.status_class)
+            or any(s in reading.status or s // 100 in reading.status_class for s in part.statuses)
+        )
+        and (not reading.type or part.type in reading.type)
+        and (not reading.beside or any(phrase in glued for phrase in reading.beside))
+        and not any(phrase in glued for phrase in reading.without)
+    )

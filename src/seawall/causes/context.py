@@ -1,0 +1,106 @@
+"""Whose text it is: a Claude call's, another vendor's, or another program's."""
+
+import re
+from functools import cached_property
+
+from seawall.causes.extract import Facts
+
+_CLAUDE = (
+    "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream",
+    "$bunfs/root", "~bun/root",  # what the native build of Claude Code calls its own files
+)  # fmt: skip
+"""Any of these in a text: it is about a Claude call, or about Claude Code."""
+_MODELS = frozenset(("opus", "sonnet", "haiku"))
+_ENVELOPE = ("type:error,error:", "x-api-key")
+_CLAUDE_CODE = re.compile(r"(?<!\[)api error(?:: (?:\d{3}(?!\d)|[a-z])| \()")
+"""How Claude Code begins. Google's command line says the same in brackets."""
+
+_OTHER_NAMES = (
+    "openai", "gemini", "ollama", "deepseek", "mistral", "qwen", "moonshot", "dashscope", "huggingface", "bigmodel",
+    "siliconflow", "generativelanguage", "googleapis.com", "groq", "chatgpt", "perplexity",
+)  # fmt: skip
+_OTHER_WORDS = frozenset((
+    "xai", "grok", "cohere", "cohereexception", "kimi", "zhipu", "glm", "bailian", "doubao",
+    "volcengine", "ernie", "qianfan", "minimax", "cerebras", "fireworks", "togetherai", "nvidia",
+    "vllm", "llamacpp", "lmstudio", "codestral", "palm", "sambanova", "hunyuan", "novita",
+    "deepinfra", "elevenlabs", "dalle", "whisper", "davinci", "gemma", "llama", "llama2", "llama3",
+    "codex", "replicate", "stepfun", "watsonx", "ai21", "voyage", "azureexception",
+))  # fmt: skip
+_FOREIGN = frozenset((
+    "postgres", "postgresql", "psycopg2", "psycopg", "pg", "mysql", "mariadb", "redis", "ioredis",
+    "mongodb", "mongo", "mongoose", "sqlite", "sqlalchemy", "prisma", "kafka", "rabbitmq",
+    "elasticsearch", "opensearch", "docker", "dockerd", "containerd", "kubectl", "kubelet",
+    "kubernetes", "helm", "git", "github", "gitlab", "bitbucket", "publickey", "ssh", "sshd", "scp",
+    "rsync", "smtp", "imap", "ldap", "django", "flask", "rails", "laravel", "symfony", "composer",
+    "gradle", "maven", "cargo", "rustc", "gcc", "clang", "cmake", "makefile", "dpkg", "yum", "dnf",
+    "brew", "homebrew", "pip", "pypi", "poetry", "conda", "bower", "yarn", "pnpm", "webpack",
+    "vite", "rollup", "nextjs", "nuxt", "angular", "selenium", "playwright", "puppeteer",
+    "chromedriver", "adb", "android", "xcode", "swift", "cuda", "torch", "pytorch", "tensorflow",
+    "keras", "slack", "discord", "telegram", "twitter", "stripe", "twilio", "terraform", "ansible",
+    "jenkins", "systemd", "kernel", "minecraft", "unity", "wordpress", "wp", "jdbc", "hibernate",
+    "spring", "springframework", "tomcat", "ffmpeg", "opencv", "numpy", "pandas", "scipy",
+    "sklearn", "jupyter", "spark", "hadoop", "airflow", "celery", "nats", "consul", "etcd", "vault",
+    "prometheus", "grafana", "nix", "apt", "rpm", "steam", "wine", "usb", "gpu", "firmware",
+    "bluetooth", "printer", "vmware", "virtualbox", "qemu", "hyperv", "traceroute", "nslookup",
+))  # fmt: skip
+"""Words of other trades: what is said beside them is not about a Claude call, unless the text names one."""
+_OTHER_MODEL = re.compile(
+    r"(?<![a-z0-9])(?:gpt-?[345o][\w.-]{0,20}|o[134]-(?:mini|preview|pro)|text-(?:embedding|davinci)-[\w-]{1,20}"
+    r"|gemini-[\w.-]{1,20}|qwen[\d.]{0,4}-|glm-\d|deepseek-|llama-?\d|mixtral|mistral-|grok-\d|kimi-|command-r)"
+)
+_GOOGLE = re.compile(r"code:\d{3},(?:message:.{0,400}?,)?status:[a-z]|^\[apierror:\[?\{(?!type:error)")
+"""Google's envelope has a number and a word beside the message; its command line puts brackets around it."""
+_FOREIGN_PORT = re.compile(
+    r":(?:22|25|389|1433|1521|2375|2376|3306|5432|5672|6379|9092|9200|11211|27017)(?!\d)"
+)
+"""Databases, queues, mail, remote shells."""
+_OWN_STACK = re.compile(
+    r"(?<![a-z0-9])at (?:async )?[\w.<>$ ]{1,60} \((?!node:|native|unknown|<anonymous>|internal/|index [0-9])"
+)
+"""A line of a JavaScript program's own, not of its engine."""
+_OUR_HOSTS = re.compile(r"anthropic|claude|bedrock|amazonaws|aiplatform")
+
+
+class Context:
+    """What a text is about, looked at only as far as somebody asks."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    @cached_property
+    def claude(self) -> bool:
+        """Whether something in the text shows a Claude call or Claude Code."""
+        flat = self._facts.flat
+        return bool(
+            any(name in flat for name in _CLAUDE)
+            or not _MODELS.isdisjoint(self._facts.whole.words)
+            or any(sign in self._facts.whole.glued for sign in _ENVELOPE)
+            or _CLAUDE_CODE.search(flat)
+        )
+
+    @cached_property
+    def other(self) -> bool:
+        """Whether it names another vendor of models, or has the shape of that vendor's errors."""
+        flat = self._facts.flat
+        return bool(
+            any(name in flat for name in _OTHER_NAMES)
+            or not _OTHER_WORDS.isdisjoint(self._facts.whole.words)
+            or _OTHER_MODEL.search(flat)
+            or _GOOGLE.search(self._facts.whole.glued)
+        )
+
+    @cached_property
+    def foreign(self) -> bool:
+        """Whether it names another trade, another host, or lines of another program."""
+        facts = self._facts
+        return bool(
+            not _FOREIGN.isdisjoint(facts.whole.words)
+            or _FOREIGN_PORT.search(facts.flat)
+            or any(not _OUR_HOSTS.search(host) for host in facts.hosts)
+            or _OWN_STACK.search(facts.flat)
+        )
+
+
+def ours(host: str) -> bool:
+    """Whether a host may be where Claude calls go to."""
+    return bool(_OUR_HOSTS.search(host))

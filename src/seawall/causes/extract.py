@@ -1,0 +1,234 @@
+"""A pasted text as facts: what a terminal, a log, a page or three layers of JSON left of an error.
+
+Every pattern runs in linear time: it starts where a cheap look-behind allows, and its runs cannot overlap.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from seawall.causes.evidence import Body, Evidence, Phase
+
+MOST = 256 * 1024
+"""Characters that are looked at as one text; more is condensed before (`causes/stream.py`)."""
+_MOST_PARTS = 64
+"""Errors of one paste that are told apart; with more, the first and the last half of them."""
+_MOST_SAID = 1500
+"""Characters of a part's message: as much as the gateway's rules look at, and more than any vendor's sentence."""
+
+_ANSI = re.compile(
+    r"(?:\x1b|\x9b|\\u001b|\\x1b|\\033|\\e|\^\[)"
+    r"(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,512}(?:\x07|\x1b\\)?|[@-Z\\^_]|(?<=\x9b)[0-?]{0,32}[@-~])"
+)
+_LEFT = re.compile(r"\n[ \t]{0,32}(?:\d{1,6}[ \t]{0,8}[|:)→][ \t]|(?:[>|#*$+]|//)[ \t>|#*]{0,16})")
+"""Line numbers, quote marks, prompts and comment signs at the left."""
+_ESCAPED = re.compile(r"\\+(?:[nrt]|u([0-9A-Fa-f]{4}))?")
+_PERCENT = re.compile(r"%([2-7][0-9A-Fa-f])")
+_ENTITY = re.compile(r"&(quot|amp|lt|gt|nbsp|apos|#39|#34|#x27|#x22);")
+_ENTITIES = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "apos": "'", "#39": "'", "#x27": "'", "#34": '"'}
+
+_SIGNS = (
+    dict.fromkeys((*range(0x2500, 0x25A0), *range(0x2800, 0x2900), 0xA0, 0x2028, 0x2029, 0xFFFD), " ")
+    | dict.fromkeys(map(ord, "⏺⎿✻✽✶✳✢●○•◦▪►▶❯❱➜✖✘✗✕✓✔⚠⧉※·…"), " ")
+    | dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFE0F, 0xFEFF))
+    | dict.fromkeys(map(ord, "“”„‟«»″"), '"')
+    | dict.fromkeys(map(ord, "‘’‚‛′"), "'")
+    | dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
+)
+"""Borders, spinners, bullets, typographic signs and what has no width."""
+_CONTROL = dict.fromkeys([*range(9), *range(11, 32), 127], " ") | {0: None, 13: "\n"}
+
+_UNGLUE = str.maketrans(dict.fromkeys(" \t\n\"'`*\\"))
+WORD = re.compile(r"[a-z0-9_]+")
+_BROKEN = re.compile(r"([a-z0-9_]+)\n[ \t]*([a-z0-9_]+)")
+"""A word that a narrow terminal may have broken."""
+
+
+def plain(text: str) -> str:
+    """The text without what terminals, logs, JSON, addresses and pages put around it; lines stay."""
+    if "\x1b" in text or "\x9b" in text or "^[" in text or "\\" in text:
+        text = _ANSI.sub("", text)
+    if not text.isascii():
+        import unicodedata  # only for texts that have such letters
+
+        text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
+    if not text.isprintable():
+        text = text.translate(_CONTROL)
+    if "%22" in text or "%20" in text or "%7B" in text or "%7b" in text:
+        text = _PERCENT.sub(lambda found: chr(int(found[1], 16)), text.replace("+", " "))
+    if "&" in text:
+        text = _ENTITY.sub(lambda found: _ENTITIES.get(found[1], " "), text)
+    if "\n" in text:
+        text = _LEFT.sub("\n", text)
+    return text
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1]:
+        return chr(int(found[1], 16)).translate(_SIGNS)
+    return " " if found[0][-1] in "nrt" else ""
+
+
+def glue(text: str) -> str:
+    """Lower case without blanks, quotes and line ends: what says the same is the same, however it was wrapped."""
+    return "".join(text.lower().split()).translate(_UNGLUE)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One error of a paste: a stretch of its text, in lower case on one line."""
+
+    flat: str
+    count: int = 1
+    """How often it stands there but for counters and times."""
+
+    @cached_property
+    def glued(self) -> str:
+        return self.flat.replace(" ", "").translate(_UNGLUE)
+
+    @cached_property
+    def words(self) -> set[str]:
+        return set(WORD.findall(self.flat))
+
+    @cached_property
+    def statuses(self) -> tuple[int, ...]:
+        """HTTP statuses, in order."""
+        return tuple(_statuses(self.flat))
+
+    @property
+    def status(self) -> int | None:
+        """The one that it is about: the most frequent, of equals the last."""
+        if not self.statuses:
+            return None
+        turned = self.statuses[::-1]
+        return max(turned, key=turned.count)
+
+    @cached_property
+    def type(self) -> str | None:
+        """The innermost of Anthropic's error types."""
+        found = TYPES & self.words
+        if len(found) > 1:
+            return max(found, key=self.flat.rfind)
+        return next(iter(found), None)
+
+    def evidence(self) -> Evidence:
+        """What the part says, as the gateway would have seen it."""
+        at = self.flat.find("message")
+        return Evidence(
+            phase=Phase.HEAD,
+            status=self.status,
+            body=_body(self.flat),
+            error_type=self.type,
+            error_code=None,
+            message=self.flat[max(at, 0) : max(at, 0) + _MOST_SAID],
+        )
+
+
+TYPES = frozenset(
+    {
+        "invalid_request_error",
+        "authentication_error",
+        "billing_error",
+        "permission_error",
+        "not_found_error",
+        "request_too_large",
+        "rate_limit_error",
+        "timeout_error",
+        "api_error",
+        "overloaded_error",
+        "conflict_error",
+    }
+)
+
+
+def _body(flat: str) -> Body:
+    if "<html" in flat or "<!doctype" in flat or "</title>" in flat or "</head>" in flat:
+        return Body.HTML
+    if "{" in flat:
+        return Body.JSON
+    return Body.EMPTY if "no body" in flat else Body.TEXT
+
+
+_NUMBER = re.compile(r"(?<![\w./,#$-])(?<!\d:)([1-5]\d\d)(?![\w:]|[.,%]\d|%)")
+_BEFORE = re.compile(
+    r"(?:error|errors|status|statuscode|code|https?|https?/\d(?:\.\d)?|failed|fail|exception|response|returned|got|status_code"
+    r"|statustext|reason|err)\W{0,6}$"
+)
+_AFTER = re.compile(
+    r"\W{0,4}(?:\{|\[|<|bad |unauthor|forbid|not found|too many|internal|service|gateway|overload|upstream|no healthy"
+    r"|status code|proxy|payment|request|client error|server error|method|conflict|precondition|unprocess|page not)"
+)
+_LOOKS_529 = re.compile(r"(?<!\w)(?:5z9|s29|52g|5zg|s2g|sz9)(?!\w)")
+"""What readers of screenshots make of the number."""
+
+
+def _statuses(flat: str) -> Iterable[int]:
+    for found in _NUMBER.finditer(flat):
+        start, end = found.span()
+        first = start < 8 and not flat[:start].strip(" \"'`([{>")
+        if first or _BEFORE.search(flat, max(0, start - 24), start) or _AFTER.match(flat, end):
+            yield int(found[1])
+    if _LOOKS_529.search(flat):
+        yield 529
+
+
+_NEXT = re.compile(r"(?=api error(?:: | \()|failed to connect to )|(?<=[}\]])[, ]{0,3}(?={\"error\":\"[a-z])")
+"""Where another error of a paste begins: Claude Code's own lines, and the list that its bug report makes."""
+_COUNTER = re.compile(r"[^a-z{<]*retrying in .*|req_\w+|\d{4}-\d\d-\d\d[t ][\d:.]+z?")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a text says, before anybody concludes anything from it."""
+
+    flat: str
+    parts: tuple[Part, ...]
+    whole: Part
+    broken: frozenset[str]
+    """Words made of two that a line end stands between."""
+
+    @cached_property
+    def hosts(self) -> tuple[str, ...]:
+        """Names of machines, each once, in order."""
+        return tuple(dict.fromkeys(found[0].rstrip(".") for found in _HOST.finditer(self.flat)))
+
+    @cached_property
+    def request_id(self) -> str | None:
+        found = re.search(r"(?<![a-z0-9_])req_[a-z0-9_]{6,60}", self.flat)
+        return found[0] if found else None
+
+
+_TOP = (
+    r"(?:com|net|org|io|ai|dev|app|cloud|cn|co|me|xyz|top|us|eu|de|uk|local|internal|corp|lan|run|sh|so|gg|site"
+    r"|tech|info)"
+)
+_HOST = re.compile(rf"(?<![a-z0-9.@_-])(?:[a-z0-9-]{{1,63}}+\.(?=[a-z0-9])){{1,8}}{_TOP}(?![a-z0-9-])")
+
+
+def read(text: str) -> Facts:
+    """The facts of a text, whatever it is; looks at `MOST` characters."""
+    text = plain(text[:MOST])
+    if "\\" in text:
+        text = _ESCAPED.sub(_unescaped, text)
+    low = text.lower()
+    broken = frozenset(a + b for a, b in _BROKEN.findall(low)) if "\n" in low else frozenset()
+    flat = " ".join(low.split())
+    return Facts(flat, _parts(flat), Part(flat), broken)
+
+
+def _parts(flat: str) -> tuple[Part, ...]:
+    pieces = [piece for piece in _NEXT.split(flat) if piece]
+    if len(pieces) < 2:
+        return (Part(flat),)
+    if len(pieces) > _MOST_PARTS:
+        half = _MOST_PARTS // 2
+        pieces = pieces[:half] + pieces[-half:]
+    counts: dict[str, int] = {}
+    shown: dict[str, str] = {}
+    for piece in pieces:
+        key = _COUNTER.sub("", piece).strip()
+        # The order of the last appearance: the last state is what counts.
+        counts[key] = counts.pop(key, 0) + 1
+        shown[key] = piece
+    return tuple(Part(shown[key], count) for key, count in counts.items())

@@ -7,6 +7,7 @@ import pytest
 from seawall.config import (
     Config,
     ConfigError,
+    Fallback,
     Gateway,
     Team,
     check,
@@ -134,3 +135,12 @@ def test_good_settings_pass(gateway: Gateway) -> None:
 def test_the_token_is_not_in_the_repr() -> None:
     """A settings object may end in a traceback; its secret may not."""
     assert "hush" not in repr(Config(team=Team(token="hush")))
+
+
+def test_a_gateway_does_not_start_with_a_fallback_into_itself() -> None:
+    """Settings that were made another way than from a file are looked at too; the line names which."""
+    good = Fallback(upstream="https://other.example", key_env="OTHER_KEY")
+    check(Config(fallback=(good,)))
+    itself = replace(good, upstream="http://127.0.0.1:8787")
+    with pytest.raises(ConfigError, match=r"\[\[fallback\]\] 2: upstream is this gateway itself"):
+        check(Config(fallback=(good, itself)))

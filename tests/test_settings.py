@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.config import Config, ConfigError, Gateway
+from seawall.config import Config, ConfigError, Fallback, Gateway
 from seawall.settings import (
     ALIASES,
     KEYS,
+    TABLES,
     Loaded,
     clients_upstream,
     convert,
@@ -126,11 +127,24 @@ def test_hold_is_a_length_or_a_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["listen", "upstream", "hosts", "origins", "behind_proxy", "tls_cert", "tls_key"]
+    "key",
+    [
+        "listen",
+        "upstream",
+        "hosts",
+        "origins",
+        "behind_proxy",
+        "tls_cert",
+        "tls_key",
+        "fallback",
+        "fallback_after",
+    ],
 )
 def test_a_project_may_not_set_addresses(key: str) -> None:
     """A cloned repository must not redirect calls: the value is not used, and that is said."""
-    value: object = {"hosts": ["evil"], "origins": ["evil"], "behind_proxy": True}.get(key, "evil")
+    value: object = {"hosts": ["evil"], "origins": ["evil"], "behind_proxy": True, "fallback": ["evil"]}.get(
+        key, "evil"
+    )
     loaded = settled(project={"gateway": {key: value}})
     assert loaded.config == Config()
     assert loaded.warnings == [f".seawall.toml: a project may not set gateway.{key}; it is not used"]
@@ -357,8 +371,117 @@ def test_an_address_before_run_is_remembered() -> None:
     )
 
 
+FILE = b"""\
+[gateway]
+fallback = ["sonnet"]
+fallback_after = "1m"
+
+[[fallback]]
+for = ["provider.overloaded", "network.*"]
+model = "claude-sonnet-5-5"
+after = "5s"
+
+  [[ fallback ]]
+for = "limit.*"
+upstream = "https://other.example/claude"
+key_keyring = "other/me"
+team = true
+
+[[fallback]]
+upstream = "https://third.example"
+key_env = "THIRD_KEY"
+"""
+
+
+def test_fallbacks_are_tables_in_their_order(tmp_path: Path) -> None:
+    """Each `[[fallback]]` of the user's file, with the defaults for what it does not say."""
+    path = tmp_path / "config.toml"
+    path.write_bytes(FILE)
+    loaded = load({}, {}, user_file=path, project_file=None)
+    assert loaded.warnings == []
+    assert loaded.config.gateway.fallback == ("sonnet",)
+    assert loaded.config.gateway.fallback_after == 60
+    assert loaded.config.fallback == (
+        Fallback(("provider.overloaded", "network.*"), "claude-sonnet-5-5", after=5.0),
+        Fallback(("limit.*",), upstream="https://other.example/claude", key_keyring="other/me", team=True),
+        Fallback(upstream="https://third.example", key_env="THIRD_KEY"),
+    )
+    assert set(loaded.sources) == set(KEYS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("fro = ['*']", "'fro' is not one of its keys; did you mean for?"),
+        ("after = 'soon'", "fallback.after must be a length of time such as \"15m\", not 'soon'"),
+        ("after = -1", "fallback.after must be at least 0, not -1"),
+        ("for = [5]", "fallback.for must be a list of texts, not [5]"),
+        (
+            "for = ['overloaded']",
+            "for must name causes such as provider.overloaded or provider.*, not 'overloaded'",
+        ),
+        ("key_env = 5", "fallback.key_env must be a text, not a text that is none"),
+        ("key_env = 'X'", "key_env is for another upstream, and it names none"),
+        ("team = true", "team is for another upstream, and it names none"),
+        ("upstream = 'https://other.example'", "set key_env or key_keyring"),
+        ("upstream = 'https://o.example'\nkey_env = 'A'\nkey_keyring = 'a/b'", "not both"),
+        (
+            "upstream = 'https://o.example'\nkey_env = 'sk-ant-secret'",
+            "must be the name of a variable, not a key",
+        ),
+        ("upstream = 'https://o.example'\nkey_keyring = 'secret'", "key_keyring must be SERVICE/USER"),
+        ("upstream = 'http://o.example'\nkey_env = 'A'", "the key would travel in clear"),
+        ("upstream = 'o.example'\nkey_env = 'A'", "does not begin with https://"),
+        ("upstream = 'https://me:secret@o.example'\nkey_env = 'A'", "no user name or password"),
+        ("upstream = 'http://localhost:8787'\nkey_env = 'A'", "is this gateway itself"),
+        ("upstream = 'https://API.anthropic.com/x'\nkey_env = 'A'", "under another key"),
+    ],
+)
+def test_a_fallback_that_cannot_be_is_one_warning(tmp_path: Path, wrong: str, says: str) -> None:
+    """It names file, line and table, and no secret; the tables around it count."""
+    path = tmp_path / "config.toml"
+    model = "" if "upstream" in wrong else "model = 'claude-opus-5'\n"
+    path.write_text(
+        f"# mine\n[[fallback]]\nmodel = 'opus'\n[[fallback]]\n{model}{wrong}\n[[fallback]]\nmodel = 'haiku'\n"
+    )
+    loaded = load({}, {}, user_file=path, project_file=None)
+    assert [one.model for one in loaded.config.fallback] == ["opus", "haiku"]
+    assert len(loaded.warnings) == 1
+    assert loaded.warnings[0].startswith(f"{path}, line 4: [[fallback]] 2: ")
+    assert says in loaded.warnings[0]
+    assert "secret" not in loaded.warnings[0]
+
+
+def test_a_fallback_without_anything_says_what_is_missing() -> None:
+    """An empty table names no model and no upstream."""
+    loaded = settled(user={"fallback": [{}]})
+    assert loaded.config == Config()
+    assert loaded.warnings == [
+        "config.toml: [[fallback]] 1: it names no model and no upstream; it is not used"
+    ]
+
+
+@pytest.mark.parametrize("value", [5, "sonnet", ["sonnet"], {"model": "opus"}, [{"model": "opus"}, 5]])
+def test_fallbacks_that_are_no_tables_are_one_warning(value: object) -> None:
+    """The line says how such a table begins."""
+    loaded = settled(user={"fallback": value})
+    assert loaded.config == Config()
+    assert loaded.warnings == [
+        "config.toml: fallback must be tables that begin with [[fallback]]; it is not used"
+    ]
+
+
+def test_a_project_may_not_set_fallbacks() -> None:
+    """Somebody else's repository must not send calls, or prompts, to another address."""
+    loaded = settled(project={"fallback": [{"model": "claude-opus-5"}]})
+    assert loaded.config == Config()
+    assert loaded.warnings == [".seawall.toml: a project may not set fallback; it is not used"]
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-names = st.sampled_from([part for key in [*KEYS, *ALIASES] for part in key.split(".")]) | st.text(max_size=8)
+names = st.sampled_from([part for key in [*KEYS, *ALIASES, *TABLES] for part in key.split(".")]) | st.text(
+    max_size=8
+)
 documents = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
@@ -386,3 +509,14 @@ def test_a_value_converts_or_is_refused(key: str, value: object) -> None:
         assert refusal.startswith(key)
     else:
         assert isinstance(result, KEYS[key] if isinstance(KEYS[key], type) else tuple)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(key.partition(".")[2] for key in TABLES)), scalars | st.lists(scalars)
+    )
+)
+def test_any_fallback_is_used_or_warned_of(table: dict[str, object]) -> None:
+    """There is no third way."""
+    loaded = settled(user={"fallback": [table]})
+    assert len(loaded.config.fallback) + len(loaded.warnings) == 1

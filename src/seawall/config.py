@@ -4,7 +4,8 @@ Seconds are floats, sizes are bytes. The classes below are the table; `settings.
 the environment and files. `check` says what good values may still not be together.
 """
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 from seawall.origin import Origin, is_loopback
 
@@ -125,6 +126,11 @@ class Gateway:
     concurrency: int = 200
     """Upstream attempts at a time. A fixed limit until the control law takes its place."""
     finish_abandoned: bool = False
+    fallback: tuple[str, ...] = ()
+    """Model families, such as `sonnet`, that a call goes to while the service fails for its own; empty: never."""
+    fallback_after: float = 30.0
+    """How long a call is held before that. Most failures of the service are over sooner, and another model is
+    another answer."""
     hold: Hold = field(default_factory=Hold)
     backoff: Backoff = field(default_factory=Backoff)
     idle: Idle = field(default_factory=Idle)
@@ -156,6 +162,26 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """One `[[fallback]]` of the user's file: where a held call goes for these causes. Tried in their order."""
+
+    causes: tuple[str, ...] = ()
+    """`for` in the file: codes of causes, `provider.*`, or `*`; none: failures of the service, as for
+    `gateway.fallback`."""
+    model: str = ""
+    """Empty: the call's own."""
+    upstream: str = ""
+    """Empty: the call's own. Another address needs a key of its own: the client's is never sent there."""
+    key_env: str = ""
+    """The variable of the gateway's environment that holds that key."""
+    key_keyring: str = ""
+    """Or `service/user`: where the system's keyring holds it. Needs the package `keyring`."""
+    after: float = 30.0
+    team: bool = False
+    """Whether calls from a listener that is not loopback may go to that address too: this key pays for them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings in force, frozen."""
 
@@ -163,6 +189,7 @@ class Config:
     network: Network = field(default_factory=Network)
     store: Store = field(default_factory=Store)
     team: Team = field(default_factory=Team)
+    fallback: tuple[Fallback, ...] = ()
 
 
 class ConfigError(Exception):
@@ -210,6 +237,61 @@ def is_own(gateway: Gateway) -> bool:
     return same and to.port == port
 
 
+_CAUSE = re.compile(r"\*|[a-z]+\.(?:\*|[a-z0-9_]+)")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def check_fallback(fallback: Fallback, gateway: Gateway) -> None:
+    """ConfigError, with one sentence, for a fallback that no call may take."""
+    for cause in fallback.causes:
+        if not _CAUSE.fullmatch(cause):
+            raise ConfigError(
+                f"for must name causes such as provider.overloaded or provider.*, not {cause!r}"
+            )
+    if not fallback.model and not fallback.upstream:
+        raise ConfigError("it names no model and no upstream")
+    keys = [name for name in ("key_env", "key_keyring") if getattr(fallback, name)]
+    if not fallback.upstream:
+        if keys or fallback.team:
+            raise ConfigError(f"{(keys or ['team'])[0]} is for another upstream, and it names none")
+        return
+    if len(keys) != 1:
+        raise ConfigError(
+            "another upstream needs one key of its own: set key_env or key_keyring"
+            + (", not both" if keys else "")
+        )
+    if fallback.key_env and not _VARIABLE.fullmatch(fallback.key_env):
+        # Not repeated: people paste the key itself.
+        raise ConfigError("key_env must be the name of a variable, not a key")
+    service, _, user = fallback.key_keyring.partition("/")
+    if fallback.key_keyring and not (service and user):
+        raise ConfigError("key_keyring must be SERVICE/USER")
+    _check_other_address(fallback, gateway)
+
+
+def _check_other_address(fallback: Fallback, gateway: Gateway) -> None:
+    try:
+        origin, _ = Origin.parse(fallback.upstream)
+    except ValueError as error:
+        raise ConfigError(f"upstream: {error}") from None
+    if origin.scheme == "http" and not is_loopback(origin.host):
+        raise ConfigError(
+            f"upstream is http:// and not on this machine ({origin.host}): the key would travel in clear"
+        )
+    if is_own(replace(gateway, upstream=fallback.upstream)):
+        raise ConfigError(
+            f"upstream is this gateway itself ({gateway.listen}): its calls would go in a circle"
+        )
+    try:
+        first, _ = upstream_address(gateway.upstream)
+    except ConfigError:
+        return
+    if origin == first:
+        raise ConfigError(
+            "upstream is gateway.upstream under another key: one account's limits are not met with another's"
+        )
+
+
 def check(config: Config) -> None:
     """ConfigError, with one line, for settings that a gateway must not start with."""
     gateway = config.gateway
@@ -219,6 +301,11 @@ def check(config: Config) -> None:
         raise ConfigError(
             f"gateway.upstream is this gateway itself ({gateway.listen}): every call would go in a circle"
         )
+    for number, fallback in enumerate(config.fallback, 1):
+        try:
+            check_fallback(fallback, gateway)
+        except ConfigError as error:
+            raise ConfigError(f"[[fallback]] {number}: {error}") from None
     if bool(gateway.tls_cert) != bool(gateway.tls_key):
         raise ConfigError("gateway.tls_cert and gateway.tls_key belong together; only one of them is set")
     if is_loopback(host):

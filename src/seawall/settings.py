@@ -1,12 +1,12 @@
 """Where settings come from, in this order: options, the environment, a project's file, the user's file."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from seawall.config import Config, ConfigError, Gateway, Hold, is_own
+from seawall.config import Config, ConfigError, Fallback, Gateway, Hold, check_fallback, is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ _NOT_FROM_PROJECTS = (
     "gateway.behind_proxy",
     "gateway.tls_cert",
     "gateway.tls_key",
+    "gateway.fallback",
     "network.",
     "store.",
     "team.",
@@ -59,10 +60,12 @@ _LEAST = {
     "gateway.sizes": 1024,
 }
 _MOST = {"gateway.hold.deadline_share": 1.0, "gateway.concurrency": 100_000}
+_NEVER_SHOWN = ("team.token", "fallback.key_env", "fallback.key_keyring")
 _LONGEST = 10 * 365 * 86400.0
 _LARGEST = 1 << 50
 _FILE_LIMIT = 1 << 20
 
+_TABLE_BEGINS = re.compile(r"\s*\[\[\s*[\"']?fallback[\"']?\s*\]\]")
 _RESERVED = ("SEAWALL_CONFIG", "SEAWALL_DEBUG")
 
 Value = str | bool | int | float | tuple[str, ...]
@@ -71,7 +74,7 @@ Value = str | bool | int | float | tuple[str, ...]
 def _walk(kind: type, prefix: str) -> Iterator[tuple[str, type]]:
     for one in fields(kind):
         key = f"{prefix}.{one.name}" if prefix else one.name
-        if key == "gateway.upstream_is_clients":  # a conclusion, not a setting
+        if key in ("gateway.upstream_is_clients", "fallback"):  # a conclusion; a list of tables
             continue
         if isinstance(one.type, type) and is_dataclass(one.type):
             yield from _walk(one.type, key)
@@ -81,6 +84,13 @@ def _walk(kind: type, prefix: str) -> Iterator[tuple[str, type]]:
 
 KEYS: dict[str, type] = dict(_walk(Config, ""))
 """Every setting by its dotted key, with the type that its value has inside."""
+
+TABLES: dict[str, type] = {
+    f"fallback.{'for' if one.name == 'causes' else one.name}": cast("type", one.type)
+    for one in fields(Fallback)
+}
+"""What may stand in each `[[fallback]]`, by the name that is written there. These tables are a list, so they are no
+settings with one value and one source: they come from the user's file, or not at all."""
 
 _SECTIONS = {key.rsplit(".", n)[0] for key in KEYS for n in range(1, key.count(".") + 1)}
 
@@ -119,8 +129,12 @@ def size(text: str) -> int:
     return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
 
 
+def _kind(key: str) -> type:
+    return KEYS[key] if key in KEYS else TABLES[key]
+
+
 def _expected(key: str) -> str:
-    match KEYS[key]:
+    match _kind(key):
         case t if t is str:
             return "a text"
         case t if t is bool:
@@ -135,7 +149,7 @@ def _expected(key: str) -> str:
 
 def _number(key: str, value: object) -> int | float:
     """The value as its key's kind of number; ValueError or TypeError if it is none."""
-    whole = KEYS[key] is int
+    whole = _kind(key) is int
     if isinstance(value, str):
         text = value.strip()
         if key.startswith("gateway.sizes."):
@@ -152,7 +166,7 @@ def _bounded(key: str, number: int | float) -> int | float:
     """The number, if it lies within what its key allows; else ConfigError."""
     section = key.rsplit(".", 1)[0]
     least = _LEAST.get(key, _LEAST.get(section, 0))
-    most = _MOST.get(key, _LARGEST if KEYS[key] is int else _LONGEST)
+    most = _MOST.get(key, _LARGEST if _kind(key) is int else _LONGEST)
     if not (number >= least):  # also refuses nan
         raise ConfigError(f"{key} must be at least {least}, not {number}")
     if number > most:
@@ -173,7 +187,7 @@ def _shown(value: object) -> str:
 
 def convert(key: str, value: object) -> Value:
     """The value of a setting as its type; ConfigError names the key, what was expected and what was found."""
-    wanted = KEYS[key]
+    wanted = _kind(key)
     try:
         if wanted is str:
             if isinstance(value, str) and not any(c in value for c in "\r\n\0"):
@@ -200,7 +214,7 @@ def convert(key: str, value: object) -> Value:
             return tuple(value)
     except (ValueError, TypeError, KeyError, OverflowError):
         pass
-    found = "a text that is none" if key == "team.token" else _shown(value)
+    found = "a text that is none" if key in _NEVER_SHOWN else _shown(value)
     raise ConfigError(f"{key} must be {_expected(key)}, not {found}")
 
 
@@ -215,6 +229,14 @@ class _Given:
     """From the command line or the environment: a wrong one ends the command."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One `[[fallback]]`, and where it stands."""
+
+    fallback: Fallback
+    where: str
+
+
 def _nearest(name: str, known: Iterable[str]) -> str:
     import difflib  # only where something is wrong
 
@@ -222,28 +244,39 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def read_file(path: Path) -> tuple[dict[str, object], str | None]:
-    """A settings file's content, or an empty one and the line that says why it was not used."""
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A settings file as it was read; empty with the line that says why it was not used."""
+
+    table: dict[str, object]
+    trouble: str | None = None
+    fallback_lines: tuple[int, ...] = ()
+
+
+def read_file(path: Path) -> Content:
+    """A settings file's content."""
     ignored = "this file is not used"
     try:
         with path.open("rb") as file:
             data = file.read(_FILE_LIMIT + 1)
     except FileNotFoundError:
-        return {}, None
+        return Content({})
     except OSError as error:
-        return {}, f"{path} cannot be read ({error.strerror}); {ignored}"
+        return Content({}, f"{path} cannot be read ({error.strerror}); {ignored}")
     if len(data) > _FILE_LIMIT:
-        return {}, f"{path} is larger than 1 MiB; {ignored}"
+        return Content({}, f"{path} is larger than 1 MiB; {ignored}")
     import tomllib  # most people have no file
 
     try:
-        return tomllib.loads(data.decode("utf-8-sig").replace("\r\n", "\n")), None
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+        return Content(tomllib.loads(text), None, tuple(table_lines(text)))
     except UnicodeDecodeError as error:
-        return {}, f"{path}, line {error.object.count(10, 0, error.start) + 1}: not UTF-8; {ignored}"
+        line = error.object.count(10, 0, error.start) + 1
+        return Content({}, f"{path}, line {line}: not UTF-8; {ignored}")
     except tomllib.TOMLDecodeError as error:
-        return {}, f"{path}: {error}; {ignored}"
+        return Content({}, f"{path}: {error}; {ignored}")
     except RecursionError:
-        return {}, f"{path} is nested too deeply; {ignored}"
+        return Content({}, f"{path} is nested too deeply; {ignored}")
 
 
 def _flatten(table: Mapping[str, object], source: str, prefix: str, warnings: list[str]) -> Iterator[_Given]:
@@ -261,6 +294,33 @@ def _flatten(table: Mapping[str, object], source: str, prefix: str, warnings: li
             warnings.append(f"{source}: {key} must be a section, not {_shown(value)}; it is not used")
         else:
             warnings.append(f"{source}: {key} is not a setting{_nearest(key, [*KEYS, *ALIASES])}")
+
+
+def _tables(value: object, source: str, lines: Sequence[int], warnings: list[str]) -> Iterator[_Table]:
+    """The `[[fallback]]` tables of the user's file that say what they must; the others are warnings."""
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+        warnings.append(f"{source}: fallback must be tables that begin with [[fallback]]; it is not used")
+        return
+    for number, table in enumerate(value, 1):
+        where = f"{source}, line {lines[number - 1]}" if len(lines) == len(value) else source
+        where = f"{where}: [[fallback]] {number}"
+        made: dict[str, Any] = {}
+        try:
+            for name, given in table.items():
+                key = f"fallback.{name}"
+                if key not in TABLES:
+                    near = _nearest(key, TABLES).replace("fallback.", "")
+                    raise ConfigError(f"{_shown(name)} is not one of its keys{near}")
+                made["causes" if name == "for" else name] = convert(key, given)
+        except ConfigError as error:
+            warnings.append(f"{where}: {error}; it is not used")
+            continue
+        yield _Table(Fallback(**made), where)
+
+
+def table_lines(text: str) -> list[int]:
+    """The lines at which `[[fallback]]` tables begin, for warnings; wrong only where such a line is in a long text."""
+    return [number for number, line in enumerate(text.splitlines(), 1) if _TABLE_BEGINS.match(line)]
 
 
 def _variable(key: str) -> str:
@@ -328,6 +388,7 @@ def settle(
     user_name: str,
     project: Mapping[str, object],
     project_name: str,
+    fallback_lines: Sequence[int] = (),
 ) -> Loaded:
     """The settings that follow from all that was given; ConfigError for a wrong option or variable."""
     warnings: list[str] = []
@@ -339,6 +400,13 @@ def settle(
                 _Given(key, value, f"option --{name.rsplit('.', 1)[-1].replace('_', '-')}", strict=True)
             )
     given += _from_environment(environ, warnings)
+    tables: list[_Table] = []
+    if "fallback" in user:
+        tables += _tables(user["fallback"], user_name, fallback_lines, warnings)
+        user = {name: value for name, value in user.items() if name != "fallback"}
+    if "fallback" in project:
+        warnings.append(f"{project_name}: a project may not set fallback; it is not used")
+        project = {name: value for name, value in project.items() if name != "fallback"}
     for one in _flatten(project, project_name, "", warnings):
         if one.key.startswith(_NOT_FROM_PROJECTS):
             warnings.append(f"{project_name}: a project may not set {one.key}; it is not used")
@@ -359,7 +427,21 @@ def settle(
             warnings.append(f"{one.source}: {error}; it is not used")
             continue
         values[one.key], sources[one.key] = value, one.source
-    return Loaded(_finished(values, sources, warnings), sources, warnings)
+    config = _finished(values, sources, warnings)
+    return Loaded(_with_tables(config, tables, warnings), sources, warnings)
+
+
+def _with_tables(config: Config, tables: list[_Table], warnings: list[str]) -> Config:
+    """The settings with those fallbacks that a call may take, given everything else."""
+    good: list[Fallback] = []
+    for table in tables:
+        try:
+            check_fallback(table.fallback, config.gateway)
+        except ConfigError as error:
+            warnings.append(f"{table.where}: {error}; it is not used")
+        else:
+            good.append(table.fallback)
+    return replace(config, fallback=tuple(good)) if good else config
 
 
 def _finished(values: dict[str, Value], sources: dict[str, str], warnings: list[str]) -> Config:
@@ -427,12 +509,9 @@ def load(
 
     A file that cannot be used is a warning; a wrong option or variable is a ConfigError.
     """
-    parsed: list[dict[str, object]] = []
-    warnings: list[str] = []
-    for path in (user_file, project_file):
-        content, trouble = read_file(path) if path else ({}, None)
-        parsed.append(content)
-        if trouble:
-            warnings.append(trouble)
-    loaded = settle(options, environ, parsed[0], str(user_file), parsed[1], str(project_file))
+    user, project = (read_file(path) if path else Content({}) for path in (user_file, project_file))
+    warnings = [content.trouble for content in (user, project) if content.trouble]
+    loaded = settle(
+        options, environ, user.table, str(user_file), project.table, str(project_file), user.fallback_lines
+    )
     return Loaded(loaded.config, loaded.sources, warnings + loaded.warnings)

@@ -3,10 +3,14 @@
 import json
 import os
 import re
+from typing import TYPE_CHECKING
 
 import click
 
 from seawall.cli.common import Common, ExitCode, common_options, settings_files
+
+if TYPE_CHECKING:
+    from seawall.config import Fallback
 
 
 def shown(key: str, value: object) -> object:
@@ -20,12 +24,21 @@ def shown(key: str, value: object) -> object:
     return value
 
 
+def shown_fallback(fallback: "Fallback") -> dict[str, object]:
+    """A `[[fallback]]` as it may be printed: where its key is, never the key itself."""
+    from dataclasses import asdict
+
+    made = {"for" if name == "causes" else name: value for name, value in asdict(fallback).items()}
+    return made | {"upstream": shown("gateway.upstream", fallback.upstream)}
+
+
 @click.command()
 @click.argument("what", type=click.Choice(["show", "check", "path"]), default="show")
 @common_options
 def config(what: str, common: Common) -> int:
     """Every setting and where it came from (show), mistakes in the files (check), where they are (path)."""
     from seawall.config import ConfigError, check
+    from seawall.policy.route import read
     from seawall.settings import KEYS, load
 
     user, project = settings_files(common, os.environ)
@@ -34,7 +47,7 @@ def config(what: str, common: Common) -> int:
         click.echo(json.dumps({"schema": "seawall.config/1", **files}) if common.json else str(user))
         return ExitCode.OK
     loaded = load({}, os.environ, user_file=user, project_file=project)
-    problems = list(loaded.warnings)
+    problems = [*loaded.warnings, *read(loaded.config)[1]]
     try:
         check(loaded.config)
     except ConfigError as error:
@@ -45,10 +58,12 @@ def config(what: str, common: Common) -> int:
         for part in key.split("."):
             value = getattr(value, part)
         values[key] = shown(key, value)
+    fallbacks = [shown_fallback(fallback) for fallback in loaded.config.fallback]
     if common.json:
         entries = {key: {"value": value, "source": loaded.sources[key]} for key, value in values.items()}
         object_ = {"schema": "seawall.config/1", "files": files, "problems": problems}
-        click.echo(json.dumps(object_ | ({"values": entries} if what == "show" else {})))
+        all_of_it = {"values": entries, "fallback": fallbacks} if what == "show" else {}
+        click.echo(json.dumps(object_ | all_of_it))
     elif what == "check":
         for line in problems:
             click.echo(line)
@@ -59,6 +74,9 @@ def config(what: str, common: Common) -> int:
             common.say(line)
         for key, value in values.items():
             click.echo(f"{key:<38} {_text(value):<28} {loaded.sources[key]}")
+        for number, fallback in enumerate(fallbacks, 1):
+            for name, value in fallback.items():
+                click.echo(f"{f'[[fallback]] {number} {name}':<38} {_text(value):<28} {user}")
     return ExitCode.USAGE if problems and what == "check" else ExitCode.OK
 
 

@@ -89,10 +89,13 @@ class Capacity:
             0.0, self._level("slots", now) * self._noise - self.model.refusal_cost * self._refusal_rate
         )
 
+    def wanted(self, now: float) -> float:
+        """Streams that there would be with one more."""
+        return self.running + self._level("others", now) + 1
+
     def refusal_probability(self, now: float) -> float:
         """Chance that one more stream is refused now."""
-        slots = self.slots(now)
-        wanted = self.running + self._level("others", now) + 1
+        slots, wanted = self.slots(now), self.wanted(now)
         own = 1.0 if slots < 0.5 else min(1.0, max(0.0, (wanted / slots - 1.0) / self.model.knee))
         return 1 - (1 - own) * (1 - self._level("refuse", now))
 

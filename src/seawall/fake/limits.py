@@ -56,7 +56,7 @@ class Limited:
     retry_after: float
 
 
-class _Bucket:
+class Bucket:
     """Refilled continuously; its level may fall below zero when output was longer than it held."""
 
     def __init__(self, per_minute: float, burst_s: float, now: float) -> None:
@@ -80,9 +80,9 @@ class Lane:
 
     def __init__(self, model: LimitsModel, now: float) -> None:
         self.model = model
-        self.requests = _Bucket(model.requests_per_minute, model.burst_s, now)
-        self.input = _Bucket(model.input_tokens_per_minute, model.burst_s, now)
-        self.output = _Bucket(model.output_tokens_per_minute, model.burst_s, now)
+        self.requests = Bucket(model.requests_per_minute, model.burst_s, now)
+        self.input = Bucket(model.input_tokens_per_minute, model.burst_s, now)
+        self.output = Bucket(model.output_tokens_per_minute, model.burst_s, now)
         self.starts: deque[float] = deque()
 
     def take(self, now: float, tokens: float) -> Limited | None:
@@ -97,14 +97,16 @@ class Lane:
         worst = max(waits, key=lambda k: waits[k])
         if waits[worst] > 0:
             return Limited(worst, max(1.0, math.ceil(waits[worst])))
-        if self._too_fast(now):
-            assert self.model.acceleration is not None
-            return Limited("acceleration", self.model.acceleration.retry_after)
+        if self.model.acceleration is not None:
+            if self.too_fast(now):
+                return Limited("acceleration", self.model.acceleration.retry_after)
+            self.starts.append(now)
         self.requests.take(1)
         self.input.take(tokens)
         return None
 
-    def _too_fast(self, now: float) -> bool:
+    def too_fast(self, now: float, more: int = 0) -> bool:
+        """Whether one more start, after `more` that are on their way, would go beyond the acceleration limit."""
         limit = self.model.acceleration
         if limit is None:
             return False
@@ -116,10 +118,7 @@ class Lane:
                 break
             recent += 1
         before = (len(self.starts) - recent) / 6
-        if recent >= max(limit.base, limit.factor * before):
-            return True
-        self.starts.append(now)
-        return False
+        return recent + more >= max(limit.base, limit.factor * before)
 
     def headers(self, now: float, wall: float, factor: float) -> list[tuple[str, str]]:
         """The `anthropic-ratelimit-*` headers of an API key."""

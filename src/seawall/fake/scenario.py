@@ -130,7 +130,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     capacity: CapacityModel | None = None
     rules: tuple[Rule, ...] = ()
     fleet: dict[str, Any] = {}
-    """Not read here: for a program that drives clients by the same file."""
+    bench: dict[str, Any] = {}
+    """These two are not read here: they are for programs that drive clients by the same file."""
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.factor <= 1000:

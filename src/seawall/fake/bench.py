@@ -1,0 +1,324 @@
+"""The benchmark: which runs are done, several at the same time in processes of their own, and what they come to."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+import seawall
+from seawall.fake.goals import Met, measured
+from seawall.fake.score import Row, mean, of_oracle
+from seawall.fake.trial import Job
+from seawall.fake.work import Work
+
+START_S: Final = 1.5
+"""What a run takes beside its scenario, for the estimate."""
+LEAVE_LIMIT: Final = 8.0
+"""Seconds that a run's process has to end its gateway and itself."""
+LAG_MOST: Final = 50.0
+"""Milliseconds by which a run's process may wake too late (p99) before its figures mean nothing."""
+CALIBRATION: Final = {"sdk": (61.0, 8.0), "retries10": (87.0, 6.0)}
+"""What the model must give in S1 with 200 agents, in percent of the oracle's goodput, and the room for chance."""
+CALIBRATED_BY: Final = ("S1", 200)
+RAW: Final = ("turns", "foreign_turns", "attempt_rows")
+
+
+class BenchFailed(Exception):
+    """A run could not be done; the text is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be measured."""
+
+    works: tuple[tuple[str, Work], ...]
+    """Each with the name or file by which it is found."""
+    agents: tuple[int, ...]
+    seeds: tuple[int, ...]
+    through: tuple[str, ...]
+    factor: float
+    via: str = ""
+    side_by_side: int = 2
+    calibrate: bool = True
+    keep_raw: bool = True
+
+    def jobs(self) -> list[Job]:
+        """All runs; those of the calibration first, none twice, and the oracle's wherever there is something else."""
+        through = ("oracle", *(way for way in self.through if way != "oracle"))
+        wanted = [Job(*CALIBRATED_BY, self.seeds[0], way, self.factor) for way in ("oracle", *CALIBRATION)]
+        jobs = wanted if self.calibrate else []
+        for name, work in self.works:
+            for agents in self.agents:
+                if work.fits(agents):
+                    jobs += [
+                        Job(name, agents, seed, way, self.factor, self.via if way == "via" else "")
+                        for seed in self.seeds
+                        for way in through
+                    ]
+        return list(dict.fromkeys(jobs))
+
+    def seconds(self, jobs: Sequence[Job]) -> float:
+        """About how long these runs take, in real seconds."""
+        return sum(self.horizon(job) / self.factor + START_S for job in jobs) / self.side_by_side
+
+    def horizon(self, job: Job) -> float:
+        """The model seconds of a run."""
+        found = next((work for name, work in self.works if name == job.scenario), None)
+        return found.bench.horizon if found else CALIBRATION_HORIZON
+
+
+CALIBRATION_HORIZON: Final = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Whether the model behaves as it must before anything measured with it means something."""
+
+    found: dict[str, float]
+    """Percent of the oracle's goodput, by way."""
+    trouble: tuple[str, ...]
+    """Why the run is void; empty: it is not."""
+    skipped: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The object `calibration`."""
+        return {
+            "state": "void" if self.trouble else "skipped" if self.skipped else "ok",
+            "goodput_of_oracle": self.found,
+            "expected": {way: {"percent": p, "room": room} for way, (p, room) in CALIBRATION.items()},
+            "trouble": list(self.trouble),
+        }
+
+
+def calibrated(rows: Sequence[Row], seed: int, *, asked: bool) -> Calibration:
+    """The verdict on rows that carry `goodput_of_oracle`: on the model by the calibration's, on the machine by all."""
+    found: dict[str, float] = {}
+    trouble = []
+    for way, (percent, room) in CALIBRATION.items() if asked else ():
+        key = (*CALIBRATED_BY, seed, way)
+        row = next((r for r in rows if (r["scenario"], r["agents"], r["seed"], r["through"]) == key), None)
+        value = row["goodput_of_oracle"] if row else None
+        if value is None:
+            trouble.append(f"the calibration of {way} gave nothing")
+            continue
+        found[way] = value
+        if abs(value - percent) > room:
+            trouble.append(
+                f"{way} reached {value:.1f} % of the oracle's goodput in S1, and must reach "
+                f"{percent:g} ± {room:g} %"
+            )
+    if slow := [row for row in rows if row["machine"]["lag_p99_ms"] > LAG_MOST]:
+        worst = max(slow, key=lambda row: row["machine"]["lag_p99_ms"])
+        trouble.append(
+            f"the machine was too slow in {len(slow)} of {len(rows)} runs: the benchmark's own process woke up to "
+            f"{worst['machine']['lag_p99_ms']:.0f} ms late (p99, {worst['scenario']}, {worst['agents']} agents); "
+            f"use a smaller --factor or --jobs 1"
+        )
+    return Calibration(found, tuple(trouble), skipped=not asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A benchmark that was done."""
+
+    plan: Plan
+    rows: tuple[dict[str, Any], ...]
+    calibration: Calibration
+    goals: tuple[Met, ...]
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `seawall bench --json` prints."""
+        return {
+            "schema": "seawall.bench/1",
+            "seawall_version": seawall.__version__,
+            "factor": self.plan.factor,
+            "seconds": round(self.seconds, 1),
+            "calibration": self.calibration.as_json(),
+            "goals": [one.as_json() for one in self.goals],
+            "rows": list(self.rows),
+        }
+
+
+# ---- running it ----------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Standing:
+    """A run that is under way."""
+
+    job: Job
+    at: float = 0.0
+    turns: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
+class Bench:
+    """The whole of it: `await run()`; `standing` and `rows` tell how it goes meanwhile."""
+
+    plan: Plan
+    jobs: list[Job] = field(init=False)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    standing: dict[Job, Standing] = field(default_factory=dict)
+    began: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.jobs = self.plan.jobs()
+
+    def left(self) -> float:
+        """About how many real seconds remain."""
+        done = sum(self.plan.horizon(one.job) / self.plan.factor for one in self.standing.values())
+        whole = self.plan.seconds(self.jobs[len(self.rows) :])
+        gone = sum(one.at / self.plan.factor for one in self.standing.values())
+        return max(0.0, whole - min(done, gone) / self.plan.side_by_side)
+
+    async def run(self) -> Report:
+        """Every run; nothing is left running, however it ends. BenchFailed, OSError."""
+        self.began = time.monotonic()
+        room = asyncio.Semaphore(self.plan.side_by_side)
+        with tempfile.TemporaryDirectory(prefix="seawall-bench-") as folder:
+            tasks = [
+                asyncio.ensure_future(self._one(job, Path(folder, f"{n}.json"), room))
+                for n, job in enumerate(self.jobs)
+            ]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        order = {(job.scenario, job.agents, job.seed, job.through): n for n, job in enumerate(self.jobs)}
+        self.rows.sort(key=lambda row: order.get(_key(row), 0))
+        rows = of_oracle(self.rows)
+        calibration = calibrated(rows, self.plan.seeds[0], asked=self.plan.calibrate)
+        return Report(
+            self.plan, tuple(rows), calibration, tuple(measured(rows)), time.monotonic() - self.began
+        )
+
+    async def _one(self, job: Job, into: Path, room: asyncio.Semaphore) -> None:
+        async with room:
+            standing = self.standing[job] = Standing(job)
+            try:
+                row = await trial(job, into, standing)
+            finally:
+                del self.standing[job]
+        if not self.plan.keep_raw:
+            for name in RAW:
+                row.pop(name, None)
+        self.rows.append(row)
+
+
+def _key(row: Row) -> tuple[Any, ...]:
+    return row["scenario"], row["agents"], row["seed"], row["through"]
+
+
+async def trial(job: Job, into: Path, standing: Standing) -> dict[str, Any]:
+    """The row of a run in a process of its own; BenchFailed with its last words."""
+    said = into.with_suffix(".err")
+    with open(said, "xb") as stderr:  # noqa: ASYNC230  it is empty
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "seawall.fake.trial", msgspec.json.encode(job).decode(), str(into)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            env=os.environ | {"PYTHONPATH": _path()},
+            start_new_session=True,  # the terminal's Ctrl-C is for us, and we end it
+        )
+    try:
+        trouble = await _followed(process, standing)
+        code = await process.wait()
+    finally:
+        await _ended(process)
+    if code or trouble:
+        last = said.read_text("utf-8", "replace").strip().splitlines()[-1:]
+        what = trouble or (last[0][:300] if last else f"its process ended with code {code}")
+        raise BenchFailed(f"{job.scenario}, {job.agents} agents, seed {job.seed}, {job.through}: {what}")
+    row: dict[str, Any] = json.loads(into.read_bytes())
+    into.unlink()
+    return row | {"scenario_file": job.scenario}
+
+
+def _path() -> str:
+    package = str(Path(seawall.__file__).parent.parent)
+    return os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH", ""))))
+
+
+async def _followed(process: asyncio.subprocess.Process, standing: Standing) -> str:
+    """Notes how the run stands until it has nothing more to say; why it failed, if it says so."""
+    assert process.stdout is not None
+    async for line in process.stdout:
+        match json.loads(line):
+            case {"error": str(error)}:
+                return error
+            case {"at": at, "turns": turns, "failed": failed}:
+                standing.at, standing.turns, standing.failed = at, turns, failed
+    return ""
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Tells it to end by closing its stdin; kills what has not ended in time."""
+    if process.returncode is not None:
+        return
+    assert process.stdin is not None
+    process.stdin.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LEAVE_LIMIT):
+            await process.wait()
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+# ---- what is printed -----------------------------------------------------------------------------------
+
+Say = Callable[[Sequence[Row]], str]
+
+
+def _number(name: str, digits: int, scale: float = 1.0) -> Say:
+    def say(rows: Sequence[Row]) -> str:
+        value = mean(row[name] for row in rows)
+        return "-" if value is None else f"{value * scale:.{digits}f}"
+
+    return say
+
+
+def _with_worst(name: str, digits: int, worst: Callable[[Sequence[float]], float]) -> Say:
+    """The mean, and the worst seed where there are several."""
+
+    def say(rows: Sequence[Row]) -> str:
+        values = [row[name] for row in rows if row[name] is not None]
+        text = _number(name, digits)(rows)
+        return f"{text} ({worst(values):.{digits}f})" if len(values) > 1 else text
+
+    return say
+
+
+COLUMNS: Final[tuple[tuple[str, str, Say], ...]] = (
+    ("failures", "failed", _number("failures", 0)),
+    ("agents_killed", "killed", _number("agents_killed", 0)),
+    ("goodput_of_oracle", "goodput % (worst)", _with_worst("goodput_of_oracle", 1, min)),
+    ("attempts_per_success", "attempts/success", _number("attempts_per_success", 2)),
+    ("attempts_of_unavoidable", "of unavoidable", _number("attempts_of_unavoidable", 2)),
+    ("refused_in_event", "refused in event", _number("refused_in_event", 0)),
+    ("refused_429", "429", _number("refused_429", 0)),
+    ("recovery_s", "recovery s (worst)", _with_worst("recovery_s", 0, max)),
+    ("delay_p50", "delay p50", _number("delay_p50", 1)),
+    ("delay_p95", "p95", _number("delay_p95", 0)),
+    ("delay_p99", "p99", _number("delay_p99", 0)),
+    ("jain", "Jain", _number("jain", 3)),
+    ("throughput_of_limit", "% of limit", _number("throughput_of_limit", 1, 100)),
+    ("greedy_advantage", "greedy x", _number("greedy_advantage", 2)),
+    ("share", "share %", _number("share", 1, 100)),
+)

@@ -1,0 +1,97 @@
+"""When to stop trying, and how to find out that one may go on. Moments are monotonic seconds."""
+
+import math
+import random
+
+from seawall.config import Breaker as Params
+
+_STEP = 0.05
+"""Weight of one verdict in the usual share of refusals."""
+_LONGEST = 50
+"""Refusals of one streak that count for it."""
+
+
+class Breaker:
+    """Opens after a streak of refusals that chance would not explain; then one probe at a time until one is accepted.
+
+    The probe is a real request, the next in line: a made-up one costs money, and may be taken where a real one is not.
+    """
+
+    __slots__ = (
+        "_accepted_at",
+        "_gap",
+        "_next",
+        "_p",
+        "_probe",
+        "_probes",
+        "_rng",
+        "_usual",
+        "open",
+        "streak",
+    )
+
+    def __init__(self, params: Params, rng: random.Random) -> None:
+        self._p, self._rng = params, rng
+        self.open = False
+        self.streak = 0
+        """Refusals in a row."""
+        self._accepted_at = -math.inf
+        self._usual = 0.0
+        """Share of refusals before this streak."""
+        self._gap = params.probe_first
+        self._next = 0.0
+        self._probes = 0
+        """All there were: their numbers count from 1."""
+        self._probe = 0
+        """The one under way, or 0."""
+
+    def when(self, now: float) -> float:
+        """When an attempt may go: now while closed; the next probe, or not before the one under way has ended."""
+        if not self.open:
+            return now
+        return math.inf if self._probe else max(now, self._next)
+
+    def send(self) -> int:
+        """An attempt goes; the probe's number if it is one, else 0."""
+        if not self.open:
+            return 0
+        self._probes += 1
+        self._probe = self._probes
+        return self._probe
+
+    def accepted(self, now: float) -> bool:
+        """An attempt was taken; whether that closed it."""
+        was_open, self.open, self._probe = self.open, False, 0
+        if not was_open:
+            self._usual = 1 - (1 - self._usual) * (1 - _STEP) ** min(self.streak, _LONGEST)
+            self._usual -= _STEP * self._usual
+        self.streak, self._accepted_at = 0, now
+        return was_open
+
+    def refused(self, now: float, probe: int = 0) -> bool:
+        """An attempt, or the probe of this number, was refused; whether that opened it."""
+        p = self._p
+        self.streak += 1
+        opens = not self.open and self.streak >= self._enough() and now - self._accepted_at >= p.quiet
+        if opens:
+            self.open, self._gap = True, p.probe_first
+        elif self.open:
+            self._gap = min(p.probe_most, self._gap * p.probe_factor)
+        else:
+            return False
+        self.returned(probe)
+        self._next = now + self._gap * self._rng.uniform(1 - p.probe_spread, 1 + p.probe_spread)
+        return opens
+
+    def returned(self, probe: int) -> None:
+        """The probe of this number ended, refused or without a verdict: the next may follow."""
+        if probe and probe == self._probe:
+            self._probe = 0
+
+    def _enough(self) -> int:
+        """Refusals in a row that are too many for chance, given how usual refusals were."""
+        p = self._p
+        if self._usual < _STEP:
+            return p.streak_least
+        needed = math.ceil(math.log(p.alarm) / math.log(min(0.95, self._usual)))
+        return min(p.streak_most, max(p.streak_least, needed))

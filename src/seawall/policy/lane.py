@@ -1,0 +1,186 @@
+"""One lane: the calls of one account to one model family at one upstream, and who of them may go when.
+
+Queue, pacer, limiter, breaker and budget in one: told what happens, asked who is next. Nothing here waits, and the same
+events at the same moments give the same answers. Moments are monotonic seconds.
+"""
+
+import math
+import random
+from dataclasses import dataclass
+
+from seawall.config import Gateway
+from seawall.policy.breaker import Breaker
+from seawall.policy.budget import Budget
+from seawall.policy.limiter import Kind, Limiter, State
+from seawall.policy.load import Load
+from seawall.policy.pacer import Cost, Level, Pacer
+from seawall.policy.queue import Queue, Ticket
+
+
+@dataclass(slots=True)
+class Sent:
+    """An attempt under way, as the lane knows it."""
+
+    ticket: Ticket
+    cost: Cost
+    kind: Kind
+    at: float
+    probe: int
+    """Its number where it is the breaker's probe, else 0; and the same for the host's."""
+    host_probe: int
+    marks: tuple[float, ...]
+    accepted: bool = False
+
+
+@dataclass(slots=True)
+class Wait:
+    """Nobody may go now."""
+
+    until: float
+    """Ask again then, or when something happened; inf: only then."""
+    why: str
+    """`queue`, `breaker`, `host`, `limiter`, `budget`, `concurrency`, or the limit of one's own that it is."""
+    at: float
+    """When the head may go, as far as is known; inf where that hangs on others."""
+
+
+class Lane:
+    """The state of one lane. `host` is shared by the lanes of one upstream: whether it can be reached at all."""
+
+    def __init__(self, settings: Gateway, host: Breaker, rng: random.Random) -> None:
+        self._settings = settings
+        self.load = Load()
+        self.queue = Queue(settings.queue)
+        self.pacer = Pacer(settings.pacer)
+        self.limiter = Limiter(settings.limiter, self.load, rng)
+        self.breaker = Breaker(settings.breaker, rng)
+        self.host = host
+        self.budget = Budget(settings.budget)
+        self.running = 0
+        """Accepted, and not ended."""
+
+    # -- who is next ----------------------------------------------------------------------------------------------
+
+    def join(self, ticket: Ticket, now: float) -> None:
+        """One more waits, or again."""
+        self.limiter.queue_changed(now)
+        self.queue.join(ticket, now)
+        self.load.queued = self.queue.size
+
+    def leave(self, ticket: Ticket, now: float) -> None:
+        """It waits no more."""
+        self.limiter.queue_changed(now)
+        self.queue.leave(ticket)
+        self.load.queued = self.queue.size
+
+    def next(self, now: float) -> Sent | Wait | None:
+        """Who goes now, or until when nobody does; None where nobody waits."""
+        ticket = self.queue.head(now)
+        if ticket is None:
+            until = self.queue.next_moment()
+            return Wait(until, "backoff", until) if self.queue.size else None
+        cost = self.pacer.cost(ticket.size, ticket.most_output)
+        at, why = self._when(cost, now)
+        if at > now:
+            return Wait(min(at, self.queue.next_moment()), why, at)
+        return self._send(ticket, cost, now)
+
+    def _when(self, cost: Cost, now: float) -> tuple[float, str]:
+        """When an attempt of this cost may go, and who says so."""
+        if self.load.in_flight >= self._settings.concurrency:
+            return math.inf, "concurrency"
+        at = self.host.when(now)
+        if at > now:
+            return at, "host"
+        at = self.breaker.when(now)
+        if at > now:
+            return at, "breaker"
+        at, why = self.pacer.when(cost, now)
+        if at > now:
+            return at, why
+        if self.breaker.open or self.host.open:
+            return now, ""
+        at = self.limiter.when(now)
+        if at > now:
+            return at, "limiter"
+        return self.budget.when(now, self._is_foreign(now)), "budget"
+
+    def _is_foreign(self, now: float) -> bool:
+        return self.limiter.state(now) is not State.OWN
+
+    def _send(self, ticket: Ticket, cost: Cost, now: float) -> Sent:
+        self.limiter.queue_changed(now)
+        self.queue.take(ticket)
+        self.load.queued = self.queue.size
+        probe, host_probe = self.breaker.send(), self.host.send()
+        kind = Kind.PROBE if probe or host_probe else self.limiter.send(now)
+        self.load.in_flight += 1
+        self.budget.send(now)
+        return Sent(ticket, cost, kind, now, probe, host_probe, self.pacer.send(cost, now))
+
+    # -- what became of it ----------------------------------------------------------------------------------------
+
+    def hear(self, sent: Sent, levels: list[Level], now: float) -> None:
+        """An answer's headers said what is left of the account's limits."""
+        self.pacer.hear(levels, sent.marks, sent.at, now)
+
+    def accepted(self, sent: Sent, now: float) -> None:
+        """The upstream took it: its stream runs."""
+        sent.accepted = True
+        self.running += 1
+        self.reached(sent, now)
+        self.budget.count(now, refused=False)
+        self.pacer.accepted(sent.at)
+        if self.breaker.accepted(now):
+            self.limiter.ramp(now)
+        else:
+            self.limiter.accepted(sent.kind, now)
+
+    def refused(self, sent: Sent, now: float) -> None:
+        """The upstream refused it for load, or failed."""
+        self._over(sent)
+        self.reached(sent, now)
+        self._refused(sent, now)
+
+    def unreachable(self, sent: Sent, now: float) -> None:
+        """No connection could be made."""
+        self._over(sent)
+        self.host.refused(now, sent.host_probe)
+        self._refused(sent, now)
+
+    def _refused(self, sent: Sent, now: float) -> None:
+        self.budget.count(now, refused=True)
+        self.breaker.refused(now, sent.probe)
+        self.limiter.refused(sent.kind, now, self.breaker.streak)
+        if self.breaker.open:
+            self.limiter.stop()
+
+    def limited(self, sent: Sent, levels: list[Level], retry_after: float | None, now: float) -> None:
+        """The account's own limits refused it: no word on the service's load."""
+        self.dropped(sent, now)
+        self.reached(sent, now)
+        self.pacer.limited(levels, sent.cost, retry_after, now)
+
+    def reached(self, sent: Sent, now: float) -> None:
+        """The upstream answered, whatever it said."""
+        self.host.accepted(now)
+
+    def ended(self, sent: Sent, now: float) -> None:
+        """Its stream ended."""
+        self._over(sent)
+        if not self.breaker.open:
+            self.limiter.ended(now)
+
+    def dropped(self, sent: Sent, now: float) -> None:
+        """It ended without a verdict on load."""
+        if sent.accepted:
+            self.ended(sent, now)
+            return
+        self._over(sent)
+        self.breaker.returned(sent.probe)
+        self.host.returned(sent.host_probe)
+        self.limiter.returned(sent.kind)
+
+    def _over(self, sent: Sent) -> None:
+        self.load.in_flight -= 1
+        self.running -= sent.accepted

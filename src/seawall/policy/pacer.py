@@ -1,0 +1,217 @@
+"""Keeping the account's own limits: a mirror of its buckets, so that no request is sent only to be told 429.
+
+Requests, input tokens and output tokens a minute refill continuously; every answer's headers say what is left. A
+subscription's windows of hours and days are budgets, not rates: they are shown, never paced against. A limit on how
+fast starts may grow is announced by no header and is learned from its refusals. Moments are monotonic seconds.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from seawall.config import Pacer as Params
+
+REQUESTS, INPUT, OUTPUT = "requests", "input-tokens", "output-tokens"
+_MOST_STARTS = 2000
+"""Accepted starts that are remembered."""
+_INPUT_PER_BYTE = 0.25
+"""Tokens, until answers have said better."""
+_OUTPUT = 500.0
+_LEARN = 0.02
+"""Weight of one answer in what is learned: of the last fifty or so."""
+_SMALL = 512
+"""Below so many bytes a request is mostly envelope, and says nothing of tokens for each byte."""
+
+
+@dataclass(slots=True)
+class Level:
+    """What one answer's headers say of one bucket."""
+
+    name: str
+    limit: float
+    """A minute."""
+    left: float
+
+
+@dataclass(slots=True)
+class Cost:
+    """What a request takes from each bucket, estimated."""
+
+    input: float
+    output: float
+
+    def of(self, bucket: str) -> float:
+        """Its cost in this bucket."""
+        return 1.0 if bucket == REQUESTS else self.output if bucket == OUTPUT else self.input
+
+
+class Bucket:
+    """The mirror of one bucket."""
+
+    __slots__ = ("_p", "at", "level", "limit", "most", "name", "rate", "spent")
+
+    def __init__(self, told: Level, params: Params, now: float) -> None:
+        self.name, self._p = told.name, params
+        self.limit = self.rate = self.most = 0.0
+        self.at = now
+        self.spent = 0.0
+        """The cost of everything sent so far."""
+        self._learn(told)
+        self.level = min(told.left, self.most)
+
+    def _learn(self, told: Level) -> None:
+        if told.limit != self.limit:
+            self.limit, self.rate = told.limit, told.limit / 60
+            self.most = self.rate * self._p.burst
+        self.most = max(self.most, min(told.left, self.limit))
+
+    def refill(self, now: float) -> None:
+        if now > self.at:
+            self.level = min(self.most, self.level + (now - self.at) * self.rate * (1 - self._p.margin))
+            self.at = now
+
+    def wait(self, cost: float) -> float:
+        """Seconds until a request of this cost fits, with the reserve."""
+        need = min(min(cost, self.most) + self.rate * self._p.reserve, 0.99 * self.most) - self.level
+        return need / (self.rate * (1 - self._p.margin)) if need > 0 else 0.0
+
+    def spend(self, cost: float) -> None:
+        cost = min(cost, self.most)
+        self.level -= cost
+        self.spent += cost
+
+    def hear(self, told: Level, spent_then: float, ago: float) -> None:
+        """What an answer said, whose request went `ago` seconds ago, when `spent_then` had been spent.
+
+        Everything sent since is not in its figure yet, and what refilled since is not either.
+        """
+        self._learn(told)
+        server = told.left + ago * self.rate - (self.spent - spent_then)
+        self.level = min(self.most, (self.level + server) / 2)
+
+
+class Pacer:
+    """The limits of one lane: when a request of some cost may go, and what answers teach."""
+
+    __slots__ = (
+        "_blocked",
+        "_blocked_by",
+        "_cap",
+        "_cap_at",
+        "_cut_at",
+        "_input_per_byte",
+        "_output",
+        "_p",
+        "_sent_at",
+        "_starts",
+        "buckets",
+    )
+
+    def __init__(self, params: Params) -> None:
+        self._p = params
+        self.buckets: dict[str, Bucket] = {}
+        self._blocked = -math.inf
+        self._blocked_by = ""
+        self._cap: float | None = None
+        """Starts a second, where a limit on their growth was met."""
+        self._cap_at = self._cut_at = self._sent_at = -math.inf
+        self._starts: deque[float] = deque(maxlen=_MOST_STARTS)
+        """When accepted attempts began."""
+        self._input_per_byte = _INPUT_PER_BYTE
+        self._output = _OUTPUT
+
+    def cost(self, size: int, most_output: float = math.inf) -> Cost:
+        """What a request of so many bytes will take, by what answers said of others."""
+        return Cost(size * self._input_per_byte * (1 + self._p.over), min(self._output, most_output))
+
+    def learn(self, size: int, input_tokens: int | None, output_tokens: int | None) -> None:
+        """What a request of so many bytes took, where its answer said so. Input that came from the cache does not count
+        against the limit, and so is left out of both."""
+        if input_tokens is not None and size > _SMALL:
+            self._input_per_byte += _LEARN * (min(input_tokens / size, 1.0) - self._input_per_byte)
+        if output_tokens is not None:
+            self._output += _LEARN * (output_tokens - self._output)
+
+    def when(self, cost: Cost, now: float) -> tuple[float, str]:
+        """The moment from which a request of this cost may go, and what it waits for, or an empty text."""
+        if not self.buckets and self._cap is None and self._blocked <= now:
+            return now, ""
+        at, why = (self._blocked, self._blocked_by) if self._blocked > now else (now, "")
+        for name, bucket in self.buckets.items():
+            bucket.refill(now)
+            wait = bucket.wait(cost.of(name))
+            if wait > 0 and now + wait > at:
+                at, why = now + wait, name.replace("-", " ")
+        cap = self.start_rate(now)
+        if cap is not None and self._sent_at + 1 / cap > at:
+            at, why = self._sent_at + 1 / cap, "starts a second"
+        return at, why
+
+    def send(self, cost: Cost, now: float) -> tuple[float, ...]:
+        """A request goes; marks to hand back with its answer."""
+        self._sent_at = now
+        for name, bucket in self.buckets.items():
+            bucket.refill(now)
+            bucket.spend(cost.of(name))
+        return tuple(bucket.spent for bucket in self.buckets.values())
+
+    def accepted(self, sent_at: float) -> None:
+        """A request that began then was taken."""
+        self._starts.append(sent_at)
+
+    def hear(self, levels: list[Level], marks: tuple[float, ...], sent_at: float, now: float) -> None:
+        """What an answer's headers say; `marks` are those of its request."""
+        told = {level.name: level for level in levels}
+        # A bucket that became known after the request went has no mark of it, and stands behind those that have.
+        for (name, bucket), spent in zip(self.buckets.items(), marks, strict=False):
+            if name in told:
+                bucket.refill(now)
+                bucket.hear(told.pop(name), spent, now - sent_at)
+        for level in told.values():
+            if level.name not in self.buckets:
+                self.buckets[level.name] = Bucket(level, self._p, now)
+
+    def limited(self, levels: list[Level], cost: Cost, retry_after: float | None, now: float) -> None:
+        """The upstream said 429: which limit was it, and how long is it shut?"""
+        p = self._p
+        empty = [told for told in levels if self._explains(told, cost)]
+        for told in empty:
+            bucket = self.buckets.get(told.name)
+            if bucket is None:
+                bucket = self.buckets[told.name] = Bucket(told, p, now)
+            bucket.refill(now)
+            bucket.level = min(bucket.level, told.left)
+        if empty:
+            self._block(now + min(p.block_most, retry_after or 1.0), empty[0].name.replace("-", " "))
+            return
+        # No bucket explains it: starts grew too fast, or it is a limit that nobody announces.
+        if now - self._cut_at > p.cut_gap:
+            recent = sum(1 for start in self._starts if start > now - p.cut_window)
+            self._cap = max(p.cut_share * recent, 5.0) / p.cut_window
+            self._cap_at = self._cut_at = now
+            self._block(now + min(p.cut_pause, retry_after or p.cut_pause), "starts a second")
+
+    def start_rate(self, now: float) -> float | None:
+        """Starts a second that a limit on their growth allows by now; None where none is known."""
+        if self._cap is None:
+            return None
+        if now - self._cut_at > self._p.cut_kept:
+            self._cap = None
+            return None
+        self._cap *= 2 ** ((now - self._cap_at) / self._p.cut_doubles)
+        self._cap_at = now
+        return self._cap
+
+    def blocked(self, now: float) -> float:
+        """Seconds for which nothing may go."""
+        return max(0.0, self._blocked - now)
+
+    def _explains(self, told: Level, cost: Cost) -> bool:
+        """Whether this bucket is why a request of this cost was refused."""
+        rate = told.limit / 60
+        most = rate * self._p.burst
+        return told.left < max(rate * self._p.reserve, min(cost.of(told.name), most))
+
+    def _block(self, until: float, why: str) -> None:
+        if until > self._blocked:
+            self._blocked, self._blocked_by = until, why

@@ -1,0 +1,177 @@
+"""Who is next: start-time fair queueing over agents, with classes and deadlines. Moments are monotonic seconds.
+
+Each agent's requests get tags on a virtual clock, one after the other by their size; the lowest tag is next. So an
+agent that asks for eight things at once gets one agent's share (P. Goyal et al., "Start-time Fair Queuing", 1996).
+Deferrable requests come after all others, until they have waited for a good part of their hold. In its last part every
+request goes first, earliest deadline first. Nothing is dropped: clients wait on open connections, and a dropped call is
+a retry more.
+"""
+
+import math
+from collections import Counter, OrderedDict
+from heapq import heappop, heappush
+
+from seawall.config import Queue as Params
+
+
+class Ticket:
+    """One request in line, for its first attempt or another: a refused one keeps its tag, and so its place."""
+
+    __slots__ = (
+        "_at",
+        "_in",
+        "begun_at",
+        "deadline",
+        "deferrable",
+        "flow",
+        "most_output",
+        "not_before",
+        "size",
+        "tag",
+        "tokens",
+    )
+
+    def __init__(
+        self,
+        flow: str,
+        begun_at: float,
+        deadline: float,
+        *,
+        size: int = 0,
+        tokens: float = 0.0,
+        most_output: float = math.inf,
+        deferrable: bool = False,
+        tag: float | None = None,
+    ) -> None:
+        self.flow = flow
+        """Whose share it takes: an agent, a session."""
+        self.size = size
+        """Bytes of its body."""
+        self.tokens = tokens
+        """Input, estimated."""
+        self.most_output = most_output
+        """Tokens that it allows itself."""
+        self.begun_at = begun_at
+        self.deadline = deadline
+        """No attempt begins later."""
+        self.deferrable = deferrable
+        self.tag = tag
+        """On the virtual clock; None until it joins."""
+        self.not_before = -math.inf
+        """It waits by itself until then, and does not stand in the way of others."""
+        self._in = 0
+        """Which of its entries counts: those with a lower number are left over."""
+        self._at = ""
+        """The line it stands in, or empty."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it is in line."""
+        return self._at != ""
+
+
+_FIRST, _USUAL, _DEFERRED, _LATER = "first", "usual", "deferred", "later"
+
+_Line = list[tuple[float, int, int, Ticket]]
+"""A heap: tag or deadline, order of arrival, the ticket's own count of its entries."""
+
+
+class Queue:
+    """Tickets in line. Each operation takes time in the logarithm of how many there are."""
+
+    __slots__ = ("_clock", "_finish", "_lines", "_moments", "_order", "_p", "by_flow", "size")
+
+    def __init__(self, params: Params) -> None:
+        self._p = params
+        self._lines: dict[str, _Line] = {_FIRST: [], _USUAL: [], _DEFERRED: []}
+        self._moments: list[tuple[float, int, int, Ticket]] = []
+        """When a ticket must be looked at: it may go at all, ages, or goes first."""
+        self._finish: OrderedDict[str, float] = OrderedDict()
+        """Where each agent's share so far ends on the virtual clock."""
+        self._clock = 0.0
+        self._order = 0
+        self.size = 0
+        self.by_flow: Counter[str] = Counter()
+
+    def join(self, ticket: Ticket, now: float) -> None:
+        """Stand in line, from `ticket.not_before` on."""
+        self._order += 1
+        if ticket.tag is None:
+            ticket.tag = max(self._clock, self._finish.get(ticket.flow, 0.0))
+            self._finish[ticket.flow] = (
+                ticket.tag + ticket.tokens / self._p.tokens_unit + self._p.request_units
+            )
+            self._finish.move_to_end(ticket.flow)
+            if len(self._finish) > self._p.flows_kept:
+                self._finish.popitem(last=False)
+        self.size += 1
+        self.by_flow[ticket.flow] += 1
+        self._place(ticket, now)
+
+    def leave(self, ticket: Ticket) -> None:
+        """Stand in line no more; nothing, if it does not."""
+        if not ticket.waiting:
+            return
+        ticket._at = ""
+        ticket._in += 1
+        self.size -= 1
+        self.by_flow[ticket.flow] -= 1
+        if not self.by_flow[ticket.flow]:
+            del self.by_flow[ticket.flow]
+
+    def head(self, now: float) -> Ticket | None:
+        """The next, if anybody may go now."""
+        self._move_on(now)
+        for name, line in self._lines.items():
+            while line:
+                _, _, entry, ticket = line[0]
+                if ticket._at == name and ticket._in == entry:
+                    return ticket
+                heappop(line)
+        return None
+
+    def take(self, ticket: Ticket) -> None:
+        """It goes: the virtual clock moves on to it."""
+        assert ticket.tag is not None
+        self._clock = max(self._clock, ticket.tag)
+        self.leave(ticket)
+
+    def next_moment(self) -> float:
+        """When the line changes by itself; inf: never."""
+        moments = self._moments
+        while moments:
+            at, _, entry, ticket = moments[0]
+            if ticket.waiting and ticket._in == entry:
+                return at
+            heappop(moments)
+        return math.inf
+
+    # -- lines ----------------------------------------------------------------------------------------------------
+
+    def _place(self, ticket: Ticket, now: float) -> None:
+        """Put it into the line where it belongs now, and note when that changes."""
+        p, hold = self._p, ticket.deadline - ticket.begun_at
+        promoted_at = ticket.deadline - p.promote_share * hold
+        aged_at = ticket.begun_at + p.age_share * hold
+        assert ticket.tag is not None
+        if now < ticket.not_before:
+            name, key, until = _LATER, 0.0, ticket.not_before
+        elif now >= promoted_at:
+            name, key, until = _FIRST, ticket.deadline, math.inf
+        elif ticket.deferrable and now < aged_at:
+            name, key, until = _DEFERRED, ticket.tag, min(aged_at, promoted_at)
+        else:
+            name, key, until = _USUAL, ticket.tag, promoted_at
+        ticket._at = name
+        ticket._in += 1
+        if name != _LATER:
+            heappush(self._lines[name], (key, self._order, ticket._in, ticket))
+        if until < math.inf:
+            heappush(self._moments, (until, self._order, ticket._in, ticket))
+
+    def _move_on(self, now: float) -> None:
+        """Move those whose moment has come."""
+        while (at := self.next_moment()) <= now:
+            _, _, _, ticket = heappop(self._moments)
+            self._order += 1
+            self._place(ticket, max(now, at))

@@ -21,6 +21,8 @@ def test_credentials_stay_behind() -> None:
     assert set(detach.kept_environment(environ)) == {
         "PATH", "HTTPS_PROXY", "SEAWALL_TEAM_TOKEN", "ANTHROPIC_BASE_URL", "NODE_EXTRA_CA_CERTS",
     }  # fmt: skip
+    named = detach.kept_environment(environ, ("OPENAI_API_KEY", "UNSET_KEY"))
+    assert named.keys() - detach.kept_environment(environ).keys() == {"OPENAI_API_KEY"}
 
 
 def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.config import Config, Gateway, Network, Team
+from seawall.config import Config, Fallback, Gateway, Network, Team
 from seawall.gateway import runtime
 from seawall.gateway.runtime import Record, Talk, Trouble
 
@@ -46,6 +46,15 @@ def test_the_same_configuration_has_the_same_name() -> None:
 def test_another_configuration_has_another_name(other: Config) -> None:
     """Whatever decides where calls go, or who may come, parts the gateways."""
     assert runtime.digest_of(other) != runtime.digest_of(Config())
+
+
+def test_another_key_for_a_fallback_has_another_name() -> None:
+    """A gateway goes on with the keys that it was started with: a new key needs a new one."""
+    config = Config(fallback=(Fallback(upstream="https://other.example", key_env="A_KEY"),))
+    names = {runtime.digest_of(config, environ) for environ in ({}, {"A_KEY": "a"}, {"A_KEY": "b"})}
+    assert len(names) == 3
+    assert runtime.digest_of(config, {"A_KEY": "a", "B_KEY": "c"}) in names
+    assert runtime.digest_of(Config(), {"A_KEY": "a"}) == runtime.digest_of(Config())
 
 
 def test_the_folder_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

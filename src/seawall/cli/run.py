@@ -128,6 +128,8 @@ class _Starter:
     arguments: tuple[str, ...]
     listen: tuple[str, ...]
     environ: Mapping[str, str]
+    keys: tuple[str, ...]
+    """Variables with keys of the gateway's own."""
 
     def lease(self, port: int = 0) -> runtime.Talk:
         """A lease on the gateway; one that must be started gets this port, if one is given."""
@@ -136,7 +138,7 @@ class _Starter:
             from seawall.gateway.detach import start_detached
 
             listen = ("--listen", f"127.0.0.1:{port}") if port else self.listen
-            start_detached([*self.arguments, *listen], self.environ)
+            start_detached([*self.arguments, *listen], self.environ, self.keys)
 
         return runtime.lease(self.place, self.digest, start)
 
@@ -147,14 +149,15 @@ def _starter(goes_by: Mapping[str, str], linger: float | None, common: Common) -
     if listen:
         loaded = load_settings(Common(quiet=True, config=common.config), {"gateway.listen": listen}, goes_by)
     check(loaded.config)
-    digest = runtime.digest_of(loaded.config)
+    digest = runtime.digest_of(loaded.config, goes_by)
+    keys = tuple(one.key_env for one in loaded.config.fallback if one.key_env)
     arguments = ["--shared", digest, *(["--linger", str(linger)] if linger is not None else [])]
     user, _ = settings_files(common, goes_by)
     if common.config is not None:
         arguments += ["--config", str(user)]
     place = runtime.folder(os.environ, create=True)
     assert place is not None
-    return _Starter(place, digest, tuple(arguments), ("--listen", listen) if listen else (), goes_by)
+    return _Starter(place, digest, tuple(arguments), ("--listen", listen) if listen else (), goes_by, keys)
 
 
 def _free_listen(loaded: Loaded, common: Common) -> str:

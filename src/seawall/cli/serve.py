@@ -75,7 +75,7 @@ def serve(
     }
     config = load_settings(common, options, os.environ).config
     check(config)
-    digest = digest_of(config)
+    digest = digest_of(config, os.environ)
     if shared is not None and shared != digest:
         raise Failure("the settings changed while the gateway was being started; try again")
     terms = Terms(digest, shared is not None, linger)

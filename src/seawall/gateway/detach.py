@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from seawall.gateway.runtime import LOG_LIMIT, START_LIMIT, Trouble
@@ -16,15 +16,18 @@ from seawall.gateway.runtime import LOG_LIMIT, START_LIMIT, Trouble
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
 
 
-def kept_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a gateway: no client's credentials, which come with each request."""
+def kept_environment(environ: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
+    """The environment of a gateway: no client's credentials, which come with each request.
+
+    `named`: variables that its user named as the gateway's own.
+    """
     kept = {}
     for name, value in environ.items():
         ours = name.startswith("SEAWALL_") or name == "ANTHROPIC_BASE_URL"
         theirs = name.startswith(("ANTHROPIC_", "CLAUDE_", "AWS_")) or any(
             part in name.upper() for part in _SECRET
         )
-        if ours or not theirs:
+        if ours or not theirs or name in named:
             kept[name] = value
     return kept
 
@@ -46,10 +49,11 @@ def log_file() -> Path | None:
     return path
 
 
-def start_detached(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+def start_detached(arguments: Sequence[str], environ: Mapping[str, str], named: Collection[str] = ()) -> None:
     """Starts `seawall serve` with these arguments in a session of its own; returns when it listens.
 
-    Trouble carries the line by which it said why it does not.
+    `named`: variables that it gets although they look like a client's credentials. Trouble carries the line by which
+    it said why it does not.
     """
     log = log_file()
     with contextlib.ExitStack() as stack:
@@ -60,7 +64,7 @@ def start_detached(arguments: Sequence[str], environ: Mapping[str, str]) -> None
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=kept_environment(environ),
+            env=kept_environment(environ, named),
             start_new_session=True,
         )
     assert process.stdout is not None

@@ -59,10 +59,11 @@ class Record:
         return folder / f"gateway-{self.digest}-{self.pid}.json"
 
 
-def digest_of(config: "Config") -> str:
+def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str:
     """A name for a configuration: the same for all runs that may share a gateway, another for any other.
 
-    Where on this machine it listens does not count, so that `run` finds a gateway that `serve` started.
+    The keys in `environ` that fallbacks name count: a gateway has those that it was started with. Where on this
+    machine it listens does not count, so that `run` finds a gateway that `serve` started.
     """
     import hashlib
 
@@ -78,7 +79,8 @@ def digest_of(config: "Config") -> str:
     # `run` adds this machine's own names for its child; a run inside it is to find the same gateway.
     far = {name.strip() for name in config.network.no_proxy.split(",")} - {"", *LOOPBACK}
     config = replace(config, network=replace(config.network, no_proxy=",".join(sorted(far))))
-    return hashlib.sha256(repr((__version__, config, config.team.token)).encode()).hexdigest()[:16]
+    keys = [(environ or {}).get(one.key_env, "") for one in config.fallback if one.key_env]
+    return hashlib.sha256(repr((__version__, config, config.team.token, keys)).encode()).hexdigest()[:16]
 
 
 def _places(environ: Mapping[str, str]) -> Iterator[Path]:

@@ -1,0 +1,58 @@
+"""The head of a request that goes to another model or another address than its client's."""
+
+from seawall.http.head import Headers, format_head
+
+_PATH = b"/v1/messages"
+_BETA = b"beta=true"
+_SUBSCRIPTION = b"sk-ant-oat"
+
+_HARMLESS = frozenset(
+    (b"accept", b"accept-encoding", b"anthropic-version", b"content-type", b"user-agent", b"x-app")
+)
+_HARMLESS_PREFIXES = (b"x-stainless-",)
+"""What a client tells of itself and of the protocol. Any other header may carry a credential (a company's gateway reads
+its own), so another address does not get it, as it does not get `x-claude-code-*`, `authorization` or cookies."""
+_BETAS = b"anthropic-beta"
+
+
+def betas(head: bytes) -> bytes:
+    """The values of `anthropic-beta` in a request's head as it was to be sent, parted by commas."""
+    _, headers = _read(head)
+    return b",".join(value for name, value in headers if name.lower() == _BETAS)
+
+
+def has_subscription(head: bytes) -> bool:
+    """Whether it carries the token of a claude.ai login, in whichever header."""
+    _, headers = _read(head)
+    return any(_SUBSCRIPTION in value for _, value in headers)
+
+
+def for_same_address(head: bytes, length: int) -> bytes:
+    """The head with the length of another body; everything else as it was to be sent."""
+    line, headers = _read(head)
+    return format_head(
+        line,
+        [(name, b"%d" % length if name.lower() == b"content-length" else value) for name, value in headers],
+    )
+
+
+def for_another_address(head: bytes, length: int, host: bytes, base: bytes, key: str) -> bytes:
+    """The head for an address with a key of its own: nothing in it is its client's but what is known to be harmless."""
+    line, headers = _read(head)
+    target = line.split(b" ")[1]
+    query = b"?" + _BETA if target.partition(b"?")[2] == _BETA else b""
+    kept: Headers = [(b"host", host)]
+    kept += [
+        (name, value)
+        for name, value in headers
+        if (lower := name.lower()) in _HARMLESS or lower == _BETAS or lower.startswith(_HARMLESS_PREFIXES)
+    ]
+    kept += [(b"x-api-key", key.encode("latin-1")), (b"content-length", b"%d" % length)]
+    return format_head(b"POST %b%b%b HTTP/1.1" % (base, _PATH, query), kept)
+
+
+def _read(head: bytes) -> tuple[bytes, Headers]:
+    """First line and headers of a head that `format_head` made."""
+    line, *rest = head.rstrip(b"\r\n").split(b"\r\n")
+    pairs = (one.partition(b": ") for one in rest)
+    return line, [(name, value) for name, _, value in pairs]

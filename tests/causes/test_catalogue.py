@@ -136,7 +136,7 @@ GOOD = (cause.CATALOGUE / "network.asleep.toml").read_text("utf-8")
         (('party = "network"', 'party = "machine"'), "party"),
         (('hold = "yes"', 'hold = "perhaps"'), "hold"),
         (('code = "network.asleep"', 'code = "network.awake"'), "code"),
-        (("checked = 2026-11-20", 'checked = "soon"'), "checked"),
+        (("checked = 2026-11-21", 'checked = "soon"'), "checked"),
         (('fault = ["asleep"]', 'fault = ["dreaming"]'), "matchers[0].fault[0]"),
         (('phase = "sent"', 'phase = "spent"'), "phase"),
         (('phase = "sent"', 'fase = "sent"'), "fase"),

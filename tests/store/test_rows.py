@@ -47,6 +47,7 @@ def test_a_row_of_ours_is_kept_as_it_is():
         ("status", None),
         ("fallback", None),
         ("fallback", "model=claude-sonnet-5-5"),
+        ("fallback", "upstream=gateway.example"),
         ("fallback", "upstream=gateway.example:8443 model=anthropic/claude-sonnet-5-5:latest"),
         ("fallback", "upstream=[::1]:8080 model=claude-opus-4-5@20251101"),
     ],
@@ -95,7 +96,7 @@ def test_no_key_is_kept(name: str, canary: str):
     assert value_of(replace(attempt(), **{name: canary}), name) in ("", None)
 
 
-@pytest.mark.parametrize("canary", [f"model={KEY}", f"upstream={KEY}", f"upstream=host model={KEYS[2]}"])
+@pytest.mark.parametrize("canary", [f"model={KEY}", f"upstream=host model={KEY}", f"upstream=host model={KEYS[2]}"])
 def test_no_key_is_kept_as_the_name_of_a_model(canary: str):
     """The model of a call that went elsewhere is its client's own word."""
     assert value_of(replace(attempt(), fallback=canary), "fallback") is None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 
 from seawall.causes.cause import Hold, Party, codes, lookup
-from seawall.config import Config
+from seawall.config import Config, Fallback
 from seawall.policy.outcome import Outcome
 from seawall.wire import models
 from seawall.wire.request import family
@@ -29,6 +29,8 @@ class Target:
     """Address; empty: the call's own."""
     after: float
     team: bool = False
+    table: int = -1
+    """Its `[[fallback]]`, from 0; -1: it is of `gateway.fallback`."""
     another_family: bool = False
     """It stands for a family, and is of no use to calls of that family."""
 
@@ -43,22 +45,22 @@ def read(config: Config) -> tuple[tuple[Target, ...], tuple[str, ...]]:
     targets: list[Target] = []
     problems: list[str] = []
     gateway = config.gateway
-    named = [
-        (f"[[fallback]] {number}", one.causes, one.model, one.upstream, one.after, one.team)
-        for number, one in enumerate(config.fallback, 1)
-    ]
-    named += [("gateway.fallback", (), name, "", gateway.fallback_after, False) for name in gateway.fallback]
-    for where, causes, name, upstream, after, team in named:
-        model = models.CURRENT.get(name, name)
+    named = [(number, one) for number, one in enumerate(config.fallback)]
+    named += [(-1, Fallback(model=name, after=gateway.fallback_after)) for name in gateway.fallback]
+    for table, one in named:
+        where = "gateway.fallback" if table < 0 else f"[[fallback]] {table + 1}"
+        model = models.CURRENT.get(one.model, one.model)
         if model and models.known(model) is None:
             problems.append(
-                f"{where}: nothing is known of the model {name!r}, so nothing is sent to it; known are"
+                f"{where}: nothing is known of the model {one.model!r}, so nothing is sent to it; known are"
                 f" {', '.join(models.CURRENT)} and {', '.join(models.MODELS)}"
             )
             continue
-        problems += [f"{where}: {problem}" for cause in causes if (problem := _misnamed(cause))]
-        short = where == "gateway.fallback"
-        targets.append(Target(len(targets), causes, model, upstream, after, team, short))
+        problems += [f"{where}: {problem}" for cause in one.causes if (problem := _misnamed(cause))]
+        number, short = len(targets), table < 0
+        targets.append(
+            Target(number, one.causes, model, one.upstream, one.after, one.team, table, another_family=short)
+        )
     return tuple(targets), tuple(problems)
 
 

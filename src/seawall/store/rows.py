@@ -85,7 +85,7 @@ _SHAPES = {
     "network": _HASH,
     "account": _HASH,
     # `model=claude-sonnet-5-5`, `upstream=host:port model=...`; the `route` is the host there.
-    "fallback": r"(?:upstream=[A-Za-z0-9._\[\]:-]{1,262} )?model=" + _MODEL,
+    "fallback": r"(?:upstream=[A-Za-z0-9._\[\]:-]{1,262}(?: model=" + _MODEL + r")?|model=" + _MODEL + r")",
 }
 """What each text may look like. Most come from an upstream or a client, who may write anything there: a
 sentence, a path, a key. What does not look like its shape is not kept."""

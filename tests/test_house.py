@@ -34,6 +34,7 @@ ELSEWHERE = {
     "upstream/headers.py": "tests/gateway/test_rules.py: what reaches the upstream",
     "upstream/messages.py": "tests/gateway/test_rules.py",
     "upstream/passing.py": "tests/gateway/test_rules.py",
+    "view/screen.py": "tests/cli/test_watch.py draws in a terminal of its own",
 }
 
 # Written so that this file does not hold them itself.

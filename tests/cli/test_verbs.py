@@ -70,8 +70,8 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("statsu",), "seawall: no verb 'statsu'; the nearest are: status, run\n"),
-        (("help", "statsu"), "seawall: no verb 'statsu'; the nearest are: status, run\n"),
+        (("statsu",), "seawall: no verb 'statsu'; the nearest are: status, watch\n"),
+        (("help", "statsu"), "seawall: no verb 'statsu'; the nearest are: status, watch\n"),
         (("x" * 500,), "seawall: no verb 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'"),
         (("status", "--jsn"), "seawall status: No such option '--jsn'"),
         (("--nope",), "seawall: No such option '--nope'"),
@@ -154,7 +154,7 @@ def test_a_locale_without_our_signs_is_no_failure() -> None:
 
 
 HEAVY = {"asyncio", "sqlalchemy", "alembic", "rich", "ssl", "msgspec", "h11", "httptools", "brotli", "uvloop",
-         "platformdirs", "urllib.request", "email", "logging"}  # fmt: skip
+         "platformdirs", "seawall.config", "urllib.request", "email", "logging"}  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["status"]])

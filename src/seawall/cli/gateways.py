@@ -1,0 +1,85 @@
+"""What the user's own gateways say of themselves, for `status` and `watch`. Asks nobody else."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from seawall import __version__
+from seawall.cli.common import Common, ExitCode, exit_code_of
+
+if TYPE_CHECKING:
+    from seawall.gateway.runtime import Record
+    from seawall.view.layout import Look
+
+COLUMNS = 80
+"""What is written is no wider, and as wide where there is no terminal."""
+
+
+def observed(environ: Mapping[str, str], now: float, limit: float) -> list[dict[str, object]]:
+    """The state of each gateway, the oldest first; one that gives none in `limit` seconds has `answers` false."""
+    from seawall.gateway import runtime
+
+    place = runtime.folder(environ, create=False)
+    token = runtime.read_token(place) if place else None
+    found: list[dict[str, object]] = []
+    for record in runtime.records(place) if place and token else []:
+        known = {
+            "address": record.address,
+            "upstream": record.upstream,
+            "pid": record.pid,
+            "version": record.version,
+            "up": max(0.0, now - record.started_at),
+        }
+        answer = _asked(record, token or "", limit)
+        if isinstance(since := answer.get("since"), (int, float)):
+            answer["cause_age"] = max(0.0, now - since)
+        found.append(known | answer)
+    return found
+
+
+def _asked(record: "Record", token: str, limit: float) -> dict[str, object]:
+    from seawall.gateway import runtime
+
+    try:
+        talk = runtime.approach(record, token, limit)
+        try:
+            answer, body = talk.get("/api/v1/status", token)
+        finally:
+            talk.close()
+        value = json.loads(body) if answer == 200 else None
+    except (OSError, ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {"answers": False}
+
+
+def code(found: Sequence[Mapping[str, object]]) -> ExitCode:
+    """0, or while something is held the code of its cause's party."""
+    held = (exit_code_of(str(one["cause"])) for one in found if one.get("held") and one.get("cause"))
+    return max(held, default=ExitCode.OK)
+
+
+def as_json(found: Sequence[Mapping[str, object]], now: float) -> str:
+    """All of it as one object in one line."""
+    whole = {
+        "schema": "seawall.status/1",
+        "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
+        "seawall_version": __version__,
+        "running": bool(found),
+        "gateways": list(found),
+        "exit_code": int(code(found)),
+    }
+    return json.dumps(whole)
+
+
+def look(common: Common, environ: Mapping[str, str]) -> "Look":
+    """How lines for stdout are to look."""
+    from seawall.view.layout import Look
+
+    if common.plain:
+        return Look(None, plain=True)
+    terminal = sys.stdout.isatty()
+    width = min(COLUMNS, shutil.get_terminal_size((COLUMNS, 24)).columns) if terminal else COLUMNS
+    return Look(max(1, width), common.color(sys.stdout, environ))

@@ -1,0 +1,276 @@
+"""What `seawall explain` prints: a verdict on a text, a cause's page, the catalogue's table."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seawall.causes.cause import Cause, Party, Step, Summary, lookup
+from seawall.causes.match import UNKNOWN
+from seawall.causes.verdict import Confidence, Verdict, nearest, question, unknown_title
+
+SHOWN_AS = {
+    Party.PROVIDER: "Anthropic's side",
+    Party.LIMIT: "Your plan or limits",
+    Party.ACCOUNT: "Your account or key",
+    Party.REQUEST: "Your request",
+    Party.NETWORK: "Your network",
+    Party.MACHINE: "This machine",
+    Party.GATEWAY: "A gateway on the way",
+    Party.SEAWALL: "Seawall itself",
+    Party.UNRELATED: "Not a Claude call",
+    Party.UNKNOWN: "Not known yet",
+}
+_CLOUDS = (
+    ("bedrock", "Amazon Bedrock's side"),
+    ("aiplatform", "Google Cloud's side"),
+    ("vertex", "Google Cloud's side"),
+    ("services.ai.azure.com", "Microsoft Foundry's side"),
+)
+LABEL = 10
+PAGE_LABEL = 16
+NARROW = 60
+"""Below this many columns a page's labels stand above their texts."""
+_KEY_NOTE = "The text held a key. It was masked. If you posted it elsewhere, revoke it."
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How lines are to look. `width` in columns; None: nothing is wrapped."""
+
+    width: int | None = 80
+    color: bool = False
+    windows: bool = False
+    """Commands of PowerShell where they differ."""
+
+    @property
+    def edge(self) -> int:
+        return 10_000 if self.width is None else max(20, min(self.width, 80) - 2)
+
+
+def party_of(verdict: Verdict) -> str:
+    """Whose side it is, as people read it: the host's name where another than Anthropic's API was asked."""
+    party = lookup(verdict.cause).party
+    if party is Party.PROVIDER:
+        named = f"{verdict.cause} {verdict.facts.flat[:20_000]}"
+        return next((side for sign, side in _CLOUDS if sign in named), SHOWN_AS[party])
+    return SHOWN_AS[party]
+
+
+def verdict(found: Verdict, cause: Cause, look: Look, source: str, held_key: bool) -> list[str]:
+    """The block that answers a pasted text; `source` says where the text came from."""
+    title = _low(cause.title) if found.cause != UNKNOWN else unknown_title(found.facts)
+    lines = _headline(party_of(found), title, found.confidence, look)
+    lines.append("")
+    if found.cause == UNKNOWN:
+        lines += _unknown(found, look)
+    else:
+        lines += row("Meaning", [cause.meaning], look)
+        lines += row("Do now", _steps(cause.do, look), look)
+        lines += row("Don't", [_dont(one.text, one.reason) for one in cause.dont], look)
+        lines += row("Fixed?", [_with_command(cause.verify, cause.verify_command, look)], look)
+        lines += row("Escalate", [_low(cause.escalate).rstrip(".")], look)
+        lines += row("Or", _others(found), look)
+    lines += row("Errors", _counted(found), look)
+    lines += row("Facts", [" · ".join(facts(found))] if facts(found) else [], look)
+    if held_key:
+        lines += ["", *wrapped(_KEY_NOTE, look.edge)]
+    read_as = f"{found.cause} · {source}; run `seawall` to measure"
+    return [*lines, "", *row("Read as", [read_as], look)]
+
+
+def facts(found: Verdict) -> list[str]:
+    """What was read in the text, each in a few words."""
+    read = found.facts
+    said = [f"status {status}" for status in dict.fromkeys(read.whole.statuses)][:3]
+    if read.whole.type:
+        said.append(read.whole.type)
+    if read.attempt:
+        said.append("attempt {} of {}".format(*read.attempt))
+    if read.resets:
+        said.append(f"resets {read.resets}")
+    if read.request_id:
+        said.append(f"request {read.request_id}")
+    return said
+
+
+def _unknown(found: Verdict, look: Look) -> list[str]:
+    lines = []
+    if near := nearest(found.facts):
+        shown = [f"{code}, {_low(lookup(code).title)}: the text shares only {words}" for code, words in near]
+        lines += row("Nearest", shown, look)
+    return lines + row("Decides", [question(found.facts)], look)
+
+
+def _others(found: Verdict) -> list[str]:
+    if not found.also:
+        return []
+    others = [f"{code}: {_low(lookup(code).title)}" for code in found.also[:3]]
+    return [*others, *([found.apart] if found.apart else [])]
+
+
+def _counted(found: Verdict) -> list[str]:
+    """The first, the last and the most frequent of several errors."""
+    if not found.counts:
+        return []
+    total: dict[str, int] = {}
+    for code, count in found.counts:
+        total[code] = total.get(code, 0) + count
+    last = found.counts[-1][0]
+    most = max(total, key=lambda code: total[code])
+    shown = dict.fromkeys((most, found.counts[0][0], last))
+    said = ", ".join(f"{total[code]} × {code}" for code in shown)
+    return [f"{said}; the last: {last}" if len(total) > 1 else said]
+
+
+def _headline(party: str, title: str, confidence: Confidence, look: Look) -> list[str]:
+    mark = str(confidence)
+    lines = wrapped(f"{party} — {title}.", look.edge)
+    gap = look.edge - len(lines[-1]) - len(mark)
+    if look.width is None:
+        gap = 2
+    if gap < 2:
+        lines.append(" " * max(0, look.edge - len(mark)) + mark)
+    else:
+        lines[-1] += " " * gap + mark
+    if look.color and lines[0].startswith(party):
+        lines[0] = f"\x1b[1m{party}\x1b[0m{lines[0][len(party) :]}"
+    return lines
+
+
+def page(cause: Cause, look: Look, more: bool = False) -> list[str]:
+    """A cause, whole: what it is, what to do, how people meet it; with `more` what else is known."""
+    head = f"{cause.code} — {_low(cause.title)}"
+    side = SHOWN_AS[cause.party]
+    gap = look.edge - len(head) - len(side)
+    if look.width is not None and gap >= 2:
+        lines = [head + " " * gap + side]
+    else:
+        lines = [*wrapped(head, look.edge), *wrapped(side, look.edge)]
+    lines.append("")
+    lines += row("What it means", [cause.meaning], look, PAGE_LABEL)
+    lines += row("Comes from", cause.comes_from if more else (), look, PAGE_LABEL)
+    lines += row("Do", [_step(one, look) for one in cause.do], look, PAGE_LABEL)
+    lines += row(
+        "Don't", [f"{one.text.rstrip('.')}: {_low(one.reason)}" for one in cause.dont], look, PAGE_LABEL
+    )
+    lines += row("On", [_note(one.on, one.text, one.command) for one in cause.platforms], look, PAGE_LABEL)
+    lines += row("How long", [cause.wait], look, PAGE_LABEL)
+    lines += row("Fixed when", [_with_command(cause.verify, cause.verify_command, look)], look, PAGE_LABEL)
+    lines += row("Escalate", [cause.escalate], look, PAGE_LABEL)
+    lines += row("Prevent", [cause.prevention] if more else (), look, PAGE_LABEL)
+    for one in cause.questions if more else ():
+        lines += row("Asked", [one.ask, one.answer], look, PAGE_LABEL)
+    lines += row("Seen as", _joined(one.text for one in cause.wordings), look, PAGE_LABEL)
+    lines += row("Not the same", _joined(_near_misses(cause)), look, PAGE_LABEL)
+    sources = "; ".join(f"{one.title} ({one.date})" for one in cause.sources)
+    lines += row("Sources", [sources], look, PAGE_LABEL)
+    return lines
+
+
+def _near_misses(cause: Cause) -> Iterable[str]:
+    seen = set()
+    for miss in cause.near_misses:
+        if miss.code and miss.code not in seen:
+            seen.add(miss.code)
+            yield f"{miss.code} ({_low((miss.why or '').rstrip('.'))})"
+
+
+def _note(on: str, text: str, command: str | None) -> str:
+    return f"{on}: {text}" + (f"\n{command}" if command else "")
+
+
+def table(causes: Iterable[Summary], look: Look) -> list[str]:
+    """Code and title of each, a line or two."""
+    lines = []
+    for cause in causes:
+        line = f"{cause.code}  {cause.title}"
+        if len(line) <= look.edge:
+            lines.append(f"{cause.code:<34}{cause.title}" if len(cause.title) + 34 <= look.edge else line)
+        else:
+            lines += [cause.code, *wrapped(cause.title, look.edge, "  ")]
+    return lines
+
+
+def row(label: str, texts: Sequence[str], look: Look, column: int = LABEL) -> list[str]:
+    """A label and its texts beside it, each from a line of its own; nothing for no texts."""
+    if not texts:
+        return []
+    above = column > LABEL and look.width is not None and look.width < NARROW
+    indent = "  " if above else " " * column
+    lines = [line for text in texts for line in wrapped(text, look.edge, indent)]
+    if above:
+        return [label, *lines]
+    lines[0] = f"{label:<{column}}{lines[0][column:]}"
+    return lines
+
+
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """The text's lines within `width`. A line after a line end is a command: it stays in one piece, to be copied."""
+    prose, *commands = text.split("\n")
+    hang = indent + "   " if prose[:3] in ("1. ", "2. ", "3. ") else indent
+    lines = textwrap.wrap(
+        prose,
+        width,
+        initial_indent=indent,
+        subsequent_indent=hang,
+        break_on_hyphens=False,
+    )
+    return [*lines, *(hang + command for command in commands)] or [indent]
+
+
+def _steps(steps: Sequence[Step], look: Look) -> list[str]:
+    """Steps without commands are read as one; others have numbers."""
+    if not any(step.command or step.link for step in steps):
+        return [" ".join(step.text for step in steps)]
+    shown = [_step(step, look) for step in steps]
+    return shown if len(shown) == 1 else [f"{number}. {text}" for number, text in enumerate(shown, 1)]
+
+
+def _step(step: Step, look: Look) -> str:
+    command = (step.powershell if look.windows else None) or step.command
+    text = step.text + (" (costs money)" if step.costs_money else "")
+    if step.link:
+        text = f"{text.rstrip('.')}: {step.link}"
+    return _with_command(text, command, look)
+
+
+def _with_command(text: str, command: str | None, look: Look) -> str:
+    """The command beside its sentence where both fit a line, else below it."""
+    if not command:
+        return text
+    beside = f"{text} {command}" if text.endswith(":") else f"{text}  {command}"
+    return beside if len(beside) + 3 + PAGE_LABEL <= look.edge else f"{text}\n{command}"
+
+
+def _joined(texts: Iterable[str]) -> list[str]:
+    whole = " · ".join(texts)
+    return [whole] if whole else []
+
+
+def _dont(text: str, reason: str) -> str:
+    return f"{_low(text).rstrip('.')}: {_low(reason).rstrip('.')}"
+
+
+def _low(text: str) -> str:
+    """As the middle of a sentence: a first capital that is no name's and no abbreviation's is made small."""
+    first = text.split(" ", 1)[0]
+    if first[:1].isupper() and first[1:].strip(".,:'’s").islower() and first.strip(".,:'s") not in _NAMES:
+        return text[0].lower() + text[1:]
+    return text if len(first) > 1 or first not in ("A", "I") else text[0].lower() + text[1:]
+
+
+_NAMES = frozenset(
+    (
+        "Claude",
+        "Anthropic",
+        "Bedrock",
+        "Vertex",
+        "Seawall",
+        "Amazon",
+        "Google",
+        "Microsoft",
+        "Cloudflare",
+        "Windows",
+        "Node",
+    )
+)

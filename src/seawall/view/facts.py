@@ -1,0 +1,216 @@
+"""What a gateway's status says, read so that nothing in it can surprise: an older gateway lacks keys, a newer has more.
+
+What is missing or is not of its kind is None, or an empty text or tuple, and is not shown. Texts are clean.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seawall.view.layout import clean
+
+_MOST_SECONDS = 1e9
+_MOST_COUNT = 10**15
+_MOST_LANES = 500
+_MOST_WAITING = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One limit of the account's own; `wait` is the seconds until the first in the queue fits."""
+
+    name: str
+    limit: int | None
+    left: int | None
+    wait: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A budget of a plan; `used` is a share."""
+
+    name: str
+    used: float | None
+    status: str
+    resets_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One model family of one account at one upstream."""
+
+    upstream: str
+    account: str
+    family: str
+    running: int | None
+    pending: int | None
+    queued: int | None
+    agents: tuple[tuple[str, int], ...]
+    limit: int | None
+    state: str
+    rate: float | None
+    refused_share: float | None
+    breaker: str
+    probe_in: float | None
+    buckets: tuple[Bucket, ...]
+    blocked_for: float | None
+    start_rate: float | None
+    plan: tuple[Window, ...]
+    next_in: float | None
+    why: str
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way or waits here."""
+        return not (self.running or self.pending or self.queued)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A call that waits, and why."""
+
+    id: str
+    client: str
+    agent: str
+    family: str
+    attempt: int | None
+    waited: float | None
+    next_in: float | None
+    cause: str
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One gateway, as it was a moment ago."""
+
+    address: str
+    upstream: str
+    answers: bool
+    draining: bool
+    up: float | None
+    held: int
+    cause: str
+    cause_age: float | None
+    store: str
+    calls: int | None
+    recovered: int | None
+    lost: int | None
+    longest_held: float | None
+    next_try_in: float | None
+    lanes: tuple[Lane, ...]
+    waiting: tuple[Held, ...]
+    waiting_more: int
+
+    @property
+    def listed(self) -> int:
+        """How many calls are said to wait."""
+        return len(self.waiting) + self.waiting_more
+
+
+Facts = Mapping[str, object]
+
+
+def gateway(one: Facts) -> Gateway:
+    """A gateway from its status, whatever that holds."""
+    return Gateway(
+        address=_text(one, "address"),
+        upstream=_text(one, "upstream"),
+        answers=one.get("answers") is not False,
+        draining=one.get("draining") is True,
+        up=_seconds(one, "up"),
+        held=_count(one, "held") or 0,
+        cause=_text(one, "cause"),
+        cause_age=_seconds(one, "cause_age"),
+        store=_text(one, "store"),
+        calls=_count(one, "calls"),
+        recovered=_count(one, "recovered"),
+        lost=_count(one, "lost"),
+        longest_held=_seconds(one, "longest_held"),
+        next_try_in=_seconds(one, "next_try_in"),
+        lanes=tuple(_lane(lane) for lane in _list(one, "lanes")[:_MOST_LANES]),
+        waiting=tuple(_held(call) for call in _list(one, "waiting")[:_MOST_WAITING]),
+        waiting_more=(_count(one, "waiting_more") or 0) + max(0, len(_list(one, "waiting")) - _MOST_WAITING),
+    )
+
+
+def _lane(one: Facts) -> Lane:
+    agents = [(_text(agent, "agent"), _count(agent, "queued")) for agent in _list(one, "queued_by_agent")]
+    return Lane(
+        upstream=_text(one, "upstream"),
+        account=_text(one, "account"),
+        family=_text(one, "family"),
+        running=_count(one, "running"),
+        pending=_count(one, "pending"),
+        queued=_count(one, "queued"),
+        agents=tuple((name, queued) for name, queued in agents[:10] if name and queued),
+        limit=_count(one, "limit"),
+        state=_text(one, "state"),
+        rate=_number(one, "rate"),
+        refused_share=_number(one, "refused_share"),
+        breaker=_text(one, "breaker"),
+        probe_in=_seconds(one, "probe_in"),
+        buckets=tuple(_bucket(bucket) for bucket in _list(one, "buckets")[:20]),
+        blocked_for=_seconds(one, "blocked_for"),
+        start_rate=_number(one, "start_rate"),
+        plan=tuple(_window(window) for window in _list(one, "plan")[:20]),
+        next_in=_seconds(one, "next_attempt_in"),
+        why=_text(one, "why"),
+    )
+
+
+def _bucket(one: Facts) -> Bucket:
+    return Bucket(_text(one, "name"), _count(one, "limit"), _count(one, "left"), _seconds(one, "wait"))
+
+
+def _window(one: Facts) -> Window:
+    return Window(
+        _text(one, "window"), _number(one, "used"), _text(one, "status"), _seconds(one, "resets_in")
+    )
+
+
+def _held(one: Facts) -> Held:
+    waited = _seconds(one, "waited")
+    return Held(
+        id=_text(one, "id"),
+        client=_text(one, "client"),
+        agent=_text(one, "agent"),
+        family=_text(one, "family"),
+        attempt=_count(one, "attempt"),
+        waited=_seconds(one, "held") if waited is None else waited,
+        next_in=_seconds(one, "next_in"),
+        cause=_text(one, "cause"),
+        kind=_text(one, "class"),
+        why=_text(one, "why"),
+    )
+
+
+def _list(one: Facts, name: str) -> list[Facts]:
+    value = one.get(name)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _text(one: Facts, name: str) -> str:
+    value = one.get(name)
+    return clean(value) if isinstance(value, str) else ""
+
+
+def _number(one: Facts, name: str) -> float | None:
+    """A finite number that is not negative; any other is None, or 0 where it is below."""
+    value = one.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return float(min(max(value, 0), _MOST_COUNT))
+
+
+def _count(one: Facts, name: str) -> int | None:
+    value = _number(one, name)
+    return None if value is None else int(value)
+
+
+def _seconds(one: Facts, name: str) -> float | None:
+    value = _number(one, name)
+    return None if value is None else min(value, _MOST_SECONDS)

@@ -1,0 +1,214 @@
+"""What a gateway holds, and how its lanes stand, as rows: who runs, who waits, and for what."""
+
+from collections.abc import Sequence
+
+from seawall.view.facts import Bucket, Gateway, Held, Lane, Window
+from seawall.view.layout import Fact, Look, Row, laid_out
+from seawall.view.words import duration
+
+SHOWN = 10
+"""Held calls that are shown where no terminal's height says how many fit."""
+
+_STATES = {
+    "calm": ("calm", "ok", "good"),
+    "own": ("we overload it", "!", "warn"),
+    "foreign": ("refused whatever we do", "!", "warn"),
+    "testing": ("testing whether the load is ours", "?", "warn"),
+    "outage": ("outage", "x", "bad"),
+}
+
+
+def lines(gateway: Gateway, look: Look, most: int = SHOWN) -> list[str]:
+    """Held calls (`most` of them) and lanes of one gateway, in lines of at most the look's width."""
+    return laid_out([*held_rows(gateway, most), *lane_rows(gateway)], look)
+
+
+# ---- held calls ----------------------------------------------------------------------------------------
+
+
+def held_rows(gateway: Gateway, most: int = SHOWN) -> list[Row]:
+    """Two rows a call, the oldest first; where the gateway lists none, what it says of all of them."""
+    label = f"Holding {gateway.held}" if gateway.held else f"Waiting {gateway.listed}"
+    if not gateway.waiting:
+        return [Row(label, _held_in_all(gateway))] if gateway.held else []
+    rows: list[Row] = []
+    for call in gateway.waiting[:most]:
+        facts, why = _call_facts(call)
+        rows.append(Row("" if rows else label, facts))
+        if why:
+            rows.append(Row("", why))
+    more = gateway.listed - min(most, len(gateway.waiting))
+    if more:
+        rows.append(Row("" if rows else label, [Fact(f"{'and ' if rows else ''}{more} more")]))
+    return rows
+
+
+def _held_in_all(gateway: Gateway) -> list[Fact]:
+    said = []
+    if gateway.longest_held is not None:
+        said.append(f"the longest {duration(gateway.longest_held)}")
+    if gateway.next_try_in is not None:
+        said.append(f"next try {_in(gateway.next_try_in)}")
+    return [Fact(text) for text in said or ["no more is known"]]
+
+
+def _call_facts(call: Held) -> tuple[list[Fact], list[Fact]]:
+    who = " ".join(part for part in (call.client, call.agent) if part) or call.id or "a call"
+    facts = [who]
+    if call.waited is not None:
+        facts.append(duration(call.waited))
+    if call.attempt is not None:
+        facts.append(f"attempt {call.attempt}" if call.attempt else "not tried yet")
+    if call.next_in is not None:
+        facts.append(f"next {_in(call.next_in)}")
+    why = [call.why or " ".join(part for part in (call.cause, call.family) if part)]
+    if call.kind == "deferrable":
+        why.append("can wait for others")
+    if call.id and call.id != who:
+        why.append(call.id)
+    return [Fact(text) for text in facts], [Fact(text) for text in why if text]
+
+
+# ---- lanes ---------------------------------------------------------------------------------------------
+
+
+def lane_rows(gateway: Gateway) -> list[Row]:
+    """The lanes, those in trouble first and the idle last; each by its family, and what else tells it apart."""
+    lanes = sorted(
+        gateway.lanes,
+        key=lambda lane: (lane.state == "calm", lane.idle, lane.family, lane.upstream, lane.account),
+    )
+    return [row for lane in lanes for row in _lane_rows(lane, name(lane, gateway.lanes))]
+
+
+def name(lane: Lane, among: Sequence[Lane]) -> str:
+    """`opus`, or `opus a1b2c3d4` where another account has that family too, or with its host as well."""
+    alike = [other for other in among if other.family == lane.family]
+    parts = [lane.family or "any model"]
+    if len({other.account for other in alike}) > 1:
+        parts.append(lane.account[:8])
+    if len({other.upstream for other in alike}) > 1:
+        parts.append(lane.upstream)
+    return " ".join(part for part in parts if part)
+
+
+def state_words(state: str) -> str:
+    """A lane's state as people read it."""
+    return _STATES[state][0] if state in _STATES else state
+
+
+def _lane_rows(lane: Lane, called: str) -> list[Row]:
+    rows = [Row(called, [*_state(lane), *_load(lane), *_resistance(lane)])]
+    for facts in (
+        [Fact(_bucket(bucket)) for bucket in lane.buckets if bucket.name],
+        [Fact(_window(window)) for window in lane.plan if window.name],
+        _agents(lane),
+        _next(lane),
+    ):
+        if facts:
+            rows.append(Row("", facts))
+    return rows
+
+
+def _state(lane: Lane) -> list[Fact]:
+    if not lane.state:
+        return []
+    words, mark, tone = _STATES.get(lane.state, (lane.state, "?", "warn"))
+    return [Fact(words, mark, tone)]
+
+
+def _load(lane: Lane) -> list[Fact]:
+    said = []
+    if lane.running is not None:
+        most = f" of {lane.limit}" if lane.limit is not None else ""
+        said.append(f"{lane.running}{most} running")
+    if lane.pending:
+        said.append(f"{lane.pending} trying")
+    if lane.queued is not None:
+        said.append(f"{lane.queued} queued")
+    if lane.limit is None and lane.state == "calm":
+        said.append("no limit")
+    return [Fact(text) for text in said]
+
+
+def _resistance(lane: Lane) -> list[Fact]:
+    """The breaker, and what refusals do to the lane."""
+    said = []
+    if lane.breaker == "open":
+        said.append("breaker open" if lane.probe_in is None else f"breaker open, probe {_in(lane.probe_in)}")
+    elif lane.breaker:
+        said.append(f"breaker {lane.breaker}")
+    if lane.state != "calm":
+        if lane.refused_share is not None:
+            said.append(f"{_percent(lane.refused_share)} refused lately")
+        if lane.rate is not None:
+            said.append(f"{lane.rate:.3g} extra tries a second")
+    if lane.start_rate is not None:
+        said.append(f"{lane.start_rate:.3g} starts a second at most")
+    if lane.blocked_for:
+        said.append(f"all paused for {_short(lane.blocked_for)} by the API's word")
+    return [Fact(text) for text in said]
+
+
+def _bucket(bucket: Bucket) -> str:
+    said = bucket.name.replace("-", " ") + ":"
+    if bucket.left is not None:
+        said += f" {_many(bucket.left)}"
+        said += f" of {_many(bucket.limit)} left" if bucket.limit is not None else " left"
+    elif bucket.limit is not None:
+        said += f" {_many(bucket.limit)} a minute"
+    if bucket.wait:
+        said += f", next fits in {_short(bucket.wait)}"
+    return said.removesuffix(":")
+
+
+def _window(window: Window) -> str:
+    said = f"plan {window.name}:"
+    if window.used is not None:
+        said += f" {_percent(window.used)} used"
+    if window.status and window.status != "allowed":
+        said += f" ({window.status.replace('_', ' ')})"
+    if window.resets_in is not None:
+        said += f", resets {_in(window.resets_in)}"
+    return said.removesuffix(":")
+
+
+def _agents(lane: Lane) -> list[Fact]:
+    """Who waits, as `agent: calls`, the largest first."""
+    if not lane.agents:
+        return []
+    said = [f"{agent} {queued}" for agent, queued in lane.agents]
+    rest = (lane.queued or 0) - sum(queued for _, queued in lane.agents)
+    if rest > 0:
+        said.append(f"others {rest}")
+    return [Fact(f"queued by {said[0]}"), *(Fact(text) for text in said[1:])]
+
+
+def _next(lane: Lane) -> list[Fact]:
+    said = []
+    if lane.next_in is not None:
+        said.append(f"next attempt {_in(lane.next_in)}")
+    if lane.why:
+        said.append(lane.why)
+    return [Fact(text) for text in said]
+
+
+# ---- figures -------------------------------------------------------------------------------------------
+
+
+def _in(seconds: float) -> str:
+    return f"in {_short(seconds)}" if seconds else "now"
+
+
+def _short(seconds: float) -> str:
+    """A wait: with tenths below ten seconds, where they matter."""
+    return f"{seconds:.2g} s" if 0 < seconds < 9.95 else duration(seconds)
+
+
+def _percent(share: float) -> str:
+    return f"{round(share * 100)} %"
+
+
+def _many(count: int) -> str:
+    """A large number with its digits in groups: `3 600 000`."""
+    return f"{count:,}".replace(",", " ")

@@ -1,0 +1,298 @@
+"""`seawall watch`: once, as lines, as objects and in a terminal, with real processes."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from own_home import LIMIT, Home, until
+from seawall.cli.watch import GONE_MOST, Watched, leaves
+from told_gateway import CALL, LANE, STATUS, told
+
+if TYPE_CHECKING:
+    from seawall.fake.thread import BackgroundFakeApi
+
+
+@pytest.mark.parametrize("arguments", [("watch", "--once"), ("watch", "--once", "--plain")])
+def test_nothing_runs(own_home: Home, arguments: tuple[str, ...]) -> None:
+    """It says so, with what would start one, and exits 0; nothing is made."""
+    done = own_home.seawall(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "none runs" in done.stdout
+    assert "seawall run -- claude" in done.stdout
+    assert list(own_home.runtime.iterdir()) == []
+
+
+def test_one_frame(own_home: Home) -> None:
+    """Who is held and why, each lane, and the code of the party; 80 columns where there is no terminal."""
+    with told(own_home.place, lambda: STATUS):
+        done = own_home.seawall("watch", "--once")
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (10, "")
+    assert re.fullmatch(r"seawall watch {59}\d\d:\d\d:\d\d", lines[0])
+    assert lines[1].startswith("Anthropic's side — The API is at capacity")
+    assert "Holding 2     claude-cli/2.1.329 s:1f0c2a7e · 2 min 51 s · attempt 7" in lines
+    assert "opus          ! refused whatever we do · 12 of 57 running · 3 trying · 40 queued" in lines
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in done.stdout
+
+
+def test_one_frame_with_colour(own_home: Home) -> None:
+    """CLICOLOR_FORCE colours what is no terminal, --no-color and --plain win over it."""
+    with told(own_home.place, lambda: STATUS):
+        assert "\x1b[33m!\x1b[0m" in own_home.seawall("watch", "--once", CLICOLOR_FORCE="1").stdout
+        for option in ("--no-color", "--plain"):
+            assert "\x1b" not in own_home.seawall("watch", "--once", option, CLICOLOR_FORCE="1").stdout
+
+
+def test_one_object(own_home: Home) -> None:
+    """The same as `status --json`, lanes and waiting calls in it."""
+    with told(own_home.place, lambda: STATUS):
+        done = own_home.seawall("watch", "--once", "--json")
+        other = own_home.seawall("status", "--json")
+    assert done.returncode == other.returncode == 10
+    value = json.loads(done.stdout)
+    [one] = value["gateways"]
+    assert (one["lanes"], one["waiting"]) == (STATUS["lanes"], STATUS["waiting"])
+    assert value.keys() == json.loads(other.stdout).keys()
+
+
+def test_status_with_lanes(own_home: Home) -> None:
+    """One line as ever; with --verbose what is held and the lanes under it."""
+    with told(own_home.place, lambda: STATUS):
+        short = own_home.seawall("status").stdout
+        long = own_home.seawall("status", "--verbose").stdout
+    assert short.count("\n") == 1
+    assert long.splitlines()[0].startswith("holding 2 · provider.overloaded")
+    assert "opus          ! refused whatever we do · 12 of 57 running · 3 trying · 40 queued\n" in long
+
+
+def test_a_real_gateway(own_home: Home, fake_api: "BackgroundFakeApi") -> None:
+    """A call that the API keeps refusing is seen as held, in the frame and by the exit code; SIGTERM is seen too."""
+    fake_api.script(*["overloaded"] * 500)
+    process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0", "--upstream", fake_api.url)
+    assert process.stdout is not None
+    address = json.loads(process.stdout.readline())["address"].removeprefix("http://")
+    body = b'{"model": "claude-opus-5", "max_tokens": 5, "stream": true, "messages": []}'
+    host, _, port = address.partition(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            b"POST /v1/messages HTTP/1.1\r\nhost: %b\r\nx-api-key: k\r\ncontent-type: application/json\r\n"
+            b"user-agent: claude-cli/2.1.329\r\ncontent-length: %d\r\n\r\n%b"
+            % (address.encode(), len(body), body)
+        )
+        until(lambda: own_home.seawall("status").returncode == 10, "the call is held")
+        done = own_home.seawall("watch", "--once")
+        assert done.returncode == 10
+        assert f"{fake_api.url.removeprefix('http://')}'s side — The API is at capacity" in done.stdout
+        assert "\nHolding 1     " in done.stdout
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(timeout=LIMIT) == 0
+    assert "none runs" in own_home.seawall("watch", "--once").stdout
+
+
+def test_an_older_gateway(own_home: Home) -> None:
+    """One that knows no lanes is shown by what it says."""
+    old = {"held": 1, "longest_held": 5.0, "next_try_in": None, "cause": "provider.overloaded"}
+    with told(own_home.place, lambda: old):
+        done = own_home.seawall("watch", "--once")
+    assert done.returncode == 10
+    assert done.stdout.splitlines()[-1] == "Holding 1     the longest 5 s"
+
+
+def test_changes_as_lines(own_home: Home) -> None:
+    """Where there is no terminal: a line with the time for each change, and one when the gateway goes."""
+    said: dict[str, Any] = STATUS | {"held": 0, "cause": None, "lanes": [], "waiting": []}
+    process = own_home.start("watch")
+    assert process.stdout is not None
+    assert re.fullmatch(r"\d\d:\d\d:\d\d  no gateway runs\n", process.stdout.readline())
+    with told(own_home.place, lambda: said) as record:
+        assert process.stdout.readline()[10:] == "nothing held\n"
+        said = said | {"held": 1, "cause": "provider.overloaded", "lanes": [LANE]}
+        assert process.stdout.readline()[10:] == "holding 1, provider.overloaded\n"
+        assert process.stdout.readline()[10:] == "opus: refused whatever we do\n"
+    assert process.stdout.readline()[10:] == f"the gateway at {record.address} is gone\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(timeout=LIMIT) == 130
+    assert process.communicate(timeout=LIMIT) == ("", "")
+
+
+def test_objects_as_lines(own_home: Home) -> None:
+    """With --json one object a second, until Ctrl-C; a reader that leaves ends it quietly."""
+    process = own_home.start("watch", "--json")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["schema"] == "seawall.status/1"
+    process.stdout.close()
+    assert process.wait(timeout=LIMIT) == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "ends"),
+    [("q", True), ("Q", True), ("xxq", True), ("\x04", True), ("", True), (None, False), ("x", False),
+     ("\x1b[A", False), ("\x1bq", False)],
+)  # fmt: skip
+def test_keys_that_end_it(typed: str | None, ends: bool) -> None:
+    """`q`, also among others typed while a frame was drawn; the end of the keys; no arrow key."""
+    assert leaves(typed) is ends
+
+
+def test_who_has_gone() -> None:
+    """A gateway that is missed is named until one is back at its address; only the last few are kept."""
+    watched = Watched()
+    addresses = [f"http://127.0.0.1:{port}" for port in range(8000, 8006)]
+    watched.look([{"address": address} for address in addresses], "14:00:00")
+    assert watched.scene("14:00:00", "").gone == ()
+    watched.look([], "14:00:01")
+    assert [gone.address for gone in watched.scene("14:00:01", "").gone] == addresses[-GONE_MOST:]
+    watched.look([{"address": addresses[-1]}], "14:00:02")
+    scene = watched.scene("14:00:02", "")
+    assert [gone.at for gone in scene.gone] == ["14:00:01"] * (GONE_MOST - 1)
+    assert addresses[-1] not in [gone.address for gone in scene.gone]
+
+
+class Terminal:
+    """`seawall watch` in a terminal of its own; `until` reads what it writes."""
+
+    def __init__(self, home: Home, *arguments: str, columns: int, lines: int) -> None:
+        self.master, slave = pty.openpty()
+        self.size(columns, lines)
+        self.before = self.modes()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "seawall", "watch", *arguments],
+            env=home.environ | {"TERM": "xterm"}, cwd=home.path, stdin=slave, stdout=slave, stderr=slave,
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        self.text = ""
+
+    def size(self, columns: int, lines: int) -> None:
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def modes(self) -> list[Any]:
+        import termios
+
+        return termios.tcgetattr(self.master)
+
+    def until(self, wanted: str) -> str:
+        """What was written up to and with `wanted`; the rest is kept for the next."""
+        deadline = time.monotonic() + LIMIT
+        while wanted not in self.text:
+            assert select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0], self.text
+            try:
+                self.text += os.read(self.master, 65536).decode()
+            except OSError:  # the other side has closed
+                raise AssertionError(f"{wanted!r} was never written: {self.text!r}") from None
+        found, _, self.text = self.text.partition(wanted)
+        return found + wanted
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+
+@contextmanager
+def terminal(home: Home, *arguments: str, columns: int = 80, lines: int = 24) -> Iterator[Terminal]:
+    one = Terminal(home, *arguments, columns=columns, lines=lines)
+    try:
+        yield one
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(one.process.pid, signal.SIGKILL)
+        one.process.wait(timeout=LIMIT)
+        os.close(one.master)
+
+
+LEFT = "\x1b[?25h\x1b[?1049l"
+FRAME = "\x1b[1;1H"
+
+
+def test_in_a_terminal(own_home: Home) -> None:
+    """Frames in place on the other screen; `q` ends it with 0 and the terminal is as it was."""
+    crowd = STATUS | {"held": 500, "waiting": [CALL] * 50, "waiting_more": 450}
+    with told(own_home.place, lambda: crowd), terminal(own_home) as screen:
+        screen.until("\x1b[?1049h")
+        screen.until(FRAME)
+        drawn = screen.until(FRAME)
+        assert "q quit" in drawn
+        assert "Holding 500   claude-cli/2.1.329" in drawn
+        assert "\x1b[33m!\x1b[0m refused whatever we do" in drawn
+        assert drawn.count("\x1b[2K") == 24
+        screen.type(b"x\x1b[A")
+        screen.until(FRAME)
+        screen.type(b"q")
+        screen.until(LEFT)
+        assert screen.process.wait(timeout=LIMIT) == 0
+        assert screen.modes() == screen.before
+
+
+def test_the_gateway_dies_while_watched(own_home: Home) -> None:
+    """It is said, with the time, and the watching goes on."""
+    with terminal(own_home) as screen:
+        with told(own_home.place, lambda: STATUS) as record:
+            screen.until("Holding 2")
+        assert "Holding" not in screen.until(f"x\x1b[0m {record.address} · gone since ").rpartition(FRAME)[2]
+        screen.type(b"q")
+        assert screen.process.wait(timeout=LIMIT) == 0
+
+
+def test_a_resize_redraws(own_home: Home) -> None:
+    """At once, at the new size; a tiny terminal gets what fits."""
+    with told(own_home.place, lambda: STATUS), terminal(own_home, "--no-color") as screen:
+        screen.until("Holding 2     claude-cli")
+        screen.size(20, 5)
+        screen.until("Anthropic's side —\x1b[4;1H")
+        screen.until(FRAME)
+        lines = re.split(r"\x1b\[\d;1H", screen.until(FRAME).removesuffix(FRAME).replace("\x1b[2K", ""))
+        assert len(lines) == 5
+        assert max(map(len, lines)) <= 20
+        assert lines[-1].startswith("and ")
+        screen.type(b"\x04")
+        assert screen.process.wait(timeout=LIMIT) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_cleanly(own_home: Home, number: signal.Signals) -> None:
+    """Code 130, and the terminal as it was."""
+    with terminal(own_home) as screen:
+        screen.until("none runs")
+        os.killpg(screen.process.pid, number)
+        screen.until(LEFT)
+        assert screen.process.wait(timeout=LIMIT) == 130
+        assert screen.modes() == screen.before
+
+
+def test_ctrl_z_gives_the_terminal_back(own_home: Home) -> None:
+    """The shell gets its screen and its keys; afterwards we draw again."""
+    with terminal(own_home) as screen:
+        screen.until("none runs")
+        os.kill(screen.process.pid, signal.SIGTSTP)
+        screen.until(LEFT)
+        _, status = os.waitpid(screen.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        assert screen.modes() == screen.before
+        os.kill(screen.process.pid, signal.SIGCONT)
+        screen.until("\x1b[?1049h")
+        screen.until("none runs")
+        screen.type(b"q")
+        assert screen.process.wait(timeout=LIMIT) == 0
+
+
+@pytest.mark.parametrize("arguments", [("--plain",), ("--json",)])
+def test_plain_and_json_draw_nothing_over(own_home: Home, arguments: tuple[str, ...]) -> None:
+    """In a terminal too they are lines."""
+    with terminal(own_home, *arguments) as screen:
+        assert "\x1b" not in screen.until("\n")

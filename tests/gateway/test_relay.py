@@ -156,6 +156,9 @@ def test_a_200_that_failed_never_leaves_as_200() -> None:
 def test_what_the_headers_tell() -> None:
     """Only what there is to say, in ASCII."""
     assert Told("sw_1").headers() == [(b"x-seawall-id", b"sw_1")]
+    assert dict(Told("sw_1", fallback="model=claude-sonnet-5-5").headers())[b"x-seawall-fallback"] == (
+        b"model=claude-sonnet-5-5"
+    )
     told = dict(Told("sw_1", 3, 12.34, "provider.overloaded", "päst").headers())
     assert told == {
         b"x-seawall-id": b"sw_1",

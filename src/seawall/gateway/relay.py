@@ -35,6 +35,8 @@ class Told(msgspec.Struct, frozen=True):
     held: float = 0.0
     cause: str = ""
     note: str = ""
+    fallback: str = ""
+    """Where the attempt went instead."""
 
     def headers(self) -> Headers:
         """Only what there is to say."""
@@ -45,6 +47,8 @@ class Told(msgspec.Struct, frozen=True):
             headers.append((b"x-seawall-held", b"%.1f" % self.held))
         if self.cause:
             headers.append((b"x-seawall-cause", self.cause.encode()))
+        if self.fallback:
+            headers.append((b"x-seawall-fallback", self.fallback.encode("ascii", "replace")))
         if self.note:
             headers.append((b"x-seawall-note", self.note.encode("ascii", "replace")))
         return headers

@@ -134,7 +134,8 @@ def _part(value: Any, name: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    # Short: it may be said in a header, and no model knows a longer one.
+    return value[:40] if isinstance(value, str) else ""
 
 
 def model_refusal(asks: Asks, model: Model) -> str:

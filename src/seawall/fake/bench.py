@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ import msgspec
 
 import seawall
 from seawall.fake.goals import Met, measured
-from seawall.fake.score import Row, mean, of_oracle
+from seawall.fake.score import Row, of_oracle
 from seawall.fake.trial import Job
 from seawall.fake.work import Work
 
@@ -169,7 +169,7 @@ class Bench:
 
     plan: Plan
     jobs: list[Job] = field(init=False)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: dict[Job, dict[str, Any]] = field(default_factory=dict)
     standing: dict[Job, Standing] = field(default_factory=dict)
     began: float = 0.0
 
@@ -178,10 +178,9 @@ class Bench:
 
     def left(self) -> float:
         """About how many real seconds remain."""
-        done = sum(self.plan.horizon(one.job) / self.plan.factor for one in self.standing.values())
-        whole = self.plan.seconds(self.jobs[len(self.rows) :])
-        gone = sum(one.at / self.plan.factor for one in self.standing.values())
-        return max(0.0, whole - min(done, gone) / self.plan.side_by_side)
+        whole = self.plan.seconds([job for job in self.jobs if job not in self.rows])
+        gone = sum(one.at for one in self.standing.values()) / self.plan.factor
+        return max(0.0, whole - gone / self.plan.side_by_side)
 
     async def run(self) -> Report:
         """Every run; nothing is left running, however it ends. BenchFailed, OSError."""
@@ -198,9 +197,7 @@ class Bench:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-        order = {(job.scenario, job.agents, job.seed, job.through): n for n, job in enumerate(self.jobs)}
-        self.rows.sort(key=lambda row: order.get(_key(row), 0))
-        rows = of_oracle(self.rows)
+        rows = of_oracle([self.rows[job] for job in self.jobs])
         calibration = calibrated(rows, self.plan.seeds[0], asked=self.plan.calibrate)
         return Report(
             self.plan, tuple(rows), calibration, tuple(measured(rows)), time.monotonic() - self.began
@@ -216,11 +213,7 @@ class Bench:
         if not self.plan.keep_raw:
             for name in RAW:
                 row.pop(name, None)
-        self.rows.append(row)
-
-
-def _key(row: Row) -> tuple[Any, ...]:
-    return row["scenario"], row["agents"], row["seed"], row["through"]
+        self.rows[job] = row
 
 
 async def trial(job: Job, into: Path, standing: Standing) -> dict[str, Any]:
@@ -244,9 +237,8 @@ async def trial(job: Job, into: Path, standing: Standing) -> dict[str, Any]:
         last = said.read_text("utf-8", "replace").strip().splitlines()[-1:]
         what = trouble or (last[0][:300] if last else f"its process ended with code {code}")
         raise BenchFailed(f"{job.scenario}, {job.agents} agents, seed {job.seed}, {job.through}: {what}")
-    row: dict[str, Any] = json.loads(into.read_bytes())
-    into.unlink()
-    return row | {"scenario_file": job.scenario}
+    row: dict[str, Any] = json.loads(into.read_bytes())  # noqa: ASYNC240  the run is over
+    return row
 
 
 def _path() -> str:
@@ -279,46 +271,3 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-
-
-# ---- what is printed -----------------------------------------------------------------------------------
-
-Say = Callable[[Sequence[Row]], str]
-
-
-def _number(name: str, digits: int, scale: float = 1.0) -> Say:
-    def say(rows: Sequence[Row]) -> str:
-        value = mean(row[name] for row in rows)
-        return "-" if value is None else f"{value * scale:.{digits}f}"
-
-    return say
-
-
-def _with_worst(name: str, digits: int, worst: Callable[[Sequence[float]], float]) -> Say:
-    """The mean, and the worst seed where there are several."""
-
-    def say(rows: Sequence[Row]) -> str:
-        values = [row[name] for row in rows if row[name] is not None]
-        text = _number(name, digits)(rows)
-        return f"{text} ({worst(values):.{digits}f})" if len(values) > 1 else text
-
-    return say
-
-
-COLUMNS: Final[tuple[tuple[str, str, Say], ...]] = (
-    ("failures", "failed", _number("failures", 0)),
-    ("agents_killed", "killed", _number("agents_killed", 0)),
-    ("goodput_of_oracle", "goodput % (worst)", _with_worst("goodput_of_oracle", 1, min)),
-    ("attempts_per_success", "attempts/success", _number("attempts_per_success", 2)),
-    ("attempts_of_unavoidable", "of unavoidable", _number("attempts_of_unavoidable", 2)),
-    ("refused_in_event", "refused in event", _number("refused_in_event", 0)),
-    ("refused_429", "429", _number("refused_429", 0)),
-    ("recovery_s", "recovery s (worst)", _with_worst("recovery_s", 0, max)),
-    ("delay_p50", "delay p50", _number("delay_p50", 1)),
-    ("delay_p95", "p95", _number("delay_p95", 0)),
-    ("delay_p99", "p99", _number("delay_p99", 0)),
-    ("jain", "Jain", _number("jain", 3)),
-    ("throughput_of_limit", "% of limit", _number("throughput_of_limit", 1, 100)),
-    ("greedy_advantage", "greedy x", _number("greedy_advantage", 2)),
-    ("share", "share %", _number("share", 1, 100)),
-)

@@ -69,7 +69,8 @@ class Bucket:
         self.at = max(self.at, now)
 
     def wait(self, need: float) -> float:
-        return max(0.0, (min(need, self.most) - self.level) / self.rate)
+        # Less than a millionth of a token is the rounding of floats, not a lack.
+        return max(0.0, (min(need, self.most) - self.level - 1e-6) / self.rate)
 
     def take(self, amount: float) -> None:
         self.level -= min(amount, self.most)

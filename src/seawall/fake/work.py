@@ -100,18 +100,21 @@ class Work:
 
     def own(self, agents: int) -> int:
         """How many of the fleet are measured."""
-        return agents - round(agents * self.fleet.foreign)
+        return max(1, agents - round(agents * self.fleet.foreign))
 
     def served(self, agents: int) -> Scenario:
-        """The scenario as the faulty API is told it, for a fleet of this size."""
+        """The scenario as the faulty API is told it, for a fleet of this size; ScenarioError where that is too much."""
         if not self.bench.per_agent:
             return self.scenario
         capacity, limits = self.scenario.capacity, self.scenario.limits
-        return msgspec.structs.replace(
-            self.scenario,
-            capacity=None if capacity is None else _capacity(capacity, agents, self.bench.least_slots),
-            limits=_limits(limits, self.own(agents), self.bench.least_starts),
-        )
+        try:
+            return msgspec.structs.replace(
+                self.scenario,
+                capacity=None if capacity is None else _capacity(capacity, agents, self.bench.least_slots),
+                limits=_limits(limits, self.own(agents), self.bench.least_starts),
+            )
+        except ValueError as error:
+            raise ScenarioError(f"{self.name}, for {agents} agents: {error}") from None
 
     def starts(self, agents: int, seed: int) -> list[float]:
         """When each agent asks first."""
@@ -208,7 +211,7 @@ def find(name: str) -> Work:
         return work(shipped, read(_folder().joinpath(f"{shipped}.toml").read_text("utf-8"), shipped))
     if not Path(name).suffix and not Path(name).exists():
         raise ScenarioError(f"no scenario is called {name!r}; there are {', '.join(SHIPPED)}, or a TOML file")
-    return work(Path(name).stem, load(name))
+    return work(Path(name).name, load(name))
 
 
 def work(name: str, scenario: Scenario) -> Work:

@@ -1,18 +1,19 @@
 """`seawall watch`: once, as lines, as objects and in a terminal, with real processes."""
 
+import http.client
 import json
 import os
 import pty
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -83,19 +84,23 @@ def test_a_real_gateway(own_home: Home, fake_api: "BackgroundFakeApi") -> None:
     fake_api.script(*["overloaded"] * 500)
     process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0", "--upstream", fake_api.url)
     assert process.stdout is not None
-    address = json.loads(process.stdout.readline())["address"].removeprefix("http://")
-    body = b'{"model": "claude-opus-5", "max_tokens": 5, "stream": true, "messages": []}'
-    host, _, port = address.partition(":")
-    with socket.create_connection((host, int(port))) as client:
-        client.sendall(
-            b"POST /v1/messages HTTP/1.1\r\nhost: %b\r\nx-api-key: k\r\ncontent-type: application/json\r\n"
-            b"user-agent: claude-cli/2.1.329\r\ncontent-length: %d\r\n\r\n%b"
-            % (address.encode(), len(body), body)
+    address = urlsplit(json.loads(process.stdout.readline())["address"])
+    asked = {
+        "model": "claude-opus-5", "max_tokens": 5, "stream": True, "messages": [{"role": "user", "content": "hi"}]
+    }  # fmt: skip
+    headers = {
+        "x-api-key": "sk-ant-api03-fake",
+        "anthropic-version": "2023-06-01",
+        "user-agent": "claude-cli/2.1.329",
+    }
+    with closing(http.client.HTTPConnection(str(address.hostname), address.port)) as client:
+        client.request(
+            "POST", "/v1/messages", json.dumps(asked), headers | {"content-type": "application/json"}
         )
         until(lambda: own_home.seawall("status").returncode == 10, "the call is held")
         done = own_home.seawall("watch", "--once")
         assert done.returncode == 10
-        assert f"{fake_api.url.removeprefix('http://')}'s side — The API is at capacity" in done.stdout
+        assert f"{urlsplit(fake_api.url).netloc}'s side — The API is at capacity" in done.stdout
         assert "\nHolding 1     " in done.stdout
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(timeout=LIMIT) == 0

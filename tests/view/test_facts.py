@@ -1,7 +1,7 @@
 """Reading a status: what is not there or not of its kind is left out, and nothing surprises."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.view.facts import gateway
@@ -84,6 +84,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)  # what a busy machine takes for a frame says nothing
 @given(
     st.dictionaries(st.sampled_from(sorted(STATUS | {"up": 0})), JSON),
     st.integers(1, 100),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seawall.view.layout import Fact, Look, Row, clean, columns, cut_middle, ends, laid_out
@@ -32,6 +32,7 @@ def test_a_terminal_obeys_nothing_of_it(text: str, shown: str) -> None:
     assert clean(text) == shown
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_whatever_comes_is_one_visible_line(text: str) -> None:
     """No sign that a terminal obeys, whatever the text."""
@@ -116,6 +117,7 @@ FACTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.builds(Row, st.text(max_size=30).map(clean), st.lists(FACTS, max_size=5)), max_size=4),
     st.integers(1, 100),

@@ -33,6 +33,36 @@ def test_the_line(facts: dict[str, object], says: str) -> None:
     assert line(facts) == says
 
 
+def test_the_line_in_plain() -> None:
+    """The same words without a sign beyond ASCII; of several gateways each names its address."""
+    facts = {
+        "up": 5,
+        "held": 2,
+        "cause": "provider.overloaded",
+        "cause_age": 190,
+        "address": "http://127.0.0.1:1",
+    }
+    assert line(facts, plain=True, addressed=True) == (
+        "holding 2; provider.overloaded 3 min 10 s; up 5 s; http://127.0.0.1:1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({}, "up 0 s, nothing held"),
+        ({"held": "2", "up": None, "cause": 7, "store": []}, "up 0 s, nothing held"),
+        (
+            {"held": 1e300, "up": float("nan"), "cause": "\x1b[2Jx\ny"},
+            f"holding {10**15} · ?[2Jx y 0 s · up 0 s",
+        ),
+    ],
+)
+def test_the_line_of_a_status_that_is_wrong(facts: dict[str, object], says: str) -> None:
+    """Keys that are missing, of another kind or hostile do not break the one line."""
+    assert line(facts) == says
+
+
 def test_nothing_runs(own_home: Home) -> None:
     """It says so, exits 0, and makes nothing."""
     done = own_home.seawall("status")

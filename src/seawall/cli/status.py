@@ -26,7 +26,7 @@ def status(common: Common) -> int:
         click.echo(gateways.as_json(found, now))
     else:
         for one in found:
-            click.echo(line(one) + (f" · {one['address']}" if len(found) > 1 else ""))
+            click.echo(line(one, plain=common.plain, addressed=len(found) > 1))
             if common.verbose:
                 _say_more(one, common)
         if not found:
@@ -41,20 +41,24 @@ def _say_more(one: Mapping[str, object], common: Common) -> None:
         click.echo(text, color=True)  # what colour there is was asked for
 
 
-def line(status: Mapping[str, object]) -> str:
+def line(status: Mapping[str, object], *, plain: bool = False, addressed: bool = False) -> str:
     """One gateway in one line: `holding 2 · provider.overloaded 3 min 10 s · up 6 h`."""
     from seawall.view import facts
+    from seawall.view.layout import Look, separator
     from seawall.view.words import duration
 
     one = facts.gateway(status)
     up = f"up {duration(one.up or 0)}"
     if not one.answers:
-        return f"does not answer · {up}"
-    parts = [f"holding {one.held}"] if one.held else [f"{up}, nothing held"]
-    if one.cause:
-        parts.append(f"{one.cause} {duration(one.cause_age or 0)}")
-    if one.held:
-        parts.append(up)
-    if one.store == "degraded":
-        parts.append("records wait in memory")
-    return " · ".join(parts)
+        parts = ["does not answer", up]
+    else:
+        parts = [f"holding {one.held}"] if one.held else [f"{up}, nothing held"]
+        if one.cause:
+            parts.append(f"{one.cause} {duration(one.cause_age or 0)}")
+        if one.held:
+            parts.append(up)
+        if one.store == "degraded":
+            parts.append("records wait in memory")
+    if addressed:
+        parts.append(one.address)
+    return separator(Look(plain=plain)).join(parts)

@@ -8,7 +8,7 @@ from bench.origin import read_head
 from bench import wire
 from seawall.http.body import Chunked
 from seawall.http.head import CHUNKED, read_answer, read_request
-from seawall.wire.answer import State, StreamedAnswer, is_message
+from seawall.wire.answer import State, StreamedAnswer, message_usage
 from seawall.wire.request import read
 
 
@@ -27,7 +27,7 @@ def test_the_answers() -> None:
     """A message that Seawall takes for one, and an error that it holds for."""
     end = wire.MESSAGE.index(b"\r\n\r\n") + 4
     assert read_answer(wire.MESSAGE[:end], b"POST").length == len(wire.MESSAGE) - end
-    assert is_message(wire.MESSAGE[end:])
+    assert message_usage(wire.MESSAGE[end:]) is not None
     assert wire.MESSAGE.endswith(wire.TAIL)
     end = wire.OVERLOADED.index(b"\r\n\r\n") + 4
     assert read_answer(wire.OVERLOADED[:end], b"POST").status == 529

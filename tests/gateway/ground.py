@@ -15,11 +15,13 @@ from seawall.fake.app import FakeApi
 from seawall.fake.content import verify_answer
 from seawall.fake.scenario import Scenario
 from seawall.gateway.app import GatewayServer
+from seawall.settings import accelerated
 from seawall.store.rows import Attempt
 from seawall.wire.sse import events, name_and_data
 
 KEY = "sk-ant-api03-" + "k" * 40
 QUICK = Backoff(first=0.01, most=0.02, throttle_first=0.02, throttle_most=0.3)
+LAW = accelerated(Config(), 200).gateway
 SOON = Idle(tick=0.01, drain=2.0, connect=2.0)
 
 
@@ -90,13 +92,14 @@ class Ground:
         """Nothing is under way and nothing was leaked."""
         status = self.gateway.status()
         assert (status["running"], status["queued"]) == (0, 0)
-        assert self.gateway._admission.inflight == 0
+        assert self.gateway._admission.in_flight == 0
         assert self.gateway._memory.used == 0
 
 
 def settings(**changes: Any) -> Gateway:
     """Quick settings for tests, with changes."""
-    return replace(Gateway(listen="127.0.0.1:0", backoff=QUICK, idle=SOON), **changes)
+    law = {name: getattr(LAW, name) for name in ("limiter", "breaker", "pacer", "queue", "budget")}
+    return replace(Gateway(listen="127.0.0.1:0", backoff=QUICK, idle=SOON, **law), **changes)
 
 
 @asynccontextmanager

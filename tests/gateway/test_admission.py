@@ -1,67 +1,189 @@
-"""Places are given in the order of arrival, ended once, and never lost."""
+"""Admission: a permit at once or later, lanes apart, places given on, nothing leaked."""
 
 import asyncio
 import random
+from dataclasses import replace
 
 import pytest
 
-from seawall.gateway.admission import Admission, Ending
+from seawall.config import Config, Gateway
+from seawall.gateway.admission import Admission, Gate, Permit
+from seawall.gateway.records import LaneKey
+from seawall.policy.queue import Ticket
+from seawall.settings import accelerated
+from seawall.wire import ratelimit
+
+OPUS = LaneKey("api.anthropic.com", "a1", "opus")
+HAIKU = LaneKey("api.anthropic.com", "a1", "haiku")
 
 
-def test_order_and_limit() -> None:
-    """Never more than the limit; who waits longest comes first."""
+def admission(**changes: object) -> Admission:
+    return Admission(replace(Gateway(), **changes), random.Random(1))
+
+
+def ticket(gate: Gate, flow: str = "s:1") -> Ticket:
+    return Ticket(flow, gate.time(), gate.time() + 600)
+
+
+def now(gate: Gate, flow: str = "s:1") -> Permit:
+    permit = gate.enter(ticket(gate, flow))
+    assert isinstance(permit, Permit)
+    return permit
+
+
+def later(gate: Gate, flow: str = "s:1") -> "asyncio.Future[Permit]":
+    permit = gate.enter(ticket(gate, flow))
+    assert isinstance(permit, asyncio.Future)
+    return permit
+
+
+def test_a_place_goes_to_who_waits() -> None:
+    """With one place, the second call waits, and goes when the first has ended, however that ended."""
+
+    async def run(end: str) -> None:
+        gate = admission(concurrency=1).gate(OPUS)
+        first, second = now(gate), later(gate)
+        assert not second.done()
+        {"ended": first.ended, "refused": lambda: first.refused("529"), "dropped": first.dropped}[end]()
+        (await second).dropped()
+        assert gate.idle
+
+    for end in ("ended", "refused", "dropped"):
+        asyncio.run(asyncio.wait_for(run(end), 10))
+
+
+def test_a_permit_ends_once() -> None:
+    """Later endings are nothing."""
 
     async def run() -> None:
-        admission = Admission(2)
-        first, second = await admission.enter(), await admission.enter()
-        order: list[int] = []
+        gate = admission().gate(OPUS)
+        permit = now(gate)
+        permit.heard(200, ratelimit.NONE)
+        assert gate.lane.running == 1
+        permit.ended()
+        permit.refused("529")
+        permit.dropped()
+        assert (gate.lane.running, gate.lane.load.in_flight, gate.lane.breaker.streak) == (0, 0, 0)
 
-        async def wait(number: int) -> None:
-            permit = await admission.enter()
-            order.append(number)
-            await asyncio.sleep(0)
-            permit.end(Ending.SUCCESS)
+    asyncio.run(run())
 
-        tasks = [asyncio.create_task(wait(number)) for number in range(5)]
-        await asyncio.sleep(0)
-        assert (admission.inflight, admission.queued) == (2, 5)
-        first.end(Ending.DROPPED)
-        first.end(Ending.SUCCESS)
-        await asyncio.gather(*tasks)
-        second.end(Ending.IGNORE)
-        assert order == [0, 1, 2, 3, 4]
-        assert (admission.inflight, admission.queued) == (0, 0)
+
+def test_a_waiting_call_that_leaves_takes_no_place() -> None:
+    """A cancelled wait is out of the queue at once, and its place goes to the next."""
+
+    async def run() -> None:
+        gate = admission(concurrency=1).gate(OPUS)
+        first = now(gate)
+        gone = ticket(gate)
+        waits, last = gate.enter(gone), later(gate, "s:2")
+        assert isinstance(waits, asyncio.Future)
+        waits.cancel()
+        first.ended()  # before its task has run: the queue still has it
+        gate.leave(gone)
+        (await last).ended()
+        assert gate.idle
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_lanes_do_not_wait_for_each_other() -> None:
+    """A full lane, or one in an outage, stops no other model."""
+
+    async def run() -> None:
+        both = admission(concurrency=1)
+        opus, haiku = both.gate(OPUS), both.gate(HAIKU)
+        now(opus)
+        later(opus)
+        now(haiku).ended()
+        assert both.queued == 1
+        both.stop()
+
+    asyncio.run(run())
+
+
+def test_an_unreachable_host_concerns_all_its_lanes() -> None:
+    """Connections that fail for one model stop the others too, and one answer opens all."""
+
+    async def run() -> None:
+        both = admission()
+        opus, haiku = both.gate(OPUS), both.gate(HAIKU)
+        answered = now(haiku)
+        for permit in [now(opus) for _ in range(6)]:
+            permit.unreachable()
+        waits = later(haiku, "s:2")
+        assert opus.lane.host.open
+        answered.heard(200, ratelimit.NONE)
+        assert not opus.lane.host.open
+        (await waits).ended()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_a_credential_that_has_an_account_keeps_its_lane() -> None:
+    """When an answer names the organisation, what was learned goes on under its name; two keys of one share it."""
+
+    async def run() -> None:
+        lanes = admission()
+        gate = lanes.gate(LaneKey("api.anthropic.com", "key1", "opus"))
+        lanes.rename("key1", "org")
+        assert lanes.gate(LaneKey("api.anthropic.com", "org", "opus")) is gate
+        other = lanes.gate(LaneKey("api.anthropic.com", "key2", "opus"))
+        lanes.rename("key2", "org")
+        assert lanes.gate(LaneKey("api.anthropic.com", "org", "opus")) is gate
+        assert len(lanes.gates()) == 2
+        assert other.idle
+
+    asyncio.run(run())
+
+
+def test_lanes_are_bounded() -> None:
+    """Thousands of credentials leave no thousands of lanes."""
+
+    async def run() -> None:
+        lanes = admission()
+        for number in range(5000):
+            lanes.gate(LaneKey("api.anthropic.com", f"k{number}", "opus"))
+        assert len(lanes.gates()) <= 1001
 
     asyncio.run(run())
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_permits_return_to_zero(seed: int) -> None:
-    """However callers leave, waiting or served, every place comes back."""
+def test_every_place_is_given_back(seed: int) -> None:
+    """Whatever calls do, in the end nothing is under way and nobody waits."""
 
     async def run() -> None:
-        rng, admission = random.Random(seed), Admission(3)
-        most = 0
+        rng = random.Random(seed)
+        gate = admission(
+            concurrency=5, breaker=replace(Gateway().breaker, probe_most=0.01, probe_first=0.01)
+        ).gate(OPUS)
 
-        async def call() -> None:
-            nonlocal most
-            permit = await admission.enter()
-            most = max(most, admission.inflight)
-            try:
-                for _ in range(rng.randrange(4)):
+        async def call(number: int) -> None:
+            mine = ticket(gate, f"s:{number % 7}")
+            permit = gate.enter(mine)
+            if isinstance(permit, asyncio.Future):
+                if rng.random() < 0.3:
                     await asyncio.sleep(0)
-            finally:
-                permit.end(rng.choice(list(Ending)))
+                    if permit.cancel():
+                        gate.leave(mine)
+                    else:
+                        permit.result().dropped()
+                    return
+                permit = await permit
+            await asyncio.sleep(0)
+            match rng.randrange(4):
+                case 0:
+                    permit.heard(200, ratelimit.NONE)
+                    permit.ended()
+                case 1:
+                    permit.limited(ratelimit.NONE, 0.01)
+                case 2:
+                    permit.dropped()
+                case _:
+                    permit.ended()
 
-        tasks = []
-        for _ in range(200):
-            tasks.append(asyncio.create_task(call()))
-            if rng.random() < 0.5:
-                rng.choice(tasks).cancel()
-            if rng.random() < 0.3:
-                await asyncio.sleep(0)
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert most <= 3
-        assert (admission.inflight, admission.queued) == (0, 0)
+        await asyncio.wait_for(asyncio.gather(*(call(number) for number in range(60))), 30)
+        assert gate.idle
+        assert gate.lane.running == 0
 
     asyncio.run(run())

@@ -2,11 +2,11 @@
 
 import pytest
 
-from seawall.gateway.records import Lane, Records, client_name
+from seawall.gateway.records import LaneKey, Records, client_name
 from seawall.store.rows import Attempt, Count
 
-LANE = Lane("api.anthropic.com", "a1", "opus")
-OTHER = Lane("api.anthropic.com", "a1", "haiku")
+LANE = LaneKey("api.anthropic.com", "a1", "opus")
+OTHER = LaneKey("api.anthropic.com", "a1", "haiku")
 
 
 class Clock:

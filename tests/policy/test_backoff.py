@@ -30,9 +30,11 @@ def test_throttle_waits_are_calm(failures: int, seed: int) -> None:
 
 
 def test_bounds_double() -> None:
-    """The mean wait doubles with each failure until the bound is reached."""
+    """The first failures cost no wait; after them the mean wait doubles until the bound is reached."""
     rng = random.Random(1)
-    means = [sum(next_delay(n, None, PARAMS, rng) for _ in range(4000)) / 4000 for n in range(1, 7)]
+    assert {next_delay(n, None, PARAMS, rng) for n in range(PARAMS.free + 1)} == {0.0}
+    after = range(PARAMS.free + 1, PARAMS.free + 7)
+    means = [sum(next_delay(n, None, PARAMS, rng) for _ in range(4000)) / 4000 for n in after]
     expected = [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]
     assert all(abs(mean - want) < 0.1 * want for mean, want in zip(means, expected, strict=True))
 

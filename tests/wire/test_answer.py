@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.wire.answer import State, StreamedAnswer, is_message
+from seawall.wire.answer import State, StreamedAnswer, message_usage
 from seawall.wire.sse import PING, event
 
 
@@ -114,4 +114,4 @@ def test_endless_prelude_is_malformed() -> None:
 )
 def test_what_is_a_message(body: bytes, whole: bool) -> None:
     """Only a whole message counts as an answer."""
-    assert is_message(body) is whole
+    assert (message_usage(body) is not None) is whole

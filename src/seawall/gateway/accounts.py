@@ -21,10 +21,12 @@ class Accounts:
         """The account of a credential's hash: its organisation's hash where it is known."""
         return self._organisations.get(credential, credential)
 
-    def learn(self, credential: str, organisation: bytes | None) -> None:
-        """An answer to this credential named its organisation (`anthropic-organization-id`)."""
+    def learn(self, credential: str, organisation: bytes | None) -> str | None:
+        """An answer to this credential named its organisation (`anthropic-organization-id`); the account, if it was not
+        known before."""
         if organisation is None or credential in self._organisations:
-            return
-        self._organisations[credential] = self.hash(organisation)
+            return None
+        account = self._organisations[credential] = self.hash(organisation)
         if len(self._organisations) > _MOST:
             self._organisations.popitem(last=False)
+        return account

@@ -1,76 +1,242 @@
-"""Who may send an attempt now.
+"""Who may send an attempt now: the lanes of `policy`, and those who wait at them. Here alone a lane meets time.
 
-Today a fixed number at a time, in the order of arrival. The control law (limiter, breaker, pacer, fair queue) takes
-this place: callers only know `enter` and a permit's three endings.
+Lanes are by upstream, account and model family. A call asks to `enter`, and gets a permit: at once, or when its lane
+says so. What becomes of the attempt is told to the permit.
 """
 
 import asyncio
-from collections import deque
-from enum import StrEnum
+import math
+import random
+from collections import OrderedDict
 
+from seawall.config import Gateway
+from seawall.gateway.records import LaneKey
+from seawall.policy.breaker import Breaker
+from seawall.policy.lane import Lane, Sent, Wait
+from seawall.policy.pacer import INPUT, Level
+from seawall.policy.queue import Ticket
+from seawall.wire.answer import Usage
+from seawall.wire.ratelimit import Limits
 
-class Ending(StrEnum):
-    """How an attempt went, for whoever counts."""
-
-    SUCCESS = "success"
-    """The upstream took it: proof of a free place."""
-    DROPPED = "dropped"
-    """The upstream refused it for load."""
-    IGNORE = "ignore"
-    """It tells nothing of load."""
+_MOST_LANES = 1000
+"""Lanes that are remembered; beyond that the longest idle go."""
 
 
 class Permit:
     """The right to one attempt. It ends once; later endings are nothing."""
 
-    __slots__ = ("_admission", "_open")
+    __slots__ = ("_gate", "_open", "_sent")
 
-    def __init__(self, admission: "Admission") -> None:
-        self._admission = admission
+    def __init__(self, gate: "Gate", sent: Sent) -> None:
+        self._gate, self._sent = gate, sent
         self._open = True
 
-    def end(self, ending: Ending) -> None:
-        """Give the place to the next."""
-        if self._open:
-            self._open = False
-            self._admission._ended(ending)
+    def heard(self, status: int, limits: Limits) -> None:
+        """An answer began: with 200, the upstream took the request."""
+        gate, sent = self._gate, self._sent
+        if not self._open or sent.accepted:
+            return
+        now = gate.time()
+        if limits.raw:
+            gate.lane.hear(sent, levels(limits), now)
+        gate.hear(limits, now)
+        if status == 200:
+            gate.lane.accepted(sent, now)
+            gate.changed()
+
+    def ended(self, usage: Usage | None = None) -> None:
+        """The answer is whole, or broke off after it had begun: its place is free."""
+        if self._close():
+            gate, sent, now = self._gate, self._sent, self._gate.time()
+            if usage is not None:
+                gate.lane.pacer.learn(sent.ticket.size, usage.input, usage.output)
+            if not sent.accepted:
+                gate.lane.accepted(sent, now)
+            gate.lane.ended(sent, now)
+            gate.changed()
+
+    def refused(self, label: str) -> None:
+        """The upstream refused it for load, or failed; `label` names it to a person, such as `529`."""
+        if self._close():
+            self._gate.refused_by = label
+            self._gate.lane.refused(self._sent, self._gate.time())
+            self._gate.changed()
+
+    def unreachable(self) -> None:
+        """No connection could be made."""
+        if self._close():
+            self._gate.refused_by = "no connection"
+            self._gate.lane.unreachable(self._sent, self._gate.time())
+            self._gate.changed()
+
+    def limited(self, limits: Limits, retry_after: float | None) -> None:
+        """The account's own limits refused it."""
+        if self._close():
+            self._gate.lane.limited(self._sent, levels(limits), retry_after, self._gate.time())
+            self._gate.changed()
+
+    def dropped(self) -> None:
+        """It ended without a word on load: its client left, or the request was at fault."""
+        if self._close():
+            self._gate.lane.dropped(self._sent, self._gate.time())
+            self._gate.changed()
+
+    def _close(self) -> bool:
+        was_open, self._open = self._open, False
+        return was_open
+
+
+class Gate:
+    """A lane, and the calls that wait at it."""
+
+    def __init__(
+        self, key: LaneKey, lane: Lane, loop: asyncio.AbstractEventLoop, admission: "Admission"
+    ) -> None:
+        self.key, self.lane = key, lane
+        self.time = loop.time
+        self.refused_by = ""
+        """What the last refusal was."""
+        self.plan: Limits | None = None
+        """The last word on a subscription's windows, and when it came."""
+        self.plan_at = 0.0
+        self._admission = admission
+        self._loop = loop
+        self._waiting: dict[Ticket, asyncio.Future[Permit]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._wait: Wait | None = None
+
+    def hear(self, limits: Limits, now: float) -> None:
+        """Remember what an answer said of the plan."""
+        if limits.unified_status is not None:
+            self.plan, self.plan_at = limits, now
+
+    def enter(self, ticket: Ticket) -> "Permit | asyncio.Future[Permit]":
+        """A permit, or what will give one. Cancelling that is leaving, and `leave` must follow."""
+        self.lane.join(ticket, self.time())
+        return self.pump(ticket) or self._waiting.setdefault(ticket, self._loop.create_future())
+
+    def leave(self, ticket: Ticket) -> None:
+        """It waits no more."""
+        self._waiting.pop(ticket, None)
+        self.lane.leave(ticket, self.time())
+        self.changed()
+
+    def changed(self) -> None:
+        """Something happened that may let others go."""
+        if self.lane.load.queued:
+            self.pump()
+        if self.lane.host.open != self._admission.host_was_open(self.key.route):
+            self._admission.host_changed(self.key.route, self.lane.host.open)
+
+    def pump(self, newcomer: Ticket | None = None) -> Permit | None:
+        """Let go whoever may; the newcomer's permit, if it is among them."""
+        granted = None
+        while True:
+            decision = self.lane.next(self.time())
+            if not isinstance(decision, Sent):
+                self._wait = decision
+                self._arm(decision.until if decision is not None else math.inf)
+                return granted
+            permit = Permit(self, decision)
+            if decision.ticket is newcomer:
+                granted = permit
+                continue
+            future = self._waiting.pop(decision.ticket, None)
+            if future is None or future.done():  # its call was cancelled a moment ago
+                permit._close()
+                self.lane.dropped(decision, self.time())
+            else:
+                future.set_result(permit)
+
+    def stop(self) -> None:
+        """Wake up no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def idle(self) -> bool:
+        """Nobody is under way or waits."""
+        return not (self.lane.load.in_flight or self.lane.load.queued)
+
+    def _arm(self, at: float) -> None:
+        self.stop()
+        if at < math.inf:
+            self._timer = self._loop.call_at(at, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self.pump()
 
 
 class Admission:
-    """A fixed limit on attempts under way."""
+    """All lanes of a gateway."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._queue: deque[asyncio.Future[None]] = deque()
-        self.inflight = 0
+    def __init__(self, settings: Gateway, rng: random.Random) -> None:
+        self._settings, self._rng = settings, rng
+        self._gates: OrderedDict[LaneKey, Gate] = OrderedDict()
+        self._hosts: dict[str, Breaker] = {}
+        self._open_hosts: set[str] = set()
 
-    async def enter(self) -> Permit:
-        """A permit, when there is a place."""
-        if self.inflight < self._limit:
-            self.inflight += 1
-            return Permit(self)
-        place = asyncio.get_running_loop().create_future()
-        self._queue.append(place)
-        try:
-            await place
-        except asyncio.CancelledError:
-            if place.cancelled():
-                self._queue.remove(place)
-            else:
-                self._ended(Ending.IGNORE)  # the place was ours already: pass it on
-            raise
-        return Permit(self)
+    def gate(self, key: LaneKey) -> Gate:
+        """Where calls of this lane wait."""
+        gate = self._gates.get(key)
+        if gate is None:
+            host = self._hosts.setdefault(key.route, Breaker(self._settings.breaker, self._rng))
+            lane = Lane(self._settings, host, self._rng)
+            gate = self._gates[key] = Gate(key, lane, asyncio.get_running_loop(), self)
+            if len(self._gates) > _MOST_LANES:
+                self._forget()
+        return gate
+
+    def rename(self, credential: str, account: str) -> None:
+        """This credential's account is known now: what was learned of its lanes goes on under that name."""
+        for key, gate in tuple(self._gates.items()):
+            if key.account == credential:
+                known = LaneKey(key.route, account, key.family)
+                if known not in self._gates:
+                    gate.key = known
+                    self._gates[known] = gate
+
+    def gates(self) -> list[Gate]:
+        """Each once, the one that was made first first."""
+        return list(dict.fromkeys(self._gates.values()))
 
     @property
     def queued(self) -> int:
         """How many wait."""
-        return len(self._queue)
+        return sum(gate.lane.load.queued for gate in self.gates())
 
-    def _ended(self, _ending: Ending) -> None:
-        # A place goes straight to who waits longest, so that no newcomer slips in between.
-        while self._queue:
-            place = self._queue.popleft()
-            if not place.done():
-                place.set_result(None)
-                return
-        self.inflight -= 1
+    @property
+    def in_flight(self) -> int:
+        """Attempts under way."""
+        return sum(gate.lane.load.in_flight for gate in self.gates())
+
+    def host_was_open(self, route: str) -> bool:
+        """Whether this host's breaker was open when that was last told."""
+        return route in self._open_hosts
+
+    def host_changed(self, route: str, is_open: bool) -> None:
+        """A host can be reached again, or no more: that concerns all its lanes."""
+        (self._open_hosts.add if is_open else self._open_hosts.discard)(route)
+        for gate in self.gates():
+            if gate.key.route == route and gate.lane.load.queued:
+                gate.pump()
+
+    def stop(self) -> None:
+        """Let nobody go any more of its own accord."""
+        for gate in self._gates.values():
+            gate.stop()
+
+    def _forget(self) -> None:
+        for key, gate in tuple(self._gates.items())[: len(self._gates) // 2]:
+            if gate.idle:
+                del self._gates[key]
+
+
+def levels(limits: Limits) -> list[Level]:
+    """What the headers say of the buckets that can be paced against."""
+    found = [Level(name, limit, left) for name, limit, left in limits.levels()]
+    # The bare `tokens` bucket repeats the tighter of the others, where they are told.
+    named = {level.name for level in found}
+    return [level for level in found if level.name != "tokens" or INPUT not in named]

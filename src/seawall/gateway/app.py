@@ -17,6 +17,7 @@ from seawall.causes.evidence import Evidence, Phase
 from seawall.causes.match import match
 from seawall.clock import Clock, SystemClock
 from seawall.config import Config, Hold, listen_address, upstream_address
+from seawall.gateway import lanes
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
 from seawall.gateway.exchange import Call, Exchange, Means
@@ -24,9 +25,8 @@ from seawall.gateway.guard import Guard, Refusal, credential
 from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Places
-from seawall.gateway.records import Lane, Records, Sink
+from seawall.gateway.records import LaneKey, Records, Sink
 from seawall.gateway.relay import Relay, Told
-from seawall.gateway.waits import Waits
 from seawall.http.dial import DialError
 from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
 from seawall.http.pool import Pool
@@ -46,6 +46,9 @@ _COUNT_TOKENS = b"/v1/messages/count_tokens"
 _FLUSH_EVERY = 5.0
 _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
+_NAME = 256
+"""Characters of a name that tell one agent from another."""
+_NO = (b"", b"0", b"false", b"no")
 _JSON: Headers = [(b"content-type", b"application/json")]
 _NO_IPV6 = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 
@@ -78,7 +81,7 @@ class GatewayServer:
         self._rng = rng or random.Random()
         self._records = Records(self._clock, sink)
         self._places = Places(settings.hold.place_kept, settings.hold.spent_kept)
-        self._admission = Admission(settings.concurrency)
+        self._admission = Admission(settings, self._rng)
         self._pool: Pool | None = None
         self._means: Means | None = None
         self._server: Server | None = None
@@ -112,7 +115,6 @@ class GatewayServer:
             self._records,
             self._accounts,
             loop,
-            Waits(loop),
             self._memory,
             self._exchanges,
         )
@@ -162,9 +164,9 @@ class GatewayServer:
                 connection.close()
         if self._ticker is not None:
             self._ticker.cancel()
-        if self._means is not None:
-            self._means.waits.stop()
-            self._means.pool.close()
+        self._admission.stop()
+        if self._pool is not None:
+            self._pool.close()
         await asyncio.sleep(0)
         self._records.flush()
 
@@ -173,6 +175,7 @@ class GatewayServer:
         trouble = self._records.trouble()
         held = [exchange for exchange in self._exchanges if exchange.cause]
         now = asyncio.get_running_loop().time()
+        waiting, more = lanes.waiting(self._exchanges, now)
         return {
             "started_at": self.started_at,
             "upstream": f"{self._origin.scheme}://{self._host.decode()}{self._base}",
@@ -180,7 +183,7 @@ class GatewayServer:
             "queued": self._admission.queued,
             "held": len(held),
             "longest_held": max((now - exchange.started_at for exchange in held), default=0.0),
-            "next_try_in": min((e.retry_at - now for e in held if e.retry_at is not None), default=None),
+            "next_try_in": lanes.next_try_in(self._admission.gates(), now),
             "cause": trouble.cause if trouble else None,
             "party": lookup(trouble.cause).party.value if trouble else None,
             "since": trouble.since if trouble else None,
@@ -189,6 +192,9 @@ class GatewayServer:
             "lost": self._records.lost,
             "unwritten": self._records.unwritten,
             "draining": self._draining,
+            "lanes": [lanes.lane(gate, now) for gate in self._admission.gates()],
+            "waiting": waiting,
+            "waiting_more": more,
         }
 
     # -- requests -------------------------------------------------------------------------------------------------
@@ -283,6 +289,7 @@ class GatewayServer:
         plain = wire.decoded(body, lower.get(b"content-encoding"), settings.sizes.body)
         facts = wire.read(plain, len(body))
         agent = lower.get(b"user-agent", b"")
+        deferrable = lower.get(b"x-seawall-defer", b"0").lower() not in _NO
         limit, patience = _patience(
             lower.get(b"x-stainless-timeout"),
             lower.get(b"x-stainless-read-timeout"),
@@ -290,9 +297,11 @@ class GatewayServer:
             self._is_loopback,
             facts.max_tokens == 1 or lower.get(b"x-claude-code-request-class") == b"auxiliary",
             lower.get(b"x-seawall-hold"),
+            deferrable,
             settings.hold,
         )
         session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
+        agent_id = lower.get(b"x-claude-code-agent-id", b"").decode("latin-1")
         retry = lower.get(b"x-stainless-retry-count", b"0")
         secret = self._accounts.hash(credential(head))
         most = limit if limit is not None else settings.idle.client_limit
@@ -306,10 +315,12 @@ class GatewayServer:
                 secret,
                 lower.get(b"x-seawall-token", b"").decode("latin-1"),
                 session or facts.user,
-                lower.get(b"x-claude-code-agent-id", b"").decode("latin-1"),
+                agent_id,
                 head.target,
             ),
-            lane=Lane(self._upstream_host, self._accounts.account(secret), facts.family),
+            lane=LaneKey(self._upstream_host, self._accounts.account(secret), facts.family),
+            flow=_flow(session, agent_id, facts.user, request.connection),
+            deferrable=deferrable,
             patience=patience,
             limit=max(most - settings.hold.open_margin, most * settings.hold.deadline_share),
             user_agent=agent,
@@ -449,12 +460,23 @@ def _patience(
     loopback: bool,
     auxiliary: bool,
     asked: bytes | None,
+    deferrable: bool,
     params: Hold,
 ) -> tuple[float | None, Patience]:
     """The client's stated limit, and the patience that its call gets; most calls state the same few values."""
     limit = stated_limit(timeout, read_timeout)
     client = Client(limit, is_claude_code, loopback)
-    return limit, plan(client, auxiliary=auxiliary, asked=_asked_hold(asked), params=params)
+    hold = _asked_hold(asked)
+    if hold is None and deferrable:
+        hold = params.deferrable
+    return limit, plan(client, auxiliary=auxiliary, asked=hold, params=params)
+
+
+def _flow(session: str, agent: str, user: str, connection: int) -> str:
+    """Whose share of a lane a call takes."""
+    if session:
+        return f"s:{session[:_NAME]}/a:{agent[:_NAME]}" if agent else f"s:{session[:_NAME]}"
+    return f"u:{user[:_NAME]}" if user else f"c:{connection:x}"
 
 
 def _asked_hold(asked: bytes | None) -> float | None:

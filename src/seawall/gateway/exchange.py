@@ -1,6 +1,7 @@
 """One messages call, from its arrival to the last byte of its answer. `Exchange.carry` reads it aloud."""
 
 import asyncio
+import math
 import random
 from dataclasses import dataclass
 from typing import assert_never
@@ -11,16 +12,17 @@ from seawall.causes.evidence import Evidence, Fault, Phase
 from seawall.clock import Clock
 from seawall.config import Gateway
 from seawall.gateway.accounts import Accounts
-from seawall.gateway.admission import Admission, Ending, Permit
+from seawall.gateway.admission import Admission, Gate, Permit
 from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Key, Place, Places
-from seawall.gateway.records import Lane, Records, client_name, utc_offset
+from seawall.gateway.records import LaneKey, Records, client_name, utc_offset
 from seawall.gateway.relay import Relay, Stage, Told
-from seawall.gateway.waits import Waits
 from seawall.http.dial import DialError
+from seawall.http.head import AnswerHead
 from seawall.http.pool import Pool
 from seawall.policy.hold import Patience
 from seawall.policy.outcome import Outcome, classify
+from seawall.policy.queue import Ticket
 from seawall.policy.retry import Again, Decision, GiveUp, Standing, Through, decide
 from seawall.store.rows import Attempt as Row
 from seawall.upstream.messages import Attempt, Failure
@@ -39,7 +41,11 @@ class Call(msgspec.Struct, frozen=True):
     """The body without its coding; None where that cannot be had."""
     facts: Facts
     caller: Caller
-    lane: Lane
+    lane: LaneKey
+    flow: str
+    """Whose share of the lane it takes: an agent, a session, else its client's connection."""
+    deferrable: bool
+    """Nobody waits for it now: others go first."""
     patience: Patience
     limit: float
     """Seconds that a call that is not streamed may take."""
@@ -62,7 +68,6 @@ class Means:
     accounts: Accounts
     loop: asyncio.AbstractEventLoop
     """Passed on: asking for the running loop is a system call each time."""
-    waits: Waits
     memory: Memory
     exchanges: set["Exchange"]
     """Those under way."""
@@ -83,15 +88,17 @@ class Exchange:
         "_last_attempt",
         "_loop",
         "_means",
+        "_permit",
         "_replays",
         "_task",
         "arrived_at",
         "attempts",
         "call",
         "cause",
+        "gate",
         "relay",
-        "retry_at",
         "started_at",
+        "ticket",
         "waiting",
     )
 
@@ -101,14 +108,17 @@ class Exchange:
         self.started_at = self.arrived_at = now
         """Of the call, and of this request: a retry takes over when the call began."""
         self.waiting = False
-        """In the queue, or between two attempts."""
-        self.retry_at: float | None = None
+        """In its lane's queue."""
+        self.ticket: Ticket | None = None
+        """Its place there; None until it first stands in line."""
+        self.gate: Gate = means.admission.gate(call.lane)
         self.attempts = 0
         self.cause = ""
         self._means = means
         self._loop = means.loop
         self._task = asyncio.current_task(means.loop)
         self._attempt: Attempt | None = None
+        self._permit: Permit | None = None
         self._attempt_at = now
         self._failures = 0
         self._replays = 0
@@ -126,8 +136,9 @@ class Exchange:
         try:
             if await self._come_back():
                 return
+            not_before = 0.0
             while True:
-                failure = await self._try()
+                failure = await self._try(not_before)
                 if failure is None:
                     self._succeed()
                     return
@@ -140,11 +151,12 @@ class Exchange:
                     self._tell(failure, outcome, decision)
                     return
                 self._record(outcome.cause, "retried", failure.evidence, outcome)
-                await self._until(self._loop.time() + decision.after)
-                self.waiting, self.retry_at = False, None
+                not_before = self._loop.time() + decision.after
         except asyncio.CancelledError:
             if self._interrupted and self._task is not None:
                 self._task.uncancel()
+                last = self._last.evidence if self._last is not None else None
+                self._write(self.cause or None, "given_up", last, None)
                 self._give_up(self._interrupted)
             else:
                 self._leave()
@@ -171,6 +183,7 @@ class Exchange:
             self._failures = place.failures
             self._replays = place.replays
             self._first_failed_at = place.first_failed_at
+            self.ticket = self._new_ticket(place.tag)
         if call.patience.tell_after is not None:
             at = self.arrived_at + call.patience.tell_after
             self._deadline_timer = self._loop.call_at(at, self.interrupt, "the client's own limit is near")
@@ -182,21 +195,21 @@ class Exchange:
         self.relay.replay(body)
         return True
 
-    async def _try(self) -> Failure | None:
-        """One attempt; its failure, or None when the answer is with the client."""
+    async def _try(self, not_before: float) -> Failure | None:
+        """One attempt, not earlier than that; its failure, or None when the answer is with the client."""
         means, facts = self._means, self.call.facts
+        permit = self._permit = await self._enter(not_before)
         self.attempts += 1
-        permit = await self._enter()
         self._attempt_at = self._loop.time()
         fresh = False
         while True:
             try:
                 connection = await means.pool.acquire(fresh=fresh)
             except DialError as error:
-                permit.end(Ending.DROPPED)
+                permit.unreachable()
                 return Failure(Evidence(Phase.CONNECT, fault=error.fault), error.text)
             except BaseException:
-                permit.end(Ending.IGNORE)
+                permit.dropped()
                 raise
             reused = not connection.fresh
             self.relay.told = self._told()
@@ -209,23 +222,61 @@ class Exchange:
                 sizes=means.settings.sizes,
                 wall=means.clock.wall(),
                 loop=means.loop,
+                heard=self._heard,
                 committed=self._committed,
             )
             attempt.send(connection, self.call.head, self.call.body)
             failure = await self._end_of(attempt, permit)
-            means.accounts.learn(self.call.caller.credential, attempt.organisation)
             self._attempt = None
             if failure is not None and reused and not fresh and self._came_too_late(failure):
                 fresh = True  # the other end had closed it while it was idle; nobody saw the request
                 continue
-            permit.end(_ending(failure))
+            _end(permit, attempt, failure)
             return failure
 
-    async def _enter(self) -> Permit:
+    async def _enter(self, not_before: float) -> Permit:
+        """Stand in line until the lane lets it go."""
+        if self.ticket is None:
+            self.ticket = self._new_ticket(None)
+        self.ticket.not_before = not_before
+        permit = self.gate.enter(self.ticket)
+        if isinstance(permit, Permit):
+            return permit
         self.waiting = True
-        permit = await self._means.admission.enter()
-        self.waiting = False
-        return permit
+        try:
+            return await permit
+        except asyncio.CancelledError:
+            if permit.cancelled():
+                self.gate.leave(self.ticket)
+            else:
+                permit.result().dropped()  # it was ours already: pass it on
+            raise
+        finally:
+            self.waiting = False
+
+    def _new_ticket(self, tag: float | None) -> Ticket:
+        facts, patience, hold = self.call.facts, self.call.patience, self._means.settings.hold
+        return Ticket(
+            self.call.flow,
+            self.started_at,
+            self._deadline() if patience.hold > 0 else self.started_at + hold.longest,
+            size=facts.size,
+            tokens=facts.tokens,
+            most_output=facts.max_tokens if facts.max_tokens is not None else math.inf,
+            deferrable=self.call.deferrable,
+            tag=tag,
+        )
+
+    def _heard(self, head: AnswerHead) -> None:
+        """An answer has begun: what it says of its account, its limits and the service's load is learned now."""
+        attempt, permit, means = self._attempt, self._permit, self._means
+        assert attempt is not None
+        assert permit is not None
+        credential = self.call.caller.credential
+        account = means.accounts.learn(credential, head.lower.get(b"anthropic-organization-id"))
+        if account is not None:
+            means.admission.rename(credential, account)
+        permit.heard(head.status, attempt.limits)
 
     async def _end_of(self, attempt: Attempt, permit: Permit) -> Failure | None:
         if self.relay.kept is None:
@@ -233,14 +284,14 @@ class Exchange:
                 return await attempt.ended
             except asyncio.CancelledError:
                 attempt.cancel()
-                permit.end(Ending.IGNORE)
+                permit.dropped()
                 raise
         try:
             return await asyncio.shield(attempt.ended)
         except asyncio.CancelledError:
             if self._interrupted or self._task is None:
                 attempt.cancel()
-                permit.end(Ending.IGNORE)
+                permit.dropped()
                 raise
         return await self._finish_abandoned(attempt, permit)
 
@@ -254,15 +305,11 @@ class Exchange:
             failure = await attempt.ended
         except asyncio.CancelledError:
             attempt.cancel()
-            permit.end(Ending.IGNORE)
+            permit.dropped()
             answer.set_result(None)
             raise
         answer.set_result(b"".join(self.relay.kept or ()) if failure is None else None)
         return failure
-
-    def _until(self, at: float) -> asyncio.Future[None]:
-        self.waiting, self.retry_at = True, at
-        return self._means.waits.until(at)
 
     def _committed(self) -> None:
         """Nothing is sent again from now on: what was kept for that goes, however long the answer lasts."""
@@ -367,6 +414,7 @@ class Exchange:
                 failures=self._failures,
                 replays=self._replays,
                 first_failed_at=self._first_failed_at,
+                tag=self.ticket.tag if self.ticket is not None else None,
                 answer=answer,
             )
             self._means.places.leave(self._key(), place, self._loop.time())
@@ -383,8 +431,12 @@ class Exchange:
         if patience.open_after is not None and now - self.arrived_at >= patience.open_after:
             self.relay.open(now)
         self.relay.tick(now, hold.ping_every)
-        if self.waiting and self.retry_at is None and patience.hold > 0 and now > self._deadline():
-            self.interrupt("it waited in the queue as long as it may")
+        if self.waiting and patience.hold > 0 and now > self._deadline():
+            self.interrupt(
+                "it was held as long as it may be"
+                if self._failures
+                else "it waited in the queue as long as it may"
+            )
 
     def interrupt(self, reason: str) -> None:
         """Give up now, unless content has been sent."""
@@ -459,11 +511,19 @@ class Exchange:
         return self.call.caller, wire.twin_digest(self.call.plain)
 
 
-def _ending(failure: Failure | None) -> Ending:
+def _end(permit: Permit, attempt: Attempt, failure: Failure | None) -> None:
+    """Tell the lane what became of an attempt."""
     if failure is None:
-        return Ending.SUCCESS
+        permit.ended(attempt.usage)
+        return
     evidence = failure.evidence
-    if evidence.fault is Fault.ASLEEP or evidence.phase is Phase.CONTENT:
-        return Ending.IGNORE
-    refused = evidence.status is None or evidence.status >= 500 or evidence.in_stream
-    return Ending.DROPPED if refused else Ending.IGNORE
+    if evidence.fault is Fault.ASLEEP:
+        permit.dropped()
+    elif evidence.phase is Phase.CONTENT:
+        permit.ended()
+    elif evidence.status == 429 and not evidence.limits_rejected:
+        permit.limited(attempt.limits, evidence.retry_after)
+    elif evidence.status is None or evidence.status >= 500 or evidence.in_stream or evidence.status == 200:
+        permit.refused(str(evidence.status or evidence.fault or "no answer"))
+    else:
+        permit.dropped()

@@ -39,6 +39,8 @@ class Place:
     failures: int
     replays: int
     first_failed_at: float | None
+    tag: float | None = None
+    """Its place in its lane's queue."""
     answer: "asyncio.Future[bytes | None] | None" = None
     """The body of the answer that is finished without its client; None in it if that failed."""
 

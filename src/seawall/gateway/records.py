@@ -18,8 +18,8 @@ _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
 
 
-class Lane(msgspec.Struct, frozen=True):
-    """What is counted together: one upstream, one account, one model family."""
+class LaneKey(msgspec.Struct, frozen=True):
+    """What is counted, and let go, together: one upstream, one account, one model family."""
 
     route: str
     account: str
@@ -54,15 +54,15 @@ class Records:
     def __init__(self, clock: Clock, sink: Sink | None) -> None:
         self._clock = clock
         self._sink = sink
-        self._counts: Counter[tuple[int, Lane, str]] = Counter()
-        self._troubles: dict[tuple[Lane, str], Trouble] = {}
+        self._counts: Counter[tuple[int, LaneKey, str]] = Counter()
+        self._troubles: dict[tuple[LaneKey, str], Trouble] = {}
         self.calls = 0
         self.recovered = 0
         self.lost = 0
         self.attempts = 0
         self.unwritten = 0
 
-    def count(self, lane: Lane, cause: str) -> None:
+    def count(self, lane: LaneKey, cause: str) -> None:
         """One attempt ended; `cause` is empty where it succeeded."""
         self.attempts += 1
         at = self._clock.wall()

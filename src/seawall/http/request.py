@@ -54,6 +54,11 @@ class Request:
         self._sink: BodySink | None = None
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def connection(self) -> int:
+        """Tells its client's connection from all others that are open."""
+        return id(self._connection)
+
     async def read(self, limit: int) -> RequestBody:
         """The whole body. Raises BodyTooLarge over `limit` bytes, before the rest is read."""
         self.limit = limit

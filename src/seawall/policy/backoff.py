@@ -6,13 +6,14 @@ from seawall.config import Backoff
 
 
 def next_delay(failures: int, hint: float | None, params: Backoff, rng: random.Random) -> float:
-    """Seconds to wait after the `failures`-th failure in a row, at least `hint`.
+    """Seconds that a request waits after its `failures`-th failure in a row, at least `hint`.
 
-    Exponential with full jitter: uniform between nothing and a bound that doubles, which spreads a fleet best
-    (M. Brooker, "Exponential Backoff And Jitter", 2015). A hint of the upstream is a minimum: early is useless, and
-    its jitter goes upward only.
+    The first few cost it nothing: its lane says when it may go. After them exponential with full jitter: uniform from
+    0 to a bound that doubles (M. Brooker, "Exponential Backoff And Jitter", 2015), so that a request at fault
+    itself makes room. A hint of the upstream is a minimum: early is useless, and its jitter goes upward only.
     """
-    delay = rng.uniform(0, _bound(failures, params.first, params.factor, params.most))
+    own = failures - params.free
+    delay = rng.uniform(0, _bound(own, params.first, params.factor, params.most)) if own > 0 else 0.0
     if hint is None:
         return delay
     return max(delay, hint * (1 + rng.uniform(0, params.hint_spread)))

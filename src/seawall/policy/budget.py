@@ -32,6 +32,11 @@ class Budget:
             return now
         return max(now, self._sent_at + 1 / p.free_rate)
 
+    def refused_share(self, now: float) -> float:
+        """Share of refusals among the verdicts of the window."""
+        self._roll(now)
+        return self._refused / max(1, self._refused + self._accepted)
+
     def send(self, now: float) -> None:
         """An attempt goes."""
         self._sent_at = now

@@ -85,6 +85,15 @@ class Lane:
             return Wait(min(at, self.queue.next_moment()), why, at)
         return self._send(ticket, cost, now)
 
+    def peek(self, now: float) -> Wait | None:
+        """When the head may go and what it waits for, without letting it; None where nobody waits."""
+        ticket = self.queue.head(now)
+        if ticket is None:
+            until = self.queue.next_moment()
+            return Wait(until, "backoff", until) if self.queue.size else None
+        at, why = self._when(self.pacer.cost(ticket.size, ticket.most_output), now)
+        return Wait(at, why, at)
+
     def _when(self, cost: Cost, now: float) -> tuple[float, str]:
         """When an attempt of this cost may go, and who says so."""
         if self.load.in_flight >= self._settings.concurrency:

@@ -11,7 +11,7 @@ from seawall.config import Idle, Sizes
 from seawall.http.connection import UpstreamConnection
 from seawall.http.head import AnswerHead
 from seawall.wire import errors, ratelimit
-from seawall.wire.answer import State, StreamedAnswer, is_message
+from seawall.wire.answer import State, StreamedAnswer, Usage, message_usage
 from seawall.wire.request import RequestBody
 
 _ASKED_LATER = (b"content-type", b"request-id", b"cf-ray", b"x-seawall-id", b"anthropic-organization-id")
@@ -66,6 +66,7 @@ class Attempt:
         "_connection",
         "_flowing",
         "_head",
+        "_heard",
         "_idle",
         "_more",
         "_raw",
@@ -78,7 +79,9 @@ class Attempt:
         "_wall",
         "content_at",
         "ended",
+        "limits",
         "sent_at",
+        "usage",
     )
 
     def __init__(
@@ -92,6 +95,7 @@ class Attempt:
         sizes: Sizes,
         wall: float,
         loop: asyncio.AbstractEventLoop,
+        heard: Callable[[AnswerHead], None],
         committed: Callable[[], None],
     ) -> None:
         self._taker = taker
@@ -104,6 +108,8 @@ class Attempt:
         self._idle = idle
         self._sizes = sizes
         self._wall = wall
+        self._heard = heard
+        """Called when an answer has begun, whatever it is."""
         self._committed = committed
         """Called when content has begun: the request will not be sent again."""
         self._connection: UpstreamConnection | None = None
@@ -115,6 +121,10 @@ class Attempt:
         self._collected: list[bytes] = []
         self._collected_size = 0
         self._body = Body.NONE
+        self.limits = ratelimit.NONE
+        """What the answer's headers say of limits."""
+        self.usage: Usage | None = None
+        """What the answer says that it took."""
         self.sent_at = 0.0
         self.content_at: float | None = None
         self.ended: asyncio.Future[Failure | None] = loop.create_future()
@@ -148,6 +158,8 @@ class Attempt:
 
     def head(self, head: AnswerHead) -> None:
         self._head = head
+        self.limits = ratelimit.read(head.lower.get, self._wall)
+        self._heard(head)
         coding = head.lower.get(b"content-encoding", b"identity").lower()
         if coding in (b"gzip", b"x-gzip"):
             self._unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
@@ -164,6 +176,7 @@ class Attempt:
         kind = head.lower.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if self._streamed and kind == b"text/event-stream":
             self._stream = StreamedAnswer(self._sizes.answer)
+            self.usage = self._stream.usage
             self._body = Body.STREAM
 
     def piece(self, data: bytes) -> None:
@@ -266,7 +279,9 @@ class Attempt:
         """A whole body with status 200."""
         raw = b"".join(self._collected)
         body = raw if self._unpacker is None else self._unpacked(raw)
-        if body is not None and is_message(body) and not (self._streamed and self._taker.opened):
+        usage = message_usage(body) if body is not None else None
+        if body is not None and usage is not None and not (self._streamed and self._taker.opened):
+            self.usage = usage
             self._taker.whole(head, raw, body)
             self.ended.set_result(None)
         else:
@@ -334,7 +349,7 @@ class Attempt:
         in_stream = self._stream is not None and bool(self._stream.error)
         source = self._stream.error if self._stream is not None else body
         said = errors.read(source, kind.decode("latin-1") if kind and not in_stream else None)
-        limits = ratelimit.read(head.lower.get, self._wall)
+        limits = self.limits
         request_id = head.lower.get(b"request-id")
         shape = self._body
         if shape is Body.NONE:

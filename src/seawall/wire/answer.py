@@ -35,10 +35,45 @@ class _Message(msgspec.Struct):
     type: str = ""
     role: str = ""
     content: msgspec.Raw = msgspec.Raw(b"")
+    usage: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class _Started(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+class _Start(msgspec.Struct):
+    message: _Started | None = None
+
+
+class Usage(msgspec.Struct):
+    """What an answer says that it took, of what counts against the limits a minute: input that came from the cache does
+    not."""
+
+    input: int | None = None
+    output: int | None = None
+
+    def read(self, usage: _Usage | None) -> None:
+        """Take what this object of the API says."""
+        if usage is None:
+            return
+        if usage.input_tokens is not None:
+            self.input = usage.input_tokens + (usage.cache_creation_input_tokens or 0)
+        if usage.output_tokens is not None:
+            self.output = usage.output_tokens
 
 
 _typed = msgspec.json.Decoder(_Typed)
 _message = msgspec.json.Decoder(_Message)
+_usage = msgspec.json.Decoder(_Usage)
+_start = msgspec.json.Decoder(_Start)
+_ended = msgspec.json.Decoder(_Started)
 
 
 class StreamedAnswer:
@@ -48,7 +83,7 @@ class StreamedAnswer:
     attempt can be replaced without the client's notice. Pings are not kept: they speak of this moment only.
     """
 
-    __slots__ = ("_held", "_held_size", "_splitter", "error", "state")
+    __slots__ = ("_held", "_held_size", "_splitter", "error", "state", "usage")
 
     def __init__(self, limit: int) -> None:
         self._splitter = Splitter(limit)
@@ -57,6 +92,7 @@ class StreamedAnswer:
         self.state = State.HELD
         self.error = b""
         """The data of the `error` event."""
+        self.usage = Usage()
 
     def feed(self, data: bytes) -> bytes:
         """What may be forwarded now. Look at `state` afterwards."""
@@ -72,9 +108,9 @@ class StreamedAnswer:
                 return b""
         if self.state is _HELD:
             return self._look(block)
-        # The names stand in the data too, so a block without them has neither event. Texts that speak of errors
-        # take the longer way.
-        if b"message_stop" in block or b"error" in block:
+        # The names stand in the data too, so a block without them has none of the events that end an answer. Texts
+        # that speak of errors take the longer way.
+        if b"message_" in block or b"error" in block:
             self._scan(block)
         return block
 
@@ -83,8 +119,30 @@ class StreamedAnswer:
             name, data = name_and_data(one)
             if name == b"message_stop":
                 self.state = State.WHOLE
+            elif name == b"message_delta":
+                self._read_usage(data)
             elif name == b"error":
                 self.state, self.error = State.ERROR, data
+
+    def _read_usage(self, data: bytes) -> None:
+        try:
+            self.usage.read(_ended.decode(data).usage)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # it goes on to the client as it is; nothing is learned of it
+
+    def _is_event(self, name: bytes, data: bytes) -> bool:
+        """Whether the data is what an event's must be; what it says of usage is read."""
+        try:
+            if name != b"message_start":
+                _typed.decode(data)
+                return True
+            started = _start.decode(data).message
+        except msgspec.ValidationError:
+            return True  # JSON, if not what we expect of it
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        self.usage.read(started.usage if started is not None else None)
+        return True
 
     def _look(self, block: bytes) -> bytes:
         """Read the events before content one by one."""
@@ -98,7 +156,7 @@ class StreamedAnswer:
             if name == b"error":
                 self.state, self.error = State.ERROR, data
                 return b""
-            if name and not _is_json(data):
+            if name and not self._is_event(name, data):
                 self.state = State.MALFORMED
                 return b""
             self._held.append(one)
@@ -119,18 +177,17 @@ class StreamedAnswer:
         return out
 
 
-def _is_json(data: bytes) -> bool:
-    try:
-        _typed.decode(data)
-    except msgspec.DecodeError:
-        return False
-    return True
-
-
-def is_message(body: bytes) -> bool:
-    """Whether a whole JSON body is an answer of the Messages API."""
+def message_usage(body: bytes) -> Usage | None:
+    """What a whole JSON body says that it took; None where it is no answer of the Messages API."""
     try:
         message = _message.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return message.type == "message" and bool(message.content)
+        return None
+    if message.type != "message" or not message.content:
+        return None
+    usage = Usage()
+    try:
+        usage.read(_usage.decode(message.usage))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass  # an answer all the same
+    return usage

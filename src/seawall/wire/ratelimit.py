@@ -4,7 +4,7 @@ Values that make no sense are ignored: a header is a hint from outside, never a 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -29,6 +29,19 @@ class Bucket:
     reset: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window of a subscription's allowance: a budget, not a rate."""
+
+    name: str
+    """`5h` or `7d`."""
+    used: float
+    """Share, from 0; 1 is all."""
+    status: str | None
+    reset: float | None
+    """Seconds from the answer."""
+
+
 Raw = tuple[str, bytes, bytes | None, bytes | None]
 """A bucket's name and its three headers: limit, remaining, reset."""
 
@@ -45,6 +58,7 @@ class Limits:
     """The window that decided, such as `five_hour` or `seven_day_opus`."""
     reset: float | None = None
     """When that window starts anew."""
+    windows: tuple[Window, ...] = ()
     raw: tuple[Raw, ...] = field(default=(), repr=False)
     """The buckets' headers as they came. Every good answer has them and few are ever asked about."""
     wall: float = 0.0
@@ -54,6 +68,13 @@ class Limits:
         """The rate limits of the account; a bucket whose numbers make no sense is left out."""
         read = (_bucket(*raw, self.wall) for raw in self.raw)
         return tuple(bucket for bucket in read if bucket is not None)
+
+    def levels(self) -> Iterator[tuple[str, float, float]]:
+        """Name, limit a minute and what is left of each bucket whose numbers make sense."""
+        for name, limit, remaining, _ in self.raw:
+            most, left = _number(limit), _number(remaining)
+            if most and left is not None:
+                yield name, most, left
 
     @property
     def rejected(self) -> bool:
@@ -82,6 +103,15 @@ def _header(name: str, part: str) -> bytes:
     return f"anthropic-ratelimit-{name}-{part}".encode("ascii")
 
 
+_WINDOWS = tuple(
+    (
+        name,
+        _header(f"unified-{name}", "utilization"),
+        _header(f"unified-{name}", "status"),
+        _header(f"unified-{name}", "reset"),
+    )
+    for name in ("5h", "7d")
+)
 _BUCKETS = tuple(
     (name, _header(name, "limit"), _header(name, "remaining"), _header(name, "reset")) for name in _NAMES
 )
@@ -106,9 +136,16 @@ def read(get: Get, wall: float) -> Limits:
         unified_status=_word(status),
         claim=_word(get(b"anthropic-ratelimit-unified-representative-claim")),
         reset=_moment(get(b"anthropic-ratelimit-unified-reset"), wall),
+        windows=() if status is None else tuple(_windows(get, wall)),
         raw=raw,
         wall=wall,
     )
+
+
+def _windows(get: Get, wall: float) -> Iterator[Window]:
+    for name, used, status, reset in _WINDOWS:
+        if (share := _number(get(used))) is not None:
+            yield Window(name, share, _word(get(status)), _moment(get(reset), wall))
 
 
 def _bucket(

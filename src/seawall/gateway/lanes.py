@@ -1,0 +1,168 @@
+"""What is told of lanes and of those who wait: plain values for `status`, `watch` and the page."""
+
+import hashlib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from seawall.gateway.admission import Gate
+from seawall.gateway.exchange import Exchange
+from seawall.gateway.records import client_name
+from seawall.policy.lane import Wait
+from seawall.policy.limiter import State
+
+_AGENTS = 10
+_WAITING = 50
+_SHOWN = 8
+"""Characters of a session's or agent's name: enough to tell it from the others."""
+
+
+def lane(gate: Gate, now: float) -> dict[str, Any]:
+    """One lane as `status --json` has it; seconds from now."""
+    law, wait = gate.lane, gate.lane.peek(now)
+    next_in = _seconds(wait.at - now) if wait is not None else None
+    return {
+        "upstream": gate.key.route,
+        "account": gate.key.account,
+        "family": gate.key.family,
+        "running": law.running,
+        "pending": law.load.in_flight - law.running,
+        "queued": law.load.queued,
+        "queued_by_agent": [
+            {"agent": agent_name(flow), "queued": count}
+            for flow, count in law.queue.by_flow.most_common(_AGENTS)
+        ],
+        "limit": law.limiter.limit(now),
+        "state": _state(gate, now),
+        "rate": round(law.limiter.rate, 3),
+        "refused_share": round(law.budget.refused_share(now), 3),
+        "breaker": "open" if law.breaker.open or law.host.open else "closed",
+        "probe_in": _probe_in(gate, now),
+        "buckets": [
+            {
+                "name": b.name,
+                "limit": int(b.limit),
+                "left": max(0, int(b.level)),
+                "wait": round(b.wait(0.0), 3),
+            }
+            for b in law.pacer.buckets.values()
+        ],
+        "blocked_for": round(law.pacer.blocked(now), 3),
+        "start_rate": law.pacer.start_rate(now),
+        "plan": _plan(gate, now),
+        "next_attempt_in": next_in,
+        "why": why(gate, wait, now) if wait is not None else "",
+    }
+
+
+def waiting(exchanges: Iterable[Exchange], now: float) -> tuple[list[dict[str, Any]], int]:
+    """Those who wait, the longest first, and how many more there are than are listed."""
+    found = sorted((e for e in exchanges if e.waiting), key=lambda e: e.started_at)
+    told = {id(e.gate): e.gate.lane.peek(now) for e in found[:_WAITING]}
+    return [_call(e, told[id(e.gate)], now) for e in found[:_WAITING]], max(0, len(found) - _WAITING)
+
+
+def next_try_in(gates: Iterable[Gate], now: float) -> float | None:
+    """Seconds until somebody who waits may go; None where nobody waits, or nobody knows."""
+    waits = [wait.at - now for gate in gates if (wait := gate.lane.peek(now)) is not None]
+    return _seconds(min(waits, default=math.inf))
+
+
+def why(gate: Gate, wait: Wait, now: float) -> str:
+    """Why the head of this lane's queue waits, in a few words."""
+    law, family = gate.lane, gate.key.family or "this model"
+    left = f"{max(0.0, wait.at - now):.1f} s" if wait.at < math.inf else ""
+    match wait.why:
+        case "concurrency":
+            return f"{law.load.in_flight} attempts are under way, the most that gateway.concurrency allows"
+        case "host":
+            return f"{gate.key.route} cannot be reached: " + (f"next try in {left}" if left else "trying now")
+        case "breaker":
+            return f"{gate.refused_by} for {family}: " + (f"probe in {left}" if left else "probe under way")
+        case "limiter":
+            match law.limiter.state(now):
+                case State.CALM:
+                    return f"starts are spread: {left}"
+                case State.OWN:
+                    return f"{gate.refused_by} for {family}, too much at once: next try in {left}"
+                case _:
+                    return f"{gate.refused_by} for {family}: next try in {left}"
+        case "budget":
+            return f"too many were refused for {family} lately: next try in {left}"
+        case "backoff":
+            return f"its own pause: {left}"
+        case limit:
+            return f"own limit: {limit}, {left}"
+
+
+def agent_name(flow: str) -> str:
+    """A flow as a person may see it: the beginnings of names, and of a user's only a hash."""
+    kind, _, name = flow.partition(":")
+    match kind:
+        case "s":
+            session, _, agent = name.partition("/a:")
+            return f"s:{_plain(session)}" + (f"/a:{_plain(agent)}" if agent else "")
+        case "u":
+            return "u:" + hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+        case _:
+            return f"c:{name[-6:]}"
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name if c.isalnum() or c in "-_.")[:_SHOWN]
+
+
+def _call(exchange: Exchange, wait: Wait | None, now: float) -> dict[str, Any]:
+    ticket, gate = exchange.ticket, exchange.gate
+    assert ticket is not None
+    own_pause = ticket.not_before - now
+    at = wait.at if wait is not None else now
+    next_in = max(at - now, own_pause)
+    said = f"its own pause: {own_pause:.1f} s" if own_pause > 0 else why(gate, wait, now) if wait else ""
+    return {
+        "id": exchange.call.id,
+        "client": client_name(exchange.call.user_agent),
+        "agent": agent_name(ticket.flow),
+        "family": exchange.call.facts.family,
+        "attempt": exchange.attempts + 1,
+        "waited": round(now - exchange.arrived_at, 3),
+        "held": round(now - exchange.started_at, 3) if exchange.cause else 0.0,
+        "next_in": _seconds(next_in),
+        "cause": exchange.cause,
+        "class": "deferrable" if ticket.deferrable else "interactive",
+        "why": said,
+    }
+
+
+def _state(gate: Gate, now: float) -> str:
+    law = gate.lane
+    if law.breaker.open or law.host.open:
+        return "outage"
+    return law.limiter.state(now).value
+
+
+def _probe_in(gate: Gate, now: float) -> float | None:
+    law = gate.lane
+    if not (law.breaker.open or law.host.open):
+        return None
+    at = max(law.breaker.when(now), law.host.when(now))
+    return _seconds(at - now) or 0.0
+
+
+def _plan(gate: Gate, now: float) -> list[dict[str, Any]]:
+    if gate.plan is None:
+        return []
+    ago = now - gate.plan_at
+    return [
+        {
+            "window": window.name,
+            "used": window.used,
+            "status": window.status,
+            "resets_in": None if window.reset is None else round(max(0.0, window.reset - ago), 1),
+        }
+        for window in gate.plan.windows
+    ]
+
+
+def _seconds(value: float) -> float | None:
+    return round(max(0.0, value), 3) if value < math.inf else None

@@ -44,7 +44,7 @@ def test_one_frame(own_home: Home) -> None:
     assert re.fullmatch(r"seawall watch {59}\d\d:\d\d:\d\d", lines[0])
     assert lines[1].startswith("Anthropic's side — The API is at capacity")
     assert "Holding 2     claude-cli/2.1.329 s:1f0c2a7e · 2 min 51 s · attempt 7" in lines
-    assert "opus          ! refused whatever we do · 12 of 57 running · 3 trying · 40 queued" in lines
+    assert "opus          ! not our load · 12 running · 3 trying · limit 57 · 40 queued" in lines
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in done.stdout
 
@@ -76,7 +76,7 @@ def test_status_with_lanes(own_home: Home) -> None:
         long = own_home.seawall("status", "--verbose").stdout
     assert short.count("\n") == 1
     assert long.splitlines()[0].startswith("holding 2 · provider.overloaded")
-    assert "opus          ! refused whatever we do · 12 of 57 running · 3 trying · 40 queued\n" in long
+    assert "opus          ! not our load · 12 running · 3 trying · limit 57 · 40 queued\n" in long
 
 
 def test_a_real_gateway(own_home: Home, fake_api: "BackgroundFakeApi") -> None:
@@ -126,7 +126,7 @@ def test_changes_as_lines(own_home: Home) -> None:
         assert process.stdout.readline()[10:] == "nothing held\n"
         said = said | {"held": 1, "cause": "provider.overloaded", "lanes": [LANE]}
         assert process.stdout.readline()[10:] == "holding 1, provider.overloaded\n"
-        assert process.stdout.readline()[10:] == "opus: refused whatever we do\n"
+        assert process.stdout.readline()[10:] == "opus: not our load\n"
     assert process.stdout.readline()[10:] == f"the gateway at {record.address} is gone\n"
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(timeout=LIMIT) == 130
@@ -234,7 +234,7 @@ def test_in_a_terminal(own_home: Home) -> None:
         drawn = screen.until(FRAME)
         assert "q quit" in drawn
         assert "Holding 500   claude-cli/2.1.329" in drawn
-        assert "\x1b[33m!\x1b[0m refused whatever we do" in drawn
+        assert "\x1b[33m!\x1b[0m not our load" in drawn
         assert drawn.count("\x1b[2K") == 24
         screen.type(b"x\x1b[A")
         screen.until(FRAME)

@@ -19,26 +19,26 @@ def shown(look: Look | None = None, **status: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("lane", "says"),
     [
-        (CALM, ["haiku         ok calm · 3 running · 0 queued · no limit · breaker closed"]),
+        (CALM, ["haiku         ok calm · 3 running · no limit · 0 queued · breaker closed"]),
         (
             LANE | {"state": "own", "queued_by_agent": [], "next_attempt_in": None},
             [
-                "opus          ! we overload it · 12 of 57 running · 3 trying · 40 queued",
+                "opus          ! our own load · 12 running · 3 trying · limit 57 · 40 queued",
                 f"{INDENT}breaker closed · 31 % refused lately · 4 extra tries a second",
             ],
         ),
         (
             LANE | {"why": "529 for opus: waiting its turn"},
             [
-                "opus          ! refused whatever we do · 12 of 57 running · 3 trying · 40 queued",
+                "opus          ! not our load · 12 running · 3 trying · limit 57 · 40 queued",
                 f"{INDENT}breaker closed · 31 % refused lately · 4 extra tries a second",
                 f"{INDENT}queued by s:1f0c2a7e/a:3 3 · s:2b 2 · others 35",
                 f"{INDENT}next attempt in 2 s · 529 for opus: waiting its turn",
             ],
         ),
         (
-            {"family": "opus", "state": "testing", "running": 9, "queued": 0, "next_attempt_in": 0.0},
-            ["opus          ? testing whether the load is ours · 9 running · 0 queued", f"{INDENT}next attempt now"],
+            {"family": "opus", "state": "strained", "running": 9, "queued": 0, "next_attempt_in": 0.0},
+            ["opus          ! some refusals · 9 running · 0 queued", f"{INDENT}next attempt now"],
         ),
         (
             {"family": "opus", "state": "outage", "running": 0, "queued": 4, "breaker": "open", "probe_in": 2.0,
@@ -120,9 +120,8 @@ def test_at_forty_columns() -> None:
         "  529 for opus: probe in 2 s",
         "  sw_12345678000030",
         "opus",
-        "  ! refused whatever we do",
-        "  12 of 57 running · 3 trying",
-        "  40 queued · breaker closed",
+        "  ! not our load · 12 running · 3 trying",
+        "  limit 57 · 40 queued · breaker closed",
         "  31 % refused lately",
         "  4 extra tries a second",
         "  queued by s:1f0c2a7e/a:3 3 · s:2b 2",
@@ -135,7 +134,7 @@ def test_plain() -> None:
     """No sign beyond ASCII of ours, no colour, no wrapping: one line a row."""
     plain = shown(Look(None, plain=True), **STATUS)
     assert plain[0] == "Holding 2: claude-cli/2.1.329 s:1f0c2a7e; 2 min 51 s; attempt 7; next in 11 s"
-    assert "opus: ! refused whatever we do; 12 of 57 running; 3 trying; 40 queued; " in plain[4]
+    assert "opus: ! not our load; 12 running; 3 trying; limit 57; 40 queued; " in plain[4]
     assert all(line.isascii() for line in plain)
 
 
@@ -143,11 +142,11 @@ def test_colour_is_on_the_marks_alone() -> None:
     """Without the colour the same signs stand there."""
     painted = shown(Look(80, color=True), **STATUS)
     assert (
-        "opus          \x1b[33m!\x1b[0m refused whatever we do · 12 of 57 running · 3 trying · 40 queued"
+        "opus          \x1b[33m!\x1b[0m not our load · 12 running · 3 trying · limit 57 · 40 queued"
         in painted
     )
     assert (
-        "haiku         \x1b[32mok\x1b[0m calm · 3 running · 0 queued · no limit · breaker closed" in painted
+        "haiku         \x1b[32mok\x1b[0m calm · 3 running · no limit · 0 queued · breaker closed" in painted
     )
     bare = [line.replace("\x1b[33m", "").replace("\x1b[32m", "").replace("\x1b[0m", "") for line in painted]
     assert bare == shown(Look(80), **STATUS)

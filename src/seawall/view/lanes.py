@@ -11,9 +11,9 @@ SHOWN = 10
 
 _STATES = {
     "calm": ("calm", "ok", "good"),
-    "own": ("we overload it", "!", "warn"),
-    "foreign": ("refused whatever we do", "!", "warn"),
-    "testing": ("testing whether the load is ours", "?", "warn"),
+    "strained": ("some refusals", "!", "warn"),
+    "own": ("our own load", "!", "warn"),
+    "foreign": ("not our load", "!", "warn"),
     "outage": ("outage", "x", "bad"),
 }
 
@@ -120,14 +120,15 @@ def _state(lane: Lane) -> list[Fact]:
 def _load(lane: Lane) -> list[Fact]:
     said = []
     if lane.running is not None:
-        most = f" of {lane.limit}" if lane.limit is not None else ""
-        said.append(f"{lane.running}{most} running")
+        said.append(f"{lane.running} running")
     if lane.pending:
         said.append(f"{lane.pending} trying")
+    if lane.limit is not None:
+        said.append(f"limit {lane.limit}")
+    elif lane.state == "calm":
+        said.append("no limit")
     if lane.queued is not None:
         said.append(f"{lane.queued} queued")
-    if lane.limit is None and lane.state == "calm":
-        said.append("no limit")
     return [Fact(text) for text in said]
 
 

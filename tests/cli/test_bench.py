@@ -1,0 +1,199 @@
+"""`seawall bench`: its tables, its JSON, bad input, and what an interruption leaves."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from own_home import LIMIT, Home
+from seawall.cli import bench
+from seawall.fake.bench import Calibration
+from seawall.fake.goals import Goal, Met
+
+TINY = "[bench]\nhorizon = 20\nevent = [5, 10]\n[fleet]\nthink_s = 1\nstream_s = 2\nstarts_s = 1\n"
+
+
+def row(through: str, seed: int = 1, **changed: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "scenario": "S1",
+        "through": through,
+        "seed": seed,
+        "failures": 0,
+        "agents_killed": 0,
+        "goodput_of_oracle": 99.0,
+        "attempts_per_success": 1.07,
+        "attempts_of_unavoidable": None,
+        "refused_in_event": 250,
+        "refused_429": 0,
+        "recovery_s": 13.0,
+        "delay_p50": 1.5,
+        "delay_p95": 66.5,
+        "delay_p99": 135.0,
+        "jain": 0.975,
+        "throughput_of_limit": None,
+        "greedy_advantage": None,
+        "share": None,
+    }
+    return given | changed
+
+
+def test_a_table() -> None:
+    """A line a way, means over seeds with the worst beside them; no columns that say nothing."""
+    rows = [
+        row("oracle", goodput_of_oracle=100.0, recovery_s=3.0, delay_p95=60.0),
+        row("seawall", 1),
+        row("seawall", 2, goodput_of_oracle=98.0, recovery_s=15.0),
+    ]
+    assert bench.table(rows) == (
+        "| through | failed | killed | goodput % (worst) | attempts/success | refused in event | 429 "
+        "| recovery s (worst) | delay p50 | p95 | p99 |  Jain |\n"
+        "| ------- | -----: | -----: | ----------------: | ---------------: | ---------------: | --: "
+        "| -----------------: | --------: | --: | --: | ----: |\n"
+        "| oracle  |      0 |      0 |             100.0 |             1.07 |              250 |   0 "
+        "|                  3 |       1.5 |  60 | 135 | 0.975 |\n"
+        "| Seawall |      0 |      0 |       98.5 (98.0) |             1.07 |              250 |   0 "
+        "|            14 (15) |       1.5 |  66 | 135 | 0.975 |"
+    )
+
+
+def test_columns_of_some_scenarios() -> None:
+    """Those that have a figure only there; a way without a figure has a dash."""
+    lines = bench.table([row("oracle", share=0.232), row("sdk", recovery_s=None, share=None)]).splitlines()
+    assert lines[0].endswith("| share % |")
+    assert lines[2].endswith("|    23.2 |")
+    assert lines[3].endswith("|       - |")
+
+
+def test_goals() -> None:
+    """What is reached says ok; what is not has the distance."""
+    met = [
+        Met(Goal("S1", 200, "goodput_of_oracle", "least", 98.5, 98.0), 98.2),
+        Met(Goal("S1", 200, "recovery_s", "most", 15, 22, "worst"), 14.0),
+        Met(Goal("S1", 200, "failures", "most", 0, 0, "worst"), 0),
+    ]
+    lines = [[cell.strip() for cell in line.split("|")] for line in bench.goals(met).splitlines()]
+    assert lines[2][3:-1] == [
+        "useful goodput, % of the oracle's",
+        "≥ 98.5",
+        "≥ 98",
+        "98.2",
+        "-0.3",
+        "ok +0.2",
+    ]
+    assert lines[3][3:-1] == ["recovery, s (worst seed)", "≤ 15", "≤ 22", "14", "ok +1", "ok +8"]
+    assert lines[4][3:-1] == ["failures that a program saw", "≤ 0", "≤ 0", "0", "ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Calibration({"sdk": 61.4, "retries10": 86.7}, ()), "SDK, 2 retries 61.4 %, 10 retries 86.7 %"),
+        (Calibration({"sdk": 40.0}, ("sdk reached 40.0 %",)), "VOID"),
+        (Calibration({}, (), skipped=True), "Not calibrated"),
+    ],
+)
+def test_what_the_calibration_says(found: Calibration, words: str) -> None:
+    """Whether the tables mean anything."""
+    assert words in "\n".join(bench.calibration(found))
+
+
+@pytest.fixture
+def tiny(own_home: Home) -> Path:
+    file = own_home.path / "tiny.toml"
+    file.write_text(TINY)
+    return file
+
+
+def test_the_whole_of_it_once(own_home: Home, tiny: Path) -> None:
+    """Through a real Seawall and by the oracle: no failure, and an object that says everything."""
+    done = own_home.seawall(
+        *("bench", "--scenario", "tiny.toml", "--agents", "3", "--seed", "4", "--factor", "50"),
+        *("--no-calibration", "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["schema"] == "seawall.bench/1"
+    assert found["calibration"]["state"] == "skipped"
+    assert [one["through"] for one in found["rows"]] == ["oracle", "seawall"]
+    for one in found["rows"]:
+        assert (one["scenario"], one["agents"], one["seed"]) == ("tiny.toml", 3, 4)
+        assert one["failures"] == 0
+        assert one["completed"] == sum(turn[4] == 1 for turn in one["turns"]) > 0
+        for name in ("goodput_of_oracle", "attempts_per_success", "recovery_s", "refused_429", "jain"):
+            assert name in one
+    assert "0 of 2 runs done" in done.stderr
+    assert list(own_home.path.parent.glob("seawall-*")) == []
+
+
+def test_its_text(own_home: Home, tiny: Path) -> None:
+    """Markdown; with `--quiet` nothing else."""
+    done = own_home.seawall(
+        *("bench", "--scenario", str(tiny), "--agents", "1", "--seed", "4", "--factor", "50", "--quiet"),
+        *("--no-calibration", "--through", "sdk"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("### tiny.toml, 1 agent, seed 4\n\n| through ")
+    assert "| SDK, 2 retries |" in done.stdout
+    assert "Not calibrated" in done.stdout
+    assert "50 times the speed of life" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--scenario", "S3"], "no scenario is called 'S3'; there are S1"),
+        (["--scenario", "none.toml"], "none.toml: No such file"),
+        (["--scenario", "broken.toml"], "broken.toml: not TOML"),
+        (["--scenario", "drill.toml"], "no table [bench]"),
+        (["--scenario", "S8", "--agents", "3"], "S8 needs at least 10 agents"),
+        (["--scenario", "large.toml"], "large.toml, for 200 agents: slots"),
+        (["--scenario", "tiny.toml", "--scenario", "./tiny.toml"], "two scenarios are called tiny.toml"),
+        (["--via", "gateway {upstream}"], "--via: the command has no {port}"),
+        (["--via", "gateway '{port}"], "--via: the command cannot be read"),
+        (["--factor", "0"], "factor"),
+        (["--factor", "fast"], "factor"),
+        (["--agents", "0"], "agents"),
+        (["--jobs", "0"], "jobs"),
+        (["--seed", "-1"], "seed"),
+        (["--through", "magic"], "through"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_bad_input(own_home: Home, tiny: Path, arguments: list[str], words: str) -> None:
+    """One line that names it, exit code 2, and nothing has run."""
+    (tiny.parent / "broken.toml").write_text("= 1")
+    (tiny.parent / "drill.toml").write_text("title = 'x'")
+    (tiny.parent / "large.toml").write_text(TINY + "[capacity]\nslots = 5e8")
+    done = own_home.seawall("bench", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert words in done.stderr
+
+
+def test_a_gateway_that_cannot_be_started(own_home: Home, tiny: Path) -> None:
+    """One line with its name, exit code 1."""
+    done = own_home.seawall(
+        *("bench", "--quiet", "--scenario", "tiny.toml", "--agents", "1", "--seed", "1", "--factor", "50"),
+        *("--no-calibration", "--via", "/nowhere/at-all {port} {upstream}"),
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "seawall: tiny.toml, 1 agents, seed 1, via: cannot start /nowhere/at-all: No such file or directory\n"
+    )
+
+
+def test_an_interruption_leaves_nothing(own_home: Home, tiny: Path) -> None:
+    """Exit code 130; no process and no folder of any run is left."""
+    process = own_home.start(
+        *("bench", "--scenario", "tiny.toml", "--agents", "2", "--seed", "1", "--factor", "0.1"),
+        *("--no-calibration",),
+    )
+    assert process.stderr is not None
+    assert "0 of 2 runs done" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=LIMIT)
+    assert process.returncode == 130
+    assert list(own_home.path.parent.glob("seawall-*")) == []

@@ -1,0 +1,150 @@
+"""The benchmark's plan, its calibration, and its runs in processes of their own."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seawall.fake import bench
+from seawall.fake.bench import Bench, BenchFailed, Plan, calibrated
+from seawall.fake.work import SHIPPED, find
+
+TINY = "[bench]\nhorizon = 20\nevent = [5, 10]\n[fleet]\nthink_s = 1\nstream_s = 2\nstarts_s = 1\n"
+
+
+def plan(*names: str, **changed: Any) -> Plan:
+    given: dict[str, Any] = {
+        "works": tuple((name, find(name)) for name in names),
+        "agents": (200,),
+        "seeds": (1, 2, 3),
+        "through": ("seawall",),
+        "factor": 20.0,
+    }
+    return Plan(**given | changed)
+
+
+def test_the_usual_plan_takes_less_than_half_an_hour() -> None:
+    """Eight scenarios, three seeds, Seawall and the oracle, and two runs more that calibrate."""
+    usual = plan(*SHIPPED)
+    jobs = usual.jobs()
+    assert len(jobs) == len(set(jobs)) == 8 * 3 * 2 + 2
+    assert [job.through for job in jobs[:3]] == ["oracle", "sdk", "retries10"]
+    assert usual.seconds(jobs) < 30 * 60
+
+
+def test_the_oracle_always_runs_once() -> None:
+    """First, and not twice where it was asked for."""
+    assert [j.through for j in plan("S2", seeds=(1,), calibrate=False).jobs()] == ["oracle", "seawall"]
+    both = plan("S2", seeds=(1,), calibrate=False, through=("aimd", "oracle"))
+    assert [j.through for j in both.jobs()] == ["oracle", "aimd"]
+
+
+def test_fleets_that_make_no_sense_are_left_out() -> None:
+    """One agent is no competition."""
+    jobs = plan("S8", "competition", agents=(1, 20), seeds=(1,), calibrate=False).jobs()
+    assert {job.agents for job in jobs} == {20}
+
+
+def test_only_via_carries_the_command() -> None:
+    """Other runs do not depend on it."""
+    jobs = plan(
+        "S2", seeds=(1,), through=("seawall", "via"), via="x {port} {upstream}", calibrate=False
+    ).jobs()
+    assert [job.via for job in jobs] == ["", "", "x {port} {upstream}"]
+
+
+def row(through: str, goodput: float | None, seed: int = 1, lag: float = 2.0) -> dict[str, Any]:
+    return {
+        "scenario": "S1",
+        "agents": 200,
+        "seed": seed,
+        "through": through,
+        "goodput_of_oracle": goodput,
+        "machine": {"lag_p99_ms": lag},
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([row("sdk", 61.4), row("retries10", 86.7)], []),
+        ([row("sdk", 53), row("retries10", 93)], []),
+        ([row("sdk", 70), row("retries10", 87)], ["sdk reached 70.0 %"]),
+        ([row("sdk", 52), row("retries10", 80)], ["sdk reached 52.0 %", "retries10 reached 80.0 %"]),
+        ([row("sdk", 61)], ["the calibration of retries10 gave nothing"]),
+        ([row("sdk", 61, seed=2), row("retries10", 87)], ["the calibration of sdk gave nothing"]),
+        ([row("sdk", None), row("retries10", 87)], ["the calibration of sdk gave nothing"]),
+        ([row("sdk", 61), row("retries10", 87), row("seawall", 99, lag=51)], ["too slow in 1 of 3 runs"]),
+    ],
+)
+def test_calibration(rows: list[dict[str, Any]], words: list[str]) -> None:
+    """Void where a way is off, or missing, or the machine woke up late; and it says which."""
+    found = calibrated(rows, 1, asked=True)
+    assert len(found.trouble) == len(words)
+    assert all(word in said for word, said in zip(words, found.trouble, strict=True))
+    assert found.as_json()["state"] == ("void" if words else "ok")
+
+
+def test_without_calibration() -> None:
+    """It says that it was left out; a slow machine makes it void all the same."""
+    assert calibrated([row("seawall", 99)], 1, asked=False).as_json()["state"] == "skipped"
+    assert calibrated([row("seawall", 99, lag=80)], 1, asked=False).as_json()["state"] == "void"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    file = tmp_path / "tiny.toml"
+    file.write_text(TINY)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return str(file)
+
+
+def test_runs_side_by_side(tiny: str, tmp_path: Path) -> None:
+    """Every run has its row, in the order of the plan, with its goodput; nothing is left behind."""
+    running = Bench(plan(tiny, agents=(2,), seeds=(5, 6), through=("sdk",), factor=100, calibrate=False))
+    report = asyncio.run(running.run())
+    assert [(r["seed"], r["through"]) for r in report.rows] == [
+        (5, "oracle"), (5, "sdk"), (6, "oracle"), (6, "sdk"),
+    ]  # fmt: skip
+    assert all(r["goodput_of_oracle"] > 0 for r in report.rows)
+    shown = report.as_json()
+    assert shown["schema"] == "seawall.bench/1"
+    assert shown["goals"] == []
+    turns = shown["rows"][0]["turns"]
+    assert turns
+    assert len(turns[0]) == 8
+    assert running.left() == 0
+    assert list(tmp_path.iterdir()) == [Path(tiny)]
+
+
+def test_figures_without_raw_turns(tiny: str) -> None:
+    """The rows have everything else."""
+    running = Bench(
+        plan(tiny, agents=(1,), seeds=(1,), through=(), factor=100, calibrate=False, keep_raw=False)
+    )
+    (found,) = asyncio.run(running.run()).rows
+    assert "turns" not in found
+    assert "attempt_rows" not in found
+    assert found["completed"] > 0
+
+
+def test_a_run_that_fails_ends_the_benchmark(tiny: str, tmp_path: Path) -> None:
+    """One line that names the run; the others are ended and nothing is left behind."""
+    via = "/nowhere/at-all {port} {upstream}"
+    running = Bench(plan(tiny, agents=(2,), seeds=(1,), through=("via",), via=via, factor=1, calibrate=False))
+    with pytest.raises(
+        BenchFailed, match=r"seed 1, via: cannot start /nowhere/at-all: No such file"
+    ) as failed:
+        asyncio.run(running.run())
+    assert "\n" not in str(failed.value)
+    assert list(tmp_path.iterdir()) == [Path(tiny)]
+
+
+def test_a_run_whose_process_dies(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last words, or its code."""
+    monkeypatch.setattr(bench.sys, "executable", "/bin/false")
+    running = Bench(plan(tiny, agents=(2,), seeds=(1,), through=(), calibrate=False))
+    with pytest.raises(BenchFailed, match="its process ended with code 1"):
+        asyncio.run(running.run())

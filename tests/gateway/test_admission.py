@@ -154,9 +154,8 @@ def test_every_place_is_given_back(seed: int) -> None:
 
     async def run() -> None:
         rng = random.Random(seed)
-        gate = admission(
-            concurrency=5, breaker=replace(Gateway().breaker, probe_most=0.01, probe_first=0.01)
-        ).gate(OPUS)
+        quick = replace(accelerated(Config(), 2000).gateway, concurrency=5)
+        gate = Admission(quick, random.Random(1)).gate(OPUS)
 
         async def call(number: int) -> None:
             mine = ticket(gate, f"s:{number % 7}")

@@ -10,6 +10,7 @@ import pytest
 
 from seawall.causes.cause import CATALOGUE, Cause, Party, Retry
 from seawall.causes.compile import catalogue
+from seawall.causes.verdict import explain
 from seawall.cli.verbs import VERBS
 
 CAUSES = {c.code: c for c in catalogue()}
@@ -152,62 +153,27 @@ def test_a_wording_belongs_to_one_cause():
     assert [text for text, count in seen.items() if count > 1] == []
 
 
-TOOLS = frozenset(
-    [
-        "curl",
-        "printenv",
-        "unset",
-        "export",
-        "env",
-        "sudo",
-        "openssl",
-        "ls",
-        "which",
-        "date",
-        "nslookup",
-        "aws",
-        "gcloud",
-        "wsl.exe",
-        "docker",
-        "launchctl",
-        "printf",
-        "security",
-        "df",
-        "xattr",
-        "spctl",
-        "codesign",
-        "npm",
-        "python3",
-        "getent",
-        "caffeinate",
-        "systemd-inhibit",
-        "resolvectl",
-        "echo",
-        "networksetup",
-        "route",
-        "ip",
-        "git",
-        "touch",
-        "claude",
-        "seawall",
-        "for",
-    ]
-)
-SLASHES = frozenset(
-    [
-        "/status",
-        "/login",
-        "/logout",
-        "/model",
-        "/clear",
-        "/compact",
-        "/context",
-        "/usage",
-        "/usage-credits",
-        "/mcp",
-        "/rewind",
-    ]
-)
+WORDINGS = [(c.code, w.text) for c in CAUSES.values() for w in c.wordings]
+TYPICAL = [(c.code, e.text) for c in CAUSES.values() for e in c.examples if e.text]
+ALIKE = [(e.code, e.text) for c in CAUSES.values() for e in c.near_misses if e.text]
+
+
+@pytest.mark.parametrize(("code", "text"), WORDINGS + TYPICAL + ALIKE)
+def test_a_text_alone_leads_to_its_cause(code, text):
+    """What a client shows is enough: pasted without anything around it, it is given the cause that claims it."""
+    assert explain(text).cause == code
+
+
+TOOLS = frozenset({
+    "curl", "printenv", "unset", "export", "env", "sudo", "openssl", "ls", "which", "date", "nslookup", "aws",
+    "gcloud", "wsl.exe", "docker", "launchctl", "printf", "security", "df", "xattr", "spctl", "codesign",
+    "npm", "python3", "getent", "caffeinate", "systemd-inhibit", "resolvectl", "echo", "networksetup",
+    "route", "ip", "git", "touch", "claude", "seawall", "for",
+})  # fmt: skip
+SLASHES = frozenset({
+    "/status", "/login", "/logout", "/model", "/clear", "/compact", "/context", "/usage", "/usage-credits",
+    "/mcp", "/rewind",
+})  # fmt: skip
 CLAUDE = frozenset(["update", "doctor", "mcp", "setup-token", "--version"])
 PLACEHOLDER = re.compile(
     r"<[a-z]|\.\.\.|\b(USER|PASSWORD|HOST|PORT|FILE|NAME|YOUR\w*|XXX+)\b|path/to|your-|proxy\.example"

@@ -26,7 +26,7 @@ def test_a_frame() -> None:
         "Holding 1     claude-cli/2.1.329 s:1f0c2a7e · 2 min 51 s · attempt 7",
         "              next in 11 s",
         "              529 for opus: probe in 2 s · sw_1234567800002a",
-        "haiku         ok calm · 3 running · 0 queued · no limit · breaker closed",
+        "haiku         ok calm · 3 running · no limit · 0 queued · breaker closed",
     ]
     assert frame(scene, Look(40))[:5] == [
         "seawall watch           14:22:31  q quit",
@@ -83,6 +83,13 @@ def test_all_fine() -> None:
 def test_what_else_a_gateway_may_be(scene: Scene, says: str) -> None:
     """Not there, gone while watched, silent, or in trouble of its own."""
     assert frame(scene, Look(80))[1:] == says.split("\n")
+
+
+def test_calls_that_have_not_been_tried() -> None:
+    """The label counts all that wait; how many are held stands with the gateway."""
+    said = frame(Scene("14:22:31", [one(held=1, lanes=[])]), Look(80))
+    assert said[2] == "Gateway       http://127.0.0.1:8787 · up 6 h · holding 1 · 187 calls"
+    assert said[4].startswith("Waiting 2     ")
 
 
 def test_two_gateways() -> None:

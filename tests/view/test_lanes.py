@@ -71,8 +71,8 @@ def test_a_lane(lane: dict[str, Any], says: list[str]) -> None:
     ("bucket", "says"),
     [
         ({"name": "input-tokens", "limit": 3600000, "left": 12000, "wait": 3.2},
-         "input tokens: 12 000 of 3 600 000 left, next fits in 3.2 s"),
-        ({"name": "requests", "limit": 50, "left": 49, "wait": 0}, "requests: 49 of 50 left"),
+         "input tokens: 12 000 left, 3 600 000 a minute, next fits in 3.2 s"),
+        ({"name": "requests", "limit": 50, "left": 49, "wait": 0}, "requests: 49 left, 50 a minute"),
         ({"name": "output-tokens", "left": 5, "wait": 75}, "output tokens: 5 left, next fits in 1 min 15 s"),
         ({"name": "output-tokens", "limit": 80000}, "output tokens: 80 000 a minute"),
         ({"name": "new-kind"}, "new kind"),
@@ -190,6 +190,31 @@ def test_five_hundred_held_calls() -> None:
     assert said[0].startswith("Holding 500   claude-cli/2.1.329")
     assert said[-1] == f"{INDENT}and 490 more"
     assert len(said) == 31
+
+
+def test_calls_that_have_not_been_tried_wait_too() -> None:
+    """Where more wait than are held, the label counts those who wait."""
+    new = CALL | {"attempt": 0}
+    assert shown(held=1, waiting=[CALL, new])[0].startswith("Waiting 2     claude-cli")
+    assert shown(held=2, waiting=[CALL, new])[0].startswith("Holding 2     claude-cli")
+    assert shown(held=3, waiting=[CALL, new])[0].startswith("Holding 3     claude-cli")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [
+        (0, "now"),
+        (0.04, "now"),
+        (0.06, "in 0.1 s"),
+        (2.0, "in 2 s"),
+        (3.24, "in 3.2 s"),
+        (9.96, "in 10 s"),
+        (75, "in 1 min 15 s"),
+    ],
+)
+def test_a_wait(seconds: float, says: str) -> None:
+    """With tenths below ten seconds."""
+    assert shown(lanes=[{"next_attempt_in": seconds}])[-1].endswith(f"next attempt {says}")
 
 
 def test_lanes_of_one_family_are_told_apart() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seawall.view.facts import Gateway
-from seawall.view.lanes import SHOWN, held_rows, lane_rows
+from seawall.view.lanes import SHOWN, held_rows, lane_rows, untried
 from seawall.view.layout import Fact, Look, Row, cut_end, ends, laid_out
 from seawall.view.words import duration
 
@@ -84,8 +84,10 @@ def _about(one: Gateway) -> list[Fact]:
         said.append("does not answer")
     if one.up is not None:
         said.append(f"up {duration(one.up)}")
-    if one.answers and not one.held and not one.waiting:
+    if one.answers and not one.held:
         said.append("nothing held")
+    elif untried(one):
+        said.append(f"holding {one.held}")
     if one.calls is not None:
         said.append(f"{one.calls} calls")
     if one.recovered:

@@ -28,7 +28,7 @@ def lines(gateway: Gateway, look: Look, most: int = SHOWN) -> list[str]:
 
 def held_rows(gateway: Gateway, most: int = SHOWN) -> list[Row]:
     """Two rows a call, the oldest first; where the gateway lists none, what it says of all of them."""
-    label = f"Holding {gateway.held}" if gateway.held else f"Waiting {gateway.listed}"
+    label = f"Waiting {gateway.listed}" if untried(gateway) else f"Holding {gateway.held}"
     if not gateway.waiting:
         return [Row(label, _held_in_all(gateway))] if gateway.held else []
     rows: list[Row] = []
@@ -41,6 +41,11 @@ def held_rows(gateway: Gateway, most: int = SHOWN) -> list[Row]:
     if more:
         rows.append(Row("" if rows else label, [Fact(f"{'and ' if rows else ''}{more} more")]))
     return rows
+
+
+def untried(gateway: Gateway) -> bool:
+    """Whether more calls wait than are held: some have not been tried yet, so none of theirs has failed."""
+    return gateway.listed > gateway.held
 
 
 def _held_in_all(gateway: Gateway) -> list[Fact]:
@@ -142,7 +147,7 @@ def _resistance(lane: Lane) -> list[Fact]:
     if lane.state != "calm":
         if lane.refused_share is not None:
             said.append(f"{_percent(lane.refused_share)} refused lately")
-        if lane.rate is not None:
+        if lane.rate is not None and lane.breaker != "open":
             said.append(f"{lane.rate:.3g} extra tries a second")
     if lane.start_rate is not None:
         said.append(f"{lane.start_rate:.3g} starts a second at most")
@@ -152,15 +157,16 @@ def _resistance(lane: Lane) -> list[Fact]:
 
 
 def _bucket(bucket: Bucket) -> str:
-    said = bucket.name.replace("-", " ") + ":"
+    """What may go at once, and what is allowed a minute: the first is a few seconds' worth of the second."""
+    said = []
     if bucket.left is not None:
-        said += f" {_many(bucket.left)}"
-        said += f" of {_many(bucket.limit)} left" if bucket.limit is not None else " left"
-    elif bucket.limit is not None:
-        said += f" {_many(bucket.limit)} a minute"
+        said.append(f"{_many(bucket.left)} left")
+    if bucket.limit is not None:
+        said.append(f"{_many(bucket.limit)} a minute")
     if bucket.wait:
-        said += f", next fits in {_short(bucket.wait)}"
-    return said.removesuffix(":")
+        said.append(f"next fits {_in(bucket.wait)}")
+    name = bucket.name.replace("-", " ")
+    return f"{name}: {', '.join(said)}" if said else name
 
 
 def _window(window: Window) -> str:
@@ -198,12 +204,12 @@ def _next(lane: Lane) -> list[Fact]:
 
 
 def _in(seconds: float) -> str:
-    return f"in {_short(seconds)}" if seconds else "now"
+    return f"in {_short(seconds)}" if seconds >= 0.05 else "now"
 
 
 def _short(seconds: float) -> str:
     """A wait: with tenths below ten seconds, where they matter."""
-    return f"{seconds:.2g} s" if 0 < seconds < 9.95 else duration(seconds)
+    return f"{round(seconds, 1):g} s" if seconds < 9.95 else duration(round(seconds))
 
 
 def _percent(share: float) -> str:

@@ -53,7 +53,7 @@ def test_a_long_name_loses_its_middle(text: str, width: int, shown: str) -> None
 
 
 ROWS = [
-    Row("opus", [Fact("we overload it", "!", "warn"), Fact("12 running"), Fact("40 queued")]),
+    Row("opus", [Fact("our own load", "!", "warn"), Fact("12 running"), Fact("40 queued")]),
     Row("", [Fact("a sentence of several words that goes on"), Fact("b" * 30)]),
 ]
 
@@ -64,7 +64,7 @@ ROWS = [
         (
             Look(80),
             [
-                "opus          ! we overload it · 12 running · 40 queued",
+                "opus          ! our own load · 12 running · 40 queued",
                 "              a sentence of several words that goes on",
                 "              bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
             ],
@@ -73,7 +73,7 @@ ROWS = [
             Look(26),
             [
                 "opus",
-                "  ! we overload it",
+                "  ! our own load",
                 "  12 running · 40 queued",
                 "  a sentence of several",
                 "  words that goes on",
@@ -83,11 +83,11 @@ ROWS = [
         (
             Look(None, plain=True),
             [
-                "opus: ! we overload it; 12 running; 40 queued",
+                "opus: ! our own load; 12 running; 40 queued",
                 f"  a sentence of several words that goes on; {'b' * 30}",
             ],
         ),
-        (Look(80, color=True), ["opus          \x1b[33m!\x1b[0m we overload it · 12 running · 40 queued"]),
+        (Look(80, color=True), ["opus          \x1b[33m!\x1b[0m our own load · 12 running · 40 queued"]),
     ],
 )
 def test_rows(look: Look, shown: list[str]) -> None:

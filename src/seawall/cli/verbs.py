@@ -17,6 +17,7 @@ VERBS = {
     "status": ("seawall.cli.status:status", "What is held right now, in one line"),
     "watch": ("seawall.cli.watch:watch", "What is held and why, live"),
     "drill": ("seawall.cli.drill:drill", "A scripted outage, without Seawall and with it"),
+    "bench": ("seawall.cli.bench:bench", "What Seawall does for a fleet, in figures"),
     "fake": ("seawall.cli.fake:fake", "An API that fails as told, for your own tests"),
     "config": ("seawall.cli.settings:config", "Every setting, and where it came from"),
     "help": ("seawall.cli.verbs:help_", "This text; `help VERB` for one verb, `help --all` for all"),
@@ -33,6 +34,7 @@ Keep working
 
 Try it
   seawall drill             {drill}
+  seawall bench             {bench}
   seawall fake              {fake}
 
 Small tools

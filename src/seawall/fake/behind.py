@@ -71,11 +71,14 @@ async def gateway(upstream: str, settings: str = "") -> AsyncIterator["Gateway"]
 
 @contextlib.asynccontextmanager
 async def foreign(command: str, upstream: str, key: str) -> AsyncIterator["Gateway"]:
-    """Somebody else's gateway, by a command with `{port}` and `{upstream}`; `key` is in ANTHROPIC_API_KEY."""
+    """Somebody else's gateway, by a command with `{port}` and `{upstream}`.
+
+    Its home is the empty folder in which it starts, and `key` is in ANTHROPIC_API_KEY.
+    """
     port = _free_port()
     words = arguments(command, port, upstream)
     with tempfile.TemporaryDirectory(prefix="seawall-behind-") as folder:
-        environ = gateway_environ(os.environ, folder) | {"ANTHROPIC_API_KEY": key}
+        environ = gateway_environ(os.environ, folder) | {"ANTHROPIC_API_KEY": key, "HOME": folder}
         async with _running(words, folder, environ, group=True) as began:
             await began.accepting(port)
             began.address = f"http://127.0.0.1:{port}"

@@ -1,6 +1,7 @@
 """What the scenarios of the benchmark say, for any size of fleet."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,12 @@ def test_finding_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     file.write_text("= 3")
     with pytest.raises(ScenarioError, match="not TOML"):
         find(str(file))
+
+
+def test_the_pages_example_is_a_scenario() -> None:
+    """What the page shows can be used as it stands, and its defaults are the real ones."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "benchmark.md").read_text("utf-8")
+    (text,) = re.findall(r"^```toml scenario\n(.*?)^```$", page, re.M | re.S)
+    found = work("mine.toml", read(text))
+    assert found.fleet == FleetModel()
+    assert found.served(200).capacity is not None

@@ -109,6 +109,8 @@ def bench(
         report = _run(running, common)
     except BenchFailed as error:
         raise Failure(str(error)) from None
+    except OSError as error:
+        raise Failure(f"the benchmark cannot be run here: {error}") from None
     click.echo(json.dumps(report.as_json()) if common.json else text(report), nl=common.json)
     for why in report.calibration.trouble:
         common.say(f"VOID: {why}")

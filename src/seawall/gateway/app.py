@@ -21,6 +21,7 @@ from seawall.gateway import lanes
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
 from seawall.gateway.exchange import Call, Exchange, Means
+from seawall.gateway.fallback import Fallbacks
 from seawall.gateway.guard import Guard, Refusal, credential
 from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.memory import Memory
@@ -65,6 +66,7 @@ class GatewayServer:
         sink: Sink | None = None,
         local_routes: Mapping[str, LocalHandler] | None = None,
         salt: bytes | None = None,
+        fallback_keys: Mapping[int, str] | None = None,
         sockets: list[socket.socket] | None = None,
     ) -> None:
         settings = config.gateway
@@ -73,6 +75,9 @@ class GatewayServer:
         self._clock = clock or SystemClock()
         self._routes = dict(local_routes or {})
         self._accounts = Accounts(salt or secrets.token_bytes(16))
+        self._fallback_keys = dict(fallback_keys or {})
+        """By the place of their `[[fallback]]`."""
+        self._fallbacks: Fallbacks | None = None
         self._sockets = sockets
         default_port = 443 if origin.scheme == "https" else 80
         self._upstream_host = origin.host
@@ -105,12 +110,17 @@ class GatewayServer:
         """Listen. Raises OSError where the address cannot be had."""
         settings, loop = self._config.gateway, asyncio.get_running_loop()
         self._pool = Pool(self._origin, self._config.network, settings.idle, settings.sizes)
+        self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
+        sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
+        self.addresses = [sock.getsockname()[:2] for sock in sockets]
+        self._fallbacks = Fallbacks(self._config, self._fallback_keys, self._accounts, self.addresses)
         self._means = Means(
             settings,
             self._clock,
             self._rng,
             self._pool,
             self._admission,
+            self._fallbacks,
             self._places,
             self._records,
             self._accounts,
@@ -118,9 +128,6 @@ class GatewayServer:
             self._memory,
             self._exchanges,
         )
-        self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
-        sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
-        self.addresses = [sock.getsockname()[:2] for sock in sockets]
         self._guard = Guard(self._config, self.addresses, self._upstream_host)
         context = None
         if settings.tls_cert:
@@ -167,6 +174,8 @@ class GatewayServer:
         self._admission.stop()
         if self._pool is not None:
             self._pool.close()
+        if self._fallbacks is not None:
+            self._fallbacks.close()
         await asyncio.sleep(0)
         self._records.flush()
 
@@ -190,6 +199,7 @@ class GatewayServer:
             "calls": self._records.calls,
             "recovered": self._records.recovered,
             "lost": self._records.lost,
+            "fell_back": self._records.fell_back,
             "unwritten": self._records.unwritten,
             "draining": self._draining,
             "lanes": [lanes.lane(gate, now) for gate in self._admission.gates()],
@@ -426,6 +436,8 @@ class GatewayServer:
         assert self._pool is not None
         self._server.tick(now)
         self._pool.tick(now)
+        assert self._fallbacks is not None
+        self._fallbacks.tick(now)
         self._places.tick(now)
         if now - self._flushed_at >= _FLUSH_EVERY:
             self._flushed_at = now
@@ -440,6 +452,8 @@ class GatewayServer:
         """Other ends have forgotten us: drop what is idle, and what had not begun to answer."""
         assert self._pool is not None
         self._pool.close_idle()
+        assert self._fallbacks is not None
+        self._fallbacks.close_idle()
         for exchange in tuple(self._exchanges):
             exchange.slept()
 

@@ -3,16 +3,19 @@
 import asyncio
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 import msgspec
 
+from seawall.causes.cause import lookup
 from seawall.causes.evidence import Evidence, Fault, Phase
 from seawall.clock import Clock
 from seawall.config import Gateway
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission, Gate, Permit
+from seawall.gateway.beside import Beside
+from seawall.gateway.fallback import Detour, Fallbacks, Way
 from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Key, Place, Places
 from seawall.gateway.records import LaneKey, Records, client_name, utc_offset
@@ -63,6 +66,7 @@ class Means:
     rng: random.Random
     pool: Pool
     admission: Admission
+    fallbacks: Fallbacks
     places: Places
     records: Records
     accounts: Accounts
@@ -79,7 +83,9 @@ class Exchange:
     __slots__ = (
         "_attempt",
         "_attempt_at",
+        "_beside",
         "_deadline_timer",
+        "_detour",
         "_failures",
         "_first_failed_at",
         "_has_hold",
@@ -88,9 +94,12 @@ class Exchange:
         "_last_attempt",
         "_loop",
         "_means",
+        "_outcome",
+        "_own",
         "_permit",
         "_replays",
         "_task",
+        "_way",
         "arrived_at",
         "attempts",
         "call",
@@ -120,6 +129,16 @@ class Exchange:
         self._attempt: Attempt | None = None
         self._permit: Permit | None = None
         self._attempt_at = now
+        self._own: asyncio.Future[Permit] | None = None
+        """What it waits for in its own lane's queue."""
+        self._detour: Detour | None = None
+        """What it may do elsewhere, once it might."""
+        self._beside: Beside | None = None
+        """Its place in the queue of a lane elsewhere."""
+        self._way: Way | None = None
+        """Where the attempt under way goes instead; None: where its client sent it."""
+        self._outcome: Outcome | None = None
+        """Of its last attempt where its client sent it."""
         self._failures = 0
         self._replays = 0
         self._first_failed_at: float | None = None
@@ -146,7 +165,8 @@ class Exchange:
                 if self.relay.stage >= Stage.COMMITTED:
                     self._break_off(failure, outcome)
                     return
-                decision = self._decide(failure, outcome)
+                here = self._way is None
+                decision = (self._decide if here else self._decide_elsewhere)(failure, outcome)
                 if not isinstance(decision, Again):
                     self._tell(failure, outcome, decision)
                     return
@@ -164,6 +184,7 @@ class Exchange:
         finally:
             self._means.exchanges.discard(self)
             self._means.memory.give(len(self.call.body))
+            self._come_home()
             if self._deadline_timer is not None:
                 self._deadline_timer.cancel()
 
@@ -204,7 +225,7 @@ class Exchange:
         fresh = False
         while True:
             try:
-                connection = await means.pool.acquire(fresh=fresh)
+                connection = await self._pool().acquire(fresh=fresh)
             except DialError as error:
                 permit.unreachable()
                 return Failure(Evidence(Phase.CONNECT, fault=error.fault), error.text)
@@ -225,7 +246,9 @@ class Exchange:
                 heard=self._heard,
                 committed=self._committed,
             )
-            attempt.send(connection, self.call.head, self.call.body)
+            sent = self._way or self.call
+            attempt.send(connection, sent.head, sent.body)
+            del sent  # its body is let go of at the commit
             failure = await self._end_of(attempt, permit)
             self._attempt = None
             if failure is not None and reused and not fresh and self._came_too_late(failure):
@@ -235,14 +258,19 @@ class Exchange:
             return failure
 
     async def _enter(self, not_before: float) -> Permit:
-        """Stand in line until the lane lets it go."""
+        """Stand in line until the lane lets it go, or one elsewhere to which it may go."""
+        self._come_home()
         if self.ticket is None:
             self.ticket = self._new_ticket(None)
         self.ticket.not_before = not_before
+        away = self._look_elsewhere()
+        if away is not None:
+            return away
         permit = self.gate.enter(self.ticket)
         if isinstance(permit, Permit):
+            self._leave_beside()
             return permit
-        self.waiting = True
+        self.waiting, self._own = True, permit
         try:
             return await permit
         except asyncio.CancelledError:
@@ -252,7 +280,8 @@ class Exchange:
                 permit.result().dropped()  # it was ours already: pass it on
             raise
         finally:
-            self.waiting = False
+            self.waiting, self._own = False, None
+            self._leave_beside()
 
     def _new_ticket(self, tag: float | None) -> Ticket:
         facts, patience, hold = self.call.facts, self.call.patience, self._means.settings.hold
@@ -272,10 +301,11 @@ class Exchange:
         attempt, permit, means = self._attempt, self._permit, self._means
         assert attempt is not None
         assert permit is not None
-        credential = self.call.caller.credential
-        account = means.accounts.learn(credential, head.lower.get(b"anthropic-organization-id"))
-        if account is not None:
-            means.admission.rename(credential, account)
+        if self._pool() is means.pool:
+            credential = self.call.caller.credential
+            account = means.accounts.learn(credential, head.lower.get(b"anthropic-organization-id"))
+            if account is not None:
+                means.admission.rename(credential, account)
         permit.heard(head.status, attempt.limits)
 
     async def _end_of(self, attempt: Attempt, permit: Permit) -> Failure | None:
@@ -316,18 +346,98 @@ class Exchange:
         if self.relay.kept is None:
             self._means.memory.give(len(self.call.body))
             self.call = msgspec.structs.replace(self.call, head=b"", body=b"", plain=None)
+            self._detour = None
+            if self._way is not None:
+                self._means.memory.give(len(self._way.body))
+                self._way = replace(self._way, head=b"", body=b"")
 
     def _came_too_late(self, failure: Failure) -> bool:
         evidence = failure.evidence
         gone = evidence.fault in (Fault.CONNECTION_RESET, Fault.CONNECTION_CLOSED)
         return gone and evidence.status is None and not self._acts_twice()
 
+    # -- elsewhere ------------------------------------------------------------------------------------------------
+
+    def _pool(self) -> Pool:
+        return self._means.pool if self._way is None or self._way.pool is None else self._way.pool
+
+    def _look_elsewhere(self) -> Permit | None:
+        """A permit to go elsewhere, if the call may now; or it stands in line there, beside its own line."""
+        means, patience = self._means, self.call.patience
+        if not means.fallbacks.targets or self._beside is not None or patience.hold <= 0:
+            return None
+        outcome = self._outcome or self._outcome_of_lane()
+        if outcome is None or not self._has_hold or self._last_attempt:
+            return None
+        if self._detour is None:
+            call = self.call
+            self._detour = Detour(
+                means.fallbacks,
+                head=call.head,
+                body=call.body,
+                plain=call.plain,
+                tokens=call.facts.tokens,
+                lane=call.lane,
+            )
+        go = self._detour.next(outcome, self._loop.time() - self.started_at)
+        if go is None:
+            return None
+        self.cause = outcome.cause
+        gate = means.admission.gate(self._detour.lane(go))
+        self._beside = Beside(gate, self._new_ticket(None), go, self._let_go_elsewhere)
+        return self._go_elsewhere(self._beside) if self._beside.permit is not None else None
+
+    def _outcome_of_lane(self) -> Outcome | None:
+        """Why a call waits that was never tried itself: others in its lane failed, and none has succeeded since."""
+        cause = self._means.records.cause_in(self.call.lane)
+        return Outcome(cause, lookup(cause).hold) if cause else None
+
+    def _let_go_elsewhere(self, beside: Beside) -> None:
+        """The lane elsewhere lets the call go, while it stands in its own line."""
+        own = self._own
+        if beside is not self._beside or own is None or own.done():
+            beside.leave()
+            return
+        permit = self._go_elsewhere(beside)
+        if permit is not None:
+            self._leave_line_for(permit)
+
+    def _leave_line_for(self, permit: Permit) -> None:
+        """It waits in its own lane no more: its place there is kept by its ticket."""
+        own = self._own
+        assert self.ticket is not None
+        assert own is not None
+        self.gate.leave(self.ticket)
+        own.set_result(permit)
+
+    def _go_elsewhere(self, beside: Beside) -> Permit | None:
+        """The way is taken with this permit; None where that cannot be after all."""
+        assert self._detour is not None
+        self._beside = None
+        way = self._detour.way(beside.go)
+        if way is None or not self._means.memory.take(len(way.body)):
+            beside.leave()
+            return None
+        self._way = way
+        return beside.permit
+
+    def _leave_beside(self) -> None:
+        beside, self._beside = self._beside, None
+        if beside is not None:
+            beside.leave()
+
+    def _come_home(self) -> None:
+        """The attempt elsewhere is over."""
+        way, self._way = self._way, None
+        if way is not None:
+            self._means.memory.give(len(way.body))
+
     # -- the decisions --------------------------------------------------------------------------------------------
 
     def _decide(self, failure: Failure, outcome: Outcome) -> Decision:
         now, means = self._loop.time(), self._means
         self._failures += 1
-        self._last = failure
+        self._last, self._outcome = failure, outcome
         self.cause = outcome.cause
         if self._first_failed_at is None:
             self._first_failed_at = now
@@ -351,6 +461,23 @@ class Exchange:
             return GiveUp(self._last_attempt)
         return decision
 
+    def _decide_elsewhere(self, failure: Failure, outcome: Outcome) -> Again | GiveUp:
+        """An attempt elsewhere failed: nothing of that is for the client, and its own hold goes on as it was."""
+        assert self._way is not None
+        assert self._detour is not None
+        evidence, settings, now = failure.evidence, self._means.settings, self._loop.time()
+        if evidence.fault is not Fault.ASLEEP:
+            held, rest = now - self.started_at, settings.backoff.most
+            self._detour.failed(self._way.target, outcome, evidence.status, held, rest)
+        if self._last_attempt:
+            return GiveUp(self._last_attempt)
+        if outcome.ambiguous:
+            self._replays += 1
+            if self._acts_twice() or self._replays > settings.hold.replays:
+                return GiveUp("it may have been carried out already, so it is not sent again")
+        own = self.ticket.not_before if self.ticket is not None else now
+        return Again(max(0.0, own - now))
+
     def _deadline(self) -> float:
         """No attempt begins after this moment."""
         patience = self.call.patience
@@ -367,8 +494,9 @@ class Exchange:
     def _succeed(self) -> None:
         self.relay.finish()
         records = self._means.records
-        records.count(self.call.lane, "")
-        if self.attempts > 1:
+        records.count(self._lane, "")
+        records.fell_back += self._way is not None
+        if self.attempts > 1 or self._way is not None:
             records.recovered += 1
             self._write(None, "recovered", None, None)
 
@@ -397,6 +525,7 @@ class Exchange:
         """Hand on the last failure; the client's retry of this call is not held again."""
         means = self._means
         means.records.lost += 1
+        self._come_home()
         if self.call.may_inherit:
             means.places.spend(self._twin_key(), self._loop.time())
         self.relay.told = self._told(f"given up after {self._held():.0f} s: {reason}")
@@ -431,12 +560,18 @@ class Exchange:
         if patience.open_after is not None and now - self.arrived_at >= patience.open_after:
             self.relay.open(now)
         self.relay.tick(now, hold.ping_every)
-        if self.waiting and patience.hold > 0 and now > self._deadline():
+        if not self.waiting or patience.hold <= 0:
+            return
+        if now > self._deadline():
             self.interrupt(
                 "it was held as long as it may be"
                 if self._failures
                 else "it waited in the queue as long as it may"
             )
+        elif self._own is not None and not self._own.done():
+            away = self._look_elsewhere()
+            if away is not None:
+                self._leave_line_for(away)
 
     def interrupt(self, reason: str) -> None:
         """Give up now, unless content has been sent."""
@@ -466,15 +601,21 @@ class Exchange:
     # -- what is told and kept ------------------------------------------------------------------------------------
 
     def _held(self) -> float:
-        return self._loop.time() - self.started_at if self._failures else 0.0
+        return self._loop.time() - self.started_at if self._failures or self._way is not None else 0.0
 
     def _told(self, note: str = "") -> Told:
-        if not self._failures and not note:
+        way, skipped = self._way, self._detour.skipped if self._detour is not None else []
+        if not self._failures and not note and way is None:
             return self.relay.told
-        return Told(self.call.id, self.attempts, self._held(), self.cause, note)
+        notes = "; ".join([note, *skipped] if note else skipped)
+        return Told(self.call.id, self.attempts, self._held(), self.cause, notes, way.told if way else "")
+
+    @property
+    def _lane(self) -> LaneKey:
+        return self.call.lane if self._way is None else self._way.lane
 
     def _record(self, cause: str, ended: str, evidence: Evidence, outcome: Outcome) -> None:
-        self._means.records.count(self.call.lane, cause)
+        self._means.records.count(self._lane, cause)
         self._write(cause, ended, evidence, outcome)
 
     def _write(
@@ -482,13 +623,14 @@ class Exchange:
     ) -> None:
         call, means, now = self.call, self._means, self._loop.time()
         at, held, hold = means.clock.wall(), self._held(), means.settings.hold
+        lane, way = self._lane, self._way
         row = Row(
             at=at,
             utc_offset=utc_offset(at),
             call=call.id,
             number=self.attempts,
-            route=call.lane.route,
-            family=call.facts.family,
+            route=lane.route,
+            family=lane.family,
             status=evidence.status if evidence else None,
             error_type=evidence.error_type if evidence else None,
             cause=cause,
@@ -497,10 +639,11 @@ class Exchange:
             held=held,
             ended=ended,
             client=client_name(call.user_agent),
-            account=call.lane.account,
+            account=lane.account,
             maybe_billed=outcome is not None and outcome.ambiguous,
             cache_cold=held > hold.cold_after and call.facts.tokens > hold.cold_tokens,
             input_bytes=call.facts.size,
+            fallback=way.told if way is not None else None,
         )
         means.records.write(row)
 

@@ -59,6 +59,8 @@ class Records:
         self.calls = 0
         self.recovered = 0
         self.lost = 0
+        self.fell_back = 0
+        """Calls that another model or address answered."""
         self.attempts = 0
         self.unwritten = 0
 
@@ -99,6 +101,12 @@ class Records:
             over = trouble.recovered_at is not None and now - trouble.recovered_at > _QUIET
             if over or now - trouble.last > 3600:
                 del self._troubles[key]
+
+    def cause_in(self, lane: LaneKey) -> str:
+        """Why this lane fails now, by its last failure; empty where it does not."""
+        here = (t for (key, _), t in self._troubles.items() if key == lane and t.recovered_at is None)
+        last = max(here, key=lambda t: t.last, default=None)
+        return last.cause if last is not None else ""
 
     def trouble(self) -> Trouble | None:
         """The oldest episode that is going on."""

@@ -108,14 +108,16 @@ def tiny(own_home: Home) -> Path:
 
 def test_the_whole_of_it_once(own_home: Home, tiny: Path) -> None:
     """Through a real Seawall and by the oracle: no failure, and an object that says everything."""
+    (tiny.parent / "own.toml").write_text('[gateway]\nhold = "20m"\nconcurrency = 50\n')
     done = own_home.seawall(
-        *("bench", "--scenario", "tiny.toml", "--agents", "3", "--seed", "4", "--factor", "50"),
-        *("--no-calibration", "--json"),
+        *("bench", "--scenario", "tiny.toml", "--agents", "3", "--seed", "4", "--factor", "15"),
+        *("--no-calibration", "--json", "--config", "own.toml"),
     )
-    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["schema"] == "seawall.bench/1"
-    assert found["calibration"]["state"] == "skipped"
+    # A machine that was too busy for it makes a benchmark void, and that is told by the code too.
+    assert done.returncode == bool(found["calibration"]["trouble"]), done.stderr
+    assert (found["schema"], found["settings"]) == ("seawall.bench/1", "own.toml")
+    assert found["calibration"]["state"] in ("skipped", "void")
     assert [one["through"] for one in found["rows"]] == ["oracle", "seawall"]
     for one in found["rows"]:
         assert (one["scenario"], one["agents"], one["seed"]) == ("tiny.toml", 3, 4)
@@ -130,14 +132,15 @@ def test_the_whole_of_it_once(own_home: Home, tiny: Path) -> None:
 def test_its_text(own_home: Home, tiny: Path) -> None:
     """Markdown; with `--quiet` nothing else."""
     done = own_home.seawall(
-        *("bench", "--scenario", str(tiny), "--agents", "1", "--seed", "4", "--factor", "50", "--quiet"),
+        *("bench", "--scenario", str(tiny), "--agents", "1", "--seed", "4", "--factor", "15", "--quiet"),
         *("--no-calibration", "--through", "sdk"),
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stderr == ""
+    assert done.returncode == ("VOID" in done.stdout)
     assert done.stdout.startswith("### tiny.toml, 1 agent, seed 4\n\n| through ")
     assert "| SDK, 2 retries |" in done.stdout
-    assert "Not calibrated" in done.stdout
-    assert "50 times the speed of life" in done.stdout
+    assert "Not calibrated" in done.stdout or "VOID" in done.stdout
+    assert "15 times the speed of life" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -150,6 +153,7 @@ def test_its_text(own_home: Home, tiny: Path) -> None:
         (["--scenario", "S8", "--agents", "3"], "S8 needs at least 10 agents"),
         (["--scenario", "large.toml"], "large.toml, for 200 agents: slots"),
         (["--scenario", "tiny.toml", "--scenario", "./tiny.toml"], "two scenarios are called tiny.toml"),
+        (["--config", "none.toml"], "there is no settings file none.toml"),
         (["--via", "gateway {upstream}"], "--via: the command has no {port}"),
         (["--via", "gateway '{port}"], "--via: the command cannot be read"),
         (["--factor", "0"], "factor"),
@@ -181,7 +185,7 @@ def test_a_gateway_that_cannot_be_started(own_home: Home, tiny: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == (
-        "seawall: tiny.toml, 1 agents, seed 1, via: cannot start /nowhere/at-all: No such file or directory\n"
+        "seawall: tiny.toml, 1 agent, seed 1, via: cannot start /nowhere/at-all: No such file or directory\n"
     )
 
 

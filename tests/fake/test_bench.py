@@ -55,6 +55,12 @@ def test_only_via_carries_the_command() -> None:
     assert [job.via for job in jobs] == ["", "", "x {port} {upstream}"]
 
 
+def test_only_seawall_carries_settings() -> None:
+    """The oracle has none."""
+    jobs = plan("S2", seeds=(1,), settings="gateway.concurrency = 1", calibrate=False).jobs()
+    assert [job.settings for job in jobs] == ["", "gateway.concurrency = 1"]
+
+
 def row(through: str, goodput: float | None, seed: int = 1, lag: float = 2.0) -> dict[str, Any]:
     return {
         "scenario": "S1",
@@ -103,7 +109,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_runs_side_by_side(tiny: str, tmp_path: Path) -> None:
     """Every run has its row, in the order of the plan, with its goodput; nothing is left behind."""
-    running = Bench(plan(tiny, agents=(2,), seeds=(5, 6), through=("sdk",), factor=100, calibrate=False))
+    running = Bench(plan(tiny, agents=(2,), seeds=(5, 6), through=("sdk",), calibrate=False))
     report = asyncio.run(running.run())
     assert [(r["seed"], r["through"]) for r in report.rows] == [
         (5, "oracle"), (5, "sdk"), (6, "oracle"), (6, "sdk"),
@@ -121,9 +127,7 @@ def test_runs_side_by_side(tiny: str, tmp_path: Path) -> None:
 
 def test_figures_without_raw_turns(tiny: str) -> None:
     """The rows have everything else."""
-    running = Bench(
-        plan(tiny, agents=(1,), seeds=(1,), through=(), factor=100, calibrate=False, keep_raw=False)
-    )
+    running = Bench(plan(tiny, agents=(1,), seeds=(1,), through=(), calibrate=False, keep_raw=False))
     (found,) = asyncio.run(running.run()).rows
     assert "turns" not in found
     assert "attempt_rows" not in found

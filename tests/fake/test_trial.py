@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from seawall.config import Config, Gateway, Hold, Network
 from seawall.fake.behind import GatewayFailed
 from seawall.fake.trial import THROUGH, Job, Trial, main, settings
 from seawall.fake.work import find
@@ -21,8 +22,8 @@ TINY = """
 title = "tiny"
 
 [bench]
-horizon = 60
-event = [20, 30]
+horizon = 40
+event = [14, 20]
 
 [fleet]
 think_s = 2
@@ -38,8 +39,8 @@ slots = 2
 noise = 0
 
 [[capacity.phase]]
-from = 20
-to = 30
+from = 14
+to = 20
 outage = true
 """
 
@@ -68,7 +69,7 @@ asyncio.run(run())
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The file of a scenario of sixty seconds; afterwards no temporary folder may be left."""
+    """The file of a scenario of forty seconds; afterwards no temporary folder may be left."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -86,11 +87,11 @@ def passing(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("through", THROUGH)
 def test_a_run(tiny: str, tmp_path: Path, through: str) -> None:
-    """Three agents through ten seconds of outage: turns are completed by every way, and none is wrong."""
+    """Three agents through some seconds of outage: turns are completed by every way, and none is wrong."""
     via = passing(tmp_path) if through == "via" else ""
-    row = asyncio.run(Trial(Job(tiny, 3, 1, through, 100.0, via), find(tiny)).run())
+    row = asyncio.run(Trial(Job(tiny, 3, 1, through, 50.0, via), find(tiny)).run())
     assert (row["scenario"], row["title"], row["agents"], row["through"]) == ("tiny.toml", "tiny", 3, through)
-    assert row["completed"] > 5
+    assert row["completed"] > 0
     assert row["completed"] == sum(turn.outcome == 1 for turn in row["turns"])
     assert row["attempts"] == len(row["attempt_rows"]) >= row["completed"]
     assert not any("wrong answer" in why for why in row["why"])
@@ -107,7 +108,7 @@ def test_foreign_agents_are_not_measured(tmp_path: Path) -> None:
     """They take capacity, and their turns are kept apart."""
     file = tmp_path / "shared.toml"
     file.write_text(TINY.replace("[fleet]", "[fleet]\nforeign = 0.5"))
-    row = asyncio.run(Trial(Job(str(file), 4, 1, "oracle", 100.0), find(str(file))).run())
+    row = asyncio.run(Trial(Job(str(file), 4, 1, "oracle", 50.0), find(str(file))).run())
     assert {turn.agent for turn in row["turns"]} == {0, 1}
     assert {turn.agent for turn in row["foreign_turns"]} == {2, 3}
     assert row["failures"] == 0
@@ -123,7 +124,7 @@ def test_a_gateway_that_ends_in_the_middle(tiny: str) -> None:
         'int(sys.argv[1]))); s.accept(); s.accept(); sys.exit("out of luck")\' {port} {upstream}'
     )
     with pytest.raises(GatewayFailed, match="ended in the middle with code 1: out of luck"):
-        asyncio.run(Trial(Job(tiny, 3, 1, "via", 1.0, command), find(tiny)).run())
+        asyncio.run(Trial(Job(tiny, 3, 1, "via", 20.0, command), find(tiny)).run())
 
 
 def test_the_gateways_settings() -> None:
@@ -132,6 +133,23 @@ def test_the_gateways_settings() -> None:
     assert found["gateway"]["hold"]["longest"] == 30.0
     assert found["gateway"]["hold"]["ping_every"] == 0.5
     assert found["gateway"]["hold"]["deadline_share"] == 0.8
+
+
+def test_a_users_own_settings() -> None:
+    """What can be measured is taken over; addresses, keys and fallbacks are not."""
+    own = Config(
+        gateway=Gateway(
+            listen="127.0.0.1:1", upstream="https://elsewhere.test", hold=Hold(longest=100.0), fallback=("haiku",),
+            concurrency=7,
+        ),
+        network=Network(https_proxy="http://proxy.test"),
+    )  # fmt: skip
+    found = tomllib.loads(settings(10, own))
+    assert found["gateway"]["hold"]["longest"] == 10.0
+    assert found["gateway"]["concurrency"] == 7
+    assert found["gateway"]["fallback"] == []
+    assert "elsewhere" not in settings(10, own)
+    assert "proxy.test" not in settings(10, own)
 
 
 def test_the_process_of_a_run(tiny: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -99,6 +99,8 @@ def bench(
         through=tuple(dict.fromkeys(ways)),
         factor=factor,
         via=via or "",
+        settings=_settings(common, factor),
+        settings_file=str(common.config or ""),
         side_by_side=jobs,
         calibrate=not no_calibration,
         keep_raw=common.json and not no_turns,
@@ -134,6 +136,21 @@ def _works(names: Sequence[str]) -> "tuple[tuple[str, Any], ...]":
             f"two scenarios are called {twice}: the tables could not tell them apart", ExitCode.USAGE
         )
     return tuple((name if name.endswith(".toml") else work.name, work) for name, work in found)
+
+
+def _settings(common: Common, factor: float) -> str:
+    """The settings of `--config` on the benchmark's clock; empty without one. Nothing else of the user's is read."""
+    if common.config is None:
+        return ""
+    from seawall.fake.trial import settings
+    from seawall.settings import load
+
+    if not common.config.exists():
+        raise Failure(f"there is no settings file {common.config}", ExitCode.USAGE)
+    loaded = load({}, {}, user_file=common.config, project_file=None)
+    for line in loaded.warnings:
+        common.say(line)
+    return settings(factor, loaded.config)
 
 
 def _check_via(command: str) -> None:
@@ -227,6 +244,8 @@ def text(report: "Report") -> str:
         parts.append(
             f"The gateway of --via keeps its own times: its seconds were {report.plan.factor:g} of the service's."
         )
+    if report.plan.settings_file:
+        parts.append(f"Seawall ran with the settings of {report.plan.settings_file}.")
     parts.append(_machine(report))
     return "\n\n".join(parts) + "\n"
 
@@ -313,16 +332,15 @@ def _machine(report: "Report") -> str:
 
 def progress(running: "Bench") -> list[str]:
     """How far the benchmark is: a line of its own, and one for each run under way."""
+    from seawall.fake.bench import named
+
     whole = len(running.jobs)
     lines = [f"{len(running.rows)} of {whole} runs done, about {duration(running.left())} left"]
     for one in running.standing.values():
         horizon = running.plan.horizon(one.job)
-        job = one.job
         failed = f", {one.failed} failed" if one.failed else ""
-        lines.append(
-            f"{job.scenario}, {job.agents} agents, seed {job.seed}, {NAMES[job.through]}: "
-            f"{min(one.at / horizon, 1):.0%}, {one.turns} turns{failed}"
-        )
+        share = min(one.at / horizon, 1)
+        lines.append(f"{named(one.job)}, {NAMES[one.job.through]}: {share:.0%}, {one.turns} turns{failed}")
     return lines
 
 

@@ -48,6 +48,10 @@ class Plan:
     through: tuple[str, ...]
     factor: float
     via: str = ""
+    settings: str = ""
+    """The text of the gateway's settings file; empty: the defaults."""
+    settings_file: str = ""
+    """Where it came from."""
     side_by_side: int = 2
     calibrate: bool = True
     keep_raw: bool = True
@@ -60,12 +64,12 @@ class Plan:
         for name, work in self.works:
             for agents in self.agents:
                 if work.fits(agents):
-                    jobs += [
-                        Job(name, agents, seed, way, self.factor, self.via if way == "via" else "")
-                        for seed in self.seeds
-                        for way in through
-                    ]
+                    jobs += [self._job(name, agents, seed, way) for seed in self.seeds for way in through]
         return list(dict.fromkeys(jobs))
+
+    def _job(self, name: str, agents: int, seed: int, way: str) -> Job:
+        via = self.via if way == "via" else ""
+        return Job(name, agents, seed, way, self.factor, via, self.settings if way == "seawall" else "")
 
     def seconds(self, jobs: Sequence[Job]) -> float:
         """About how long these runs take, in real seconds."""
@@ -143,6 +147,7 @@ class Report:
             "schema": "seawall.bench/1",
             "seawall_version": seawall.__version__,
             "factor": self.plan.factor,
+            "settings": self.plan.settings_file or None,
             "seconds": round(self.seconds, 1),
             "calibration": self.calibration.as_json(),
             "goals": [one.as_json() for one in self.goals],
@@ -216,6 +221,11 @@ class Bench:
         self.rows[job] = row
 
 
+def named(job: Job) -> str:
+    """Which run, for people; how its calls went is left out."""
+    return f"{job.scenario}, {job.agents} agent{'s' if job.agents > 1 else ''}, seed {job.seed}"
+
+
 async def trial(job: Job, into: Path, standing: Standing) -> dict[str, Any]:
     """The row of a run in a process of its own; BenchFailed with its last words."""
     said = into.with_suffix(".err")
@@ -236,7 +246,7 @@ async def trial(job: Job, into: Path, standing: Standing) -> dict[str, Any]:
     if code or trouble:
         last = said.read_text("utf-8", "replace").strip().splitlines()[-1:]
         what = trouble or (last[0][:300] if last else f"its process ended with code {code}")
-        raise BenchFailed(f"{job.scenario}, {job.agents} agents, seed {job.seed}, {job.through}: {what}")
+        raise BenchFailed(f"{named(job)}, {job.through}: {what}")
     row: dict[str, Any] = json.loads(into.read_bytes())  # noqa: ASYNC240  the run is over
     return row
 

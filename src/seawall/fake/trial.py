@@ -53,6 +53,8 @@ class Job(msgspec.Struct, frozen=True):
     through: str
     factor: float
     via: str = ""
+    settings: str = ""
+    """The gateway's settings file, its times divided already; empty: the defaults."""
 
 
 class Trial:
@@ -109,7 +111,7 @@ class Trial:
         job, url = self.job, self.api.url
         match job.through:
             case "seawall":
-                behind = await stack.enter_async_context(gateway(url, settings(job.factor)))
+                behind = await stack.enter_async_context(gateway(url, job.settings or settings(job.factor)))
                 return retrying(self._sender(behind.address, stack), NONE, job.seed), behind
             case "via":
                 behind = await stack.enter_async_context(foreign(job.via, url, KEY))
@@ -219,13 +221,26 @@ def _processor(who: int = resource.RUSAGE_SELF) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def settings(factor: float) -> str:
-    """The settings file of a gateway for which all time is shorter by the factor, with the benchmark's hold."""
+MEASURED: Final = (
+    *("concurrency", "finish_abandoned", "hold", "backoff", "limiter", "breaker", "pacer", "queue", "budget"),
+    *("idle", "sizes"),
+)
+"""Parts of a user's own settings that a benchmark can be run on; the others say where calls go, and who may call."""
+
+
+def settings(factor: float, own: Config | None = None) -> str:
+    """The settings file of a gateway for which all time is shorter by the factor.
+
+    The defaults with the benchmark's hold, or what of a user's own settings can be measured.
+    """
     from seawall.settings import accelerated, as_toml
 
     usual = Config()
-    hold = replace(usual.gateway.hold, longest=HOLD)
-    return as_toml(accelerated(replace(usual, gateway=replace(usual.gateway, hold=hold)), factor))
+    if own is None:
+        changed: dict[str, Any] = {"hold": replace(usual.gateway.hold, longest=HOLD)}
+    else:
+        changed = {name: getattr(own.gateway, name) for name in MEASURED}
+    return as_toml(accelerated(replace(usual, gateway=replace(usual.gateway, **changed)), factor))
 
 
 # ---- as a process of its own ---------------------------------------------------------------------------

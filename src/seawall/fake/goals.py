@@ -1,7 +1,8 @@
 """What the benchmark is measured against: the aim and the floor of each figure, and how far a measurement is off.
 
 Aims are those of the design of overload control. Floors are what its reference law reached in simulation on seeds
-never used for tuning, less one point (a percent, a second, 0.01 of a ratio, 0.001 of the Jain index); where an aim is the easier, the aim.
+never used for tuning, less one point (a percent, a second, 0.01 of a ratio, 0.001 of the Jain index); where an aim
+is the easier, the aim.
 """
 
 from collections.abc import Sequence

@@ -27,7 +27,7 @@ from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Places
 from seawall.gateway.records import LaneKey, Records, Sink
-from seawall.gateway.relay import Relay, Told
+from seawall.gateway.relay import Relay, Stage, Told
 from seawall.http.dial import DialError
 from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
 from seawall.http.pool import Pool
@@ -181,9 +181,10 @@ class GatewayServer:
 
     def status(self) -> dict[str, Any]:
         """What `seawall status` shows; all of it is here, nothing is measured."""
-        trouble = self._records.trouble()
-        held = [exchange for exchange in self._exchanges if exchange.cause]
+        # A call whose answer has come after all is held no more, however long its stream goes on.
+        held = [one for one in self._exchanges if one.cause and one.relay.stage < Stage.COMMITTED]
         now = asyncio.get_running_loop().time()
+        cause, since = self._trouble(held, now)
         waiting, more = lanes.waiting(self._exchanges, now)
         return {
             "started_at": self.started_at,
@@ -193,19 +194,28 @@ class GatewayServer:
             "held": len(held),
             "longest_held": max((now - exchange.started_at for exchange in held), default=0.0),
             "next_try_in": lanes.next_try_in(self._admission.gates(), now),
-            "cause": trouble.cause if trouble else None,
-            "party": lookup(trouble.cause).party.value if trouble else None,
-            "since": trouble.since if trouble else None,
+            "cause": cause,
+            "party": lookup(cause).party.value if cause else None,
+            "since": since,
             "calls": self._records.calls,
             "recovered": self._records.recovered,
             "lost": self._records.lost,
             "fell_back": self._records.fell_back,
             "unwritten": self._records.unwritten,
             "draining": self._draining,
-            "lanes": [lanes.lane(gate, now) for gate in self._admission.gates()],
+            "lanes": lanes.lanes(self._admission.gates(), now),
             "waiting": waiting,
             "waiting_more": more,
         }
+
+    def _trouble(self, held: list[Exchange], now: float) -> tuple[str | None, float | None]:
+        """The cause that what is held longest is held for, else that of the oldest trouble; and since when it is."""
+        if held:
+            oldest = min(held, key=lambda exchange: exchange.started_at)
+            episode = self._records.trouble(oldest.cause)
+            return oldest.cause, episode.since if episode else self._clock.wall() - (now - oldest.started_at)
+        episode = self._records.trouble()
+        return (episode.cause, episode.since) if episode else (None, None)
 
     # -- requests -------------------------------------------------------------------------------------------------
 

@@ -11,10 +11,16 @@ from seawall.gateway.records import client_name
 from seawall.policy.lane import Wait
 from seawall.policy.limiter import State
 
+_LANES = 100
 _AGENTS = 10
 _WAITING = 50
 _SHOWN = 8
 """Characters of a session's or agent's name: enough to tell it from the others."""
+
+
+def lanes(gates: Iterable[Gate], now: float) -> list[dict[str, Any]]:
+    """The lanes, those in use first; of very many the rest is left out."""
+    return [lane(gate, now) for gate in sorted(gates, key=lambda gate: gate.idle)[:_LANES]]
 
 
 def lane(gate: Gate, now: float) -> dict[str, Any]:
@@ -71,7 +77,9 @@ def next_try_in(gates: Iterable[Gate], now: float) -> float | None:
 def why(gate: Gate, wait: Wait, now: float) -> str:
     """Why the head of this lane's queue waits, in a few words."""
     law, family = gate.lane, gate.key.family or "this model"
-    left = f"{max(0.0, wait.at - now):.1f} s" if wait.at < math.inf else ""
+    if wait.at <= now:
+        return "goes now"
+    left = f"{wait.at - now:.1f} s" if wait.at < math.inf else ""
     match wait.why:
         case "concurrency":
             return f"{law.load.in_flight} attempts are under way, the most that gateway.concurrency allows"
@@ -116,9 +124,13 @@ def _call(exchange: Exchange, wait: Wait | None, now: float) -> dict[str, Any]:
     ticket, gate = exchange.ticket, exchange.gate
     assert ticket is not None
     own_pause = ticket.not_before - now
-    at = wait.at if wait is not None else now
-    next_in = max(at - now, own_pause)
-    said = f"its own pause: {own_pause:.1f} s" if own_pause > 0 else why(gate, wait, now) if wait else ""
+    if own_pause > 0:
+        next_in, said = own_pause, f"its own pause: {own_pause:.1f} s"
+    else:
+        # Only of the head is it known when it goes; the others go after it, for the same reason.
+        is_head = gate.lane.queue.head(now) is ticket
+        next_in = wait.at - now if wait is not None and is_head else math.inf
+        said = why(gate, wait, now) if wait is not None else ""
     return {
         "id": exchange.call.id,
         "client": client_name(exchange.call.user_agent),

@@ -108,7 +108,7 @@ class Records:
         last = max(here, key=lambda t: t.last, default=None)
         return last.cause if last is not None else ""
 
-    def trouble(self) -> Trouble | None:
-        """The oldest episode that is going on."""
-        going_on = [t for t in self._troubles.values() if t.recovered_at is None]
+    def trouble(self, cause: str = "") -> Trouble | None:
+        """The oldest episode that is going on, of this cause if one is named."""
+        going_on = [t for t in self._troubles.values() if t.recovered_at is None and cause in ("", t.cause)]
         return min(going_on, key=lambda t: t.since, default=None)

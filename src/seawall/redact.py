@@ -78,6 +78,13 @@ def text(s: str) -> str:
     return _ORGANISATION.sub(r"\1" + MASK, s)
 
 
+def holds_key(s: str) -> bool:
+    """Whether `text` would mask a credential in `s`, beyond addresses, homes and organisations."""
+    patterns = (_KEY, _ANTHROPIC, _PRIVATE, _AZURE, _LINE, _NAMED)
+    hidden = any(not found[0].endswith(MASK) for pattern in patterns for found in pattern.finditer(s))
+    return hidden or any(_scheme(found) != found[0] for found in _SCHEME.finditer(s))
+
+
 def _value(found: re.Match[str]) -> str:
     return found[1] + found[2] + _kept(found[3])
 

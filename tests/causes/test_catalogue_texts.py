@@ -121,7 +121,7 @@ def test_a_reader_finds_every_part(cause):
     if cause.party is Party.PROVIDER:
         # Ten minutes for what the service itself sends; a throttle is no outage, and has the thirty of all others.
         patience = 30 if cause.code == "provider.rate_limited_unspecified" else 10
-        assert cause.escalate.startswith(f"After {patience} minutes")
+        assert cause.escalate.startswith(f"After {patience} min")
 
 
 @EACH

@@ -196,7 +196,7 @@ class Cause(_Part, frozen=True, forbid_unknown_fields=True, omit_defaults=True, 
     retry: Retry
     hold: Hold
     meaning: str
-    comes_from: tuple[str, ...] = ()
+    comes_from: tuple[str, ...]
     """What leads to it, the most frequent first."""
     do: tuple[Step, ...]
     dont: tuple[Dont, ...]
@@ -260,6 +260,8 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     without: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     apart: str | None = None
+    plain: bool = False
+    """It has no conditions beside its phrase."""
 
 
 class Readings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

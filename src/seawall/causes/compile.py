@@ -99,6 +99,9 @@ def _reading(code: str, matcher: Matcher, parts: tuple[str, ...]) -> Reading:
         without=tuple(map(glue, matcher.without)),
         also=matcher.also,
         apart=matcher.apart,
+        plain=not (
+            matcher.type or matcher.status or matcher.status_class or matcher.beside or matcher.without
+        ),
     )
 
 

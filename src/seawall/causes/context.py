@@ -76,6 +76,7 @@ class Context:
             or not _MODELS.isdisjoint(self._facts.whole.words)
             or any(sign in self._facts.whole.glued for sign in _ENVELOPE)
             or _CLAUDE_CODE.search(flat)
+            or 529 in self._facts.whole.statuses  # nobody else answers so
         )
 
     @cached_property

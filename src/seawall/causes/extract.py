@@ -75,36 +75,35 @@ def glue(text: str) -> str:
     return "".join(text.lower().split()).translate(_UNGLUE)
 
 
-@dataclass(frozen=True)
 class Part:
-    """One error of a paste: a stretch of its text, in lower case on one line."""
+    """One error of a paste: a stretch of its text, in lower case on one line.
 
-    flat: str
-    count: int = 1
-    """How often it stands there but for counters and times."""
+    `count` is how often it stands there but for counters and times; `glued` and `words` are what is searched.
+    """
 
-    @cached_property
-    def glued(self) -> str:
-        return self.flat.replace(" ", "").translate(_UNGLUE)
+    __slots__ = ("_statuses", "count", "flat", "glued", "words")
 
-    @cached_property
-    def words(self) -> set[str]:
-        return set(WORD.findall(self.flat))
+    def __init__(self, flat: str, count: int = 1) -> None:
+        self.flat = flat
+        self.count = count
+        self.glued = flat.translate(_UNGLUE)
+        self.words = set(WORD.findall(flat))
+        self._statuses: tuple[int, ...] | None = None
 
-    @cached_property
+    @property
     def statuses(self) -> tuple[int, ...]:
         """HTTP statuses, in order."""
-        return tuple(_statuses(self.flat))
+        if self._statuses is None:
+            self._statuses = tuple(_statuses(self.flat))
+        return self._statuses
 
     @property
     def status(self) -> int | None:
-        """The one that it is about: the most frequent, of equals the last."""
-        if not self.statuses:
-            return None
-        turned = self.statuses[::-1]
-        return max(turned, key=turned.count)
+        """The one of a failure that it is about: the most frequent, of equals the last."""
+        turned = [status for status in self.statuses[::-1] if status >= 300]
+        return max(turned, key=turned.count) if turned else None
 
-    @cached_property
+    @property
     def type(self) -> str | None:
         """The innermost of Anthropic's error types."""
         found = TYPES & self.words
@@ -152,12 +151,15 @@ def _body(flat: str) -> Body:
 
 _NUMBER = re.compile(r"(?<![\w./,#$-])(?<!\d:)([1-5]\d\d)(?![\w:]|[.,%]\d|%)")
 _BEFORE = re.compile(
-    r"(?:error|errors|status|statuscode|code|https?|https?/\d(?:\.\d)?|failed|fail|exception|response|returned|got|status_code"
-    r"|statustext|reason|err)\W{0,6}$"
+    r"(?:error|errors|status|statuscode|code|https?|https?/\d(?:\.\d)?|failed|fail|response|returned|got|status_code"
+    r"|statustext|err)\W{0,6}$"
 )
 _AFTER = re.compile(
     r"\W{0,4}(?:\{|\[|<|bad |unauthor|forbid|not found|too many|internal|service|gateway|overload|upstream|no healthy"
     r"|status code|proxy|payment|request|client error|server error|method|conflict|precondition|unprocess|page not)"
+)
+_HTTP = frozenset(
+    (*range(200, 209), *range(300, 309), *range(400, 432), 451, 499, *range(500, 512), *range(520, 531))
 )
 _LOOKS_529 = re.compile(r"(?<!\w)(?:5z9|s29|52g|5zg|s2g|sz9)(?!\w)")
 """What readers of screenshots make of the number."""
@@ -166,8 +168,11 @@ _LOOKS_529 = re.compile(r"(?<!\w)(?:5z9|s29|52g|5zg|s2g|sz9)(?!\w)")
 def _statuses(flat: str) -> Iterable[int]:
     for found in _NUMBER.finditer(flat):
         start, end = found.span()
-        first = start < 8 and not flat[:start].strip(" \"'`([{>")
-        if first or _BEFORE.search(flat, max(0, start - 24), start) or _AFTER.match(flat, end):
+        if int(found[1]) in _HTTP and (
+            (start < 8 and not flat[:start].strip(" \"'`([{>"))
+            or _BEFORE.search(flat, max(0, start - 24), start)
+            or _AFTER.match(flat, end)
+        ):
             yield int(found[1])
     if _LOOKS_529.search(flat):
         yield 529
@@ -198,7 +203,24 @@ class Facts:
         found = re.search(r"(?<![a-z0-9_])req_[a-z0-9_]{6,60}", self.flat)
         return found[0] if found else None
 
+    @cached_property
+    def attempt(self) -> tuple[int, int] | None:
+        """The last counter of a client's retries: which attempt, of how many."""
+        found = _ATTEMPT.findall(self.flat)
+        return (int(found[-1][0]), int(found[-1][1])) if found else None
 
+    @cached_property
+    def resets(self) -> str | None:
+        """When a limit resets, as the text says it."""
+        found = _RESETS.search(self.flat)
+        return found[1] if found else None
+
+
+_ATTEMPT = re.compile(r"attempt (\d{1,3}) ?(?:/|of) ?(\d{1,3})(?!\d)")
+_RESETS = re.compile(
+    r"(?:resets?|regain access)(?: at| on)? (\d{1,2}(?::\d\d)? ?[ap]m(?: \([a-z_/+-]{1,40}\))?|\d{1,2}:\d\d"
+    r"|in \d[\dhms ]{0,12}|20\d\d-\d\d-\d\d(?: at \d\d:\d\d utc)?)"
+)
 _TOP = (
     r"(?:com|net|org|io|ai|dev|app|cloud|cn|co|me|xyz|top|us|eu|de|uk|local|internal|corp|lan|run|sh|so|gg|site"
     r"|tech|info)"
@@ -214,10 +236,13 @@ def read(text: str) -> Facts:
     low = text.lower()
     broken = frozenset(a + b for a, b in _BROKEN.findall(low)) if "\n" in low else frozenset()
     flat = " ".join(low.split())
-    return Facts(flat, _parts(flat), Part(flat), broken)
+    parts = _parts(flat)
+    return Facts(flat, parts, parts[0] if len(parts) == 1 else Part(flat), broken)
 
 
 def _parts(flat: str) -> tuple[Part, ...]:
+    if flat.count("api error") + flat.count("failed to connect to ") < 2 and '{"error":"' not in flat:
+        return (Part(flat),)
     pieces = [piece for piece in _NEXT.split(flat) if piece]
     if len(pieces) < 2:
         return (Part(flat),)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seawall.causes.extract import Part
 
 UNKNOWN = "unknown.unknown"
+LOCAL = "machine.local_runtime"
 
 _SURE_TYPES = frozenset({"overloaded_error"})
 """Whatever the status and the wording: these words have one meaning."""
@@ -218,6 +219,12 @@ class Hit(NamedTuple):
     """Of the phrase: the longer, the more exact."""
     reading: Reading | None = None
 
+    def inside(self, other: "Hit") -> bool:
+        """Whether its words are a part of the other's words."""
+        return (
+            0 < self.length <= other.length and other.at <= self.at <= other.at + other.length - self.length
+        )
+
 
 _GAP = 240
 """Glued characters between two parts of a phrase: a long sentence."""
@@ -226,22 +233,29 @@ _GAP = 240
 def read(part: "Part", broken: frozenset[str]) -> list[Hit]:
     """All signs in a part of a text; one look at its words finds the phrases that it may hold."""
     index = readings()
-    glued, hits = part.glued, []
-    found = index.keys.keys() & part.words
+    keys, all_readings = index.keys, index.readings
+    glued, hits, meant = part.glued, [], False
+    found = keys.keys() & part.words
     if broken:
-        found |= index.keys.keys() & broken
-    numbers = {number for word in found for number in index.keys[word]}
+        found |= keys.keys() & broken
+    numbers = {number for word in found for number in keys[word]}
     if not glued.isascii():
-        numbers.update(index.keys.get("", ()))
+        numbers.update(keys.get("", ()))
     for number in numbers:
-        reading = index.readings[number]
-        if reading.parts:
-            at, length, rank = _last(glued, reading.parts), sum(map(len, reading.parts)), Rank.MEANING
-        else:
+        reading = all_readings[number]
+        parts = reading.parts
+        if not parts:
             at, length, rank = 0, 0, Rank.NAME
-        if at >= 0 and _applies(reading, part):
+        elif (at := glued.rfind(parts[0]) if len(parts) == 1 else _place(glued, parts)) >= 0:
+            length, rank = sum(map(len, parts)), Rank.MEANING
+        else:
+            continue
+        if reading.plain or _applies(reading, part):
+            meant |= rank is Rank.MEANING and not reading.wrapper and reading.code != LOCAL
             hits.append(Hit(reading.code, Rank.WRAPPER if reading.wrapper else rank, at, length, reading))
-    hits.extend(_structured(part))
+    # What the words mean beats type and status: no need to look at those.
+    if not meant:
+        hits.extend(_structured(part))
     return hits
 
 
@@ -250,22 +264,20 @@ def _structured(part: "Part") -> Iterable[Hit]:
     stages = _stages()
     for word in stages.by_code.keys() & part.words:
         yield Hit(stages.by_code[word][0].code, Rank.MEANING, part.glued.rfind(word), len(word))
-    if part.status is None and part.type is None:
-        return
     e = part.evidence()
+    if e.status is None and e.error_type is None:
+        return
     if e.message and (said := _said(stages, e, e.message)):
         yield Hit(said, Rank.MEANING, 0, 0)
-    rank = Rank.TYPE if e.error_type else Rank.STATUS
+        return
     if (code := match(replace(e, message=None))) != UNKNOWN:
-        yield Hit(code, Rank.MEANING if e.error_type in _SURE_TYPES else rank, 0, 0)
+        sure = e.error_type in _SURE_TYPES
+        yield Hit(code, Rank.MEANING if sure else Rank.TYPE if e.error_type else Rank.STATUS, 0, 0)
 
 
-def _last(glued: str, parts: _Phrase) -> int:
-    """Where the last occurrence of a phrase begins; -1 if there is none."""
-    at = glued.rfind(parts[0])
-    if len(parts) == 1 or at < 0:
-        return at
-    # From the first occurrences on: a phrase of several parts is rare enough for a few looks.
+def _place(glued: str, parts: _Phrase) -> int:
+    """Where a phrase of several parts begins; -1 if there is none."""
+    # From the first occurrence on: a phrase of several parts is rare enough for a few looks.
     at = glued.find(parts[0])
     for _ in range(8):
         if at < 0:

@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from seawall.causes.cause import Reading, readings
+from seawall.causes.condense import condensed
 from seawall.causes.context import Context, ours
-from seawall.causes.extract import Facts, Part, read
-from seawall.causes.match import UNKNOWN, Hit, Rank
+from seawall.causes.extract import MOST, Facts, Part, read
+from seawall.causes.match import LOCAL, UNKNOWN, Hit, Rank
 from seawall.causes.match import read as signs
 
 OTHER_VENDOR = "unrelated.unrelated_other_vendor"
 UNRELATED = "unrelated.unrelated"
-LOCAL = "machine.local_runtime"
 _ORIGIN = "provider.cdn_origin_error"
 
 
@@ -46,21 +47,25 @@ class _Found:
     hit: Hit
     count: int
     others: tuple[str, ...]
+    doubt: Reading | None
+    """The sign of the same cause whose words can mean another."""
 
 
+_BARE = 80
+"""Characters: a status alone in a longer text that says nothing of Claude is some web server's."""
 _NODE = frozenset(("npm", "npx", "node", "nvm"))
 """What Claude Code is installed with: their errors are this machine's."""
 _PAGE = re.compile(r"<title>\s?([\w.-]{1,80}) \| 5\d\d")
 """The edge network's page names the host it stands for."""
 _ERROR = re.compile(
     r"error|exception|traceback|fatal|fail|denied|refused|cannot|can't|could not|unable|timed out|panic|not found"
-    r"|errno|abort"
+    r"|errno|abort|out of memory"
 )
 
 
 def explain(text: str) -> Verdict:
     """What the text means; never fails, whatever it is."""
-    return judge(read(text))
+    return judge(read(text if len(text) <= MOST else condensed((text,))))
 
 
 def judge(facts: Facts) -> Verdict:
@@ -70,18 +75,18 @@ def judge(facts: Facts) -> Verdict:
         return _nothing(facts, context)
     chosen = _decisive(found)
     also = dict.fromkeys(other for one in (chosen, *reversed(found)) for other in (one.hit.code, *one.others))
-    also.update(dict.fromkeys(chosen.hit.reading.also if chosen.hit.reading else ()))
-    apart = chosen.hit.reading.apart if chosen.hit.reading else None
+    also.update(dict.fromkeys(chosen.doubt.also if chosen.doubt else ()))
+    apart = chosen.doubt.apart if chosen.doubt else None
     code, more = _placed(chosen.hit, facts, context)
     also.update(dict.fromkeys(more))
     also.pop(code, None)
     counts = tuple((one.hit.code, one.count) for one in found) if len(found) > 1 else ()
-    return Verdict(code, _confidence(chosen.hit, context, code), facts, tuple(also), apart, counts)
+    return Verdict(code, _confidence(chosen, context, code), facts, tuple(also), apart, counts)
 
 
 def _best(part: Part, broken: frozenset[str]) -> _Found | None:
     """The sign that decides for one part: the weightiest; of equals the longest phrase near the last."""
-    hits = signs(part, broken)
+    hits = every = signs(part, broken)
     if not hits:
         return None
     # A failed API call makes programs stumble; what a program alone can say is the cause only where nothing else is.
@@ -92,8 +97,14 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
     if len(hits) > 1:
         last = max(hit.at for hit in hits)
         best = max((hit for hit in hits if hit.at >= last - _NEAR or len(part.flat) < _SHORT), key=_exactness)
-    others = dict.fromkeys(hit.code for hit in hits if hit.code != best.code)
-    return _Found(best, part.count, tuple(others))
+    own = [hit for hit in hits if hit.code == best.code]
+    others = dict.fromkeys(
+        hit.code for hit in hits if hit.code != best.code and not any(map(hit.inside, own))
+    )
+    doubt = next(
+        (hit.reading for hit in every if hit.code == best.code and hit.reading and hit.reading.also), None
+    )
+    return _Found(best, part.count, tuple(others), doubt)
 
 
 def _elsewhere(hits: list[Hit]) -> bool:
@@ -134,23 +145,24 @@ def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str
         return UNRELATED, (LOCAL,)
     if hit.code == _ORIGIN and (title := _PAGE.search(facts.flat)) and not ours(title[1]):
         return "gateway.gateway_error", (hit.code,)
-    if context.claude or not common or hit.code.startswith(("machine.", "unrelated.", "gateway.")):
+    if context.claude or not common or hit.code.startswith(("machine.", "unrelated.")):
         return hit.code, ()
     if context.other:
         return OTHER_VENDOR, (hit.code,)
-    if context.foreign:
+    if context.foreign or (hit.rank is Rank.STATUS and len(facts.flat) > _BARE and "<" not in facts.flat):
         return UNRELATED, (hit.code,)
     return hit.code, (UNRELATED,)
 
 
-def _confidence(hit: Hit, context: Context, code: str) -> Confidence:
+def _confidence(chosen: _Found, context: Context, code: str) -> Confidence:
+    rank = chosen.hit.rank
     if code in (UNRELATED, OTHER_VENDOR):
         return Confidence.LIKELY
-    if hit.rank is Rank.WRAPPER or not context.claude:
-        return Confidence.POSSIBLE if hit.rank < Rank.MEANING else Confidence.LIKELY
-    if hit.reading and hit.reading.also:
-        return Confidence.POSSIBLE if hit.rank < Rank.NAME else Confidence.LIKELY
-    return Confidence.LIKELY if hit.rank is Rank.STATUS else Confidence.CERTAIN
+    if rank is Rank.WRAPPER or not context.claude:
+        return Confidence.POSSIBLE if rank < Rank.MEANING or context.foreign else Confidence.LIKELY
+    if chosen.doubt:
+        return Confidence.POSSIBLE if rank < Rank.TYPE else Confidence.LIKELY
+    return Confidence.LIKELY if rank is Rank.STATUS else Confidence.CERTAIN
 
 
 def _nothing(facts: Facts, context: Context) -> Verdict:
@@ -162,3 +174,46 @@ def _nothing(facts: Facts, context: Context) -> Verdict:
     if not context.claude and (context.foreign or len(facts.flat) > 20):
         return Verdict(UNRELATED, Confidence.POSSIBLE, facts)
     return Verdict(UNKNOWN, Confidence.UNKNOWN, facts)
+
+
+def nearest(facts: Facts) -> list[tuple[str, str]]:
+    """The three causes that share the most with a text that fits none, and the words that they share."""
+    shared: dict[str, set[str]] = {}
+    index = readings()
+    for word in index.keys.keys() & facts.whole.words:
+        for number in index.keys[word]:
+            shared.setdefault(index.readings[number].code, set()).add(word)
+    weights = {code: sum(map(len, words)) for code, words in shared.items()}
+    best = sorted(shared, key=lambda code: (-weights[code], code))[:3]
+    return [(code, ", ".join(sorted(shared[code])[:3])) for code in best]
+
+
+def unknown_title(facts: Facts) -> str:
+    """What is to be said of a text that fits no cause."""
+    if _ANSWER.search(facts.whole.glued) and not _ERROR.search(facts.flat):
+        return "this reads like an answer, not like an error"
+    if not _ERROR.search(facts.flat):
+        return "nothing in the text says that something failed"
+    return "no cause in the catalogue fits this text"
+
+
+def question(facts: Facts) -> str:
+    """The one question whose answer would decide about a text that fits no cause."""
+    if not _ERROR.search(facts.flat):
+        return (
+            "What did the program print when it failed? Paste the lines with the error, not those around it."
+        )
+    if not facts.whole.statuses:
+        return (
+            "Which HTTP status or system error stands beside it? `claude --debug` writes it down, and so does "
+            "ANTHROPIC_LOG=debug for the SDKs."
+        )
+    if not facts.request_id:
+        return (
+            "Who answered? An answer of the API has a request id that begins with req_; without one something on "
+            "the way answered."
+        )
+    return "What does the whole answer say? Paste it with its body."
+
+
+_ANSWER = re.compile(r"type:message,|stop_reason:(?:end_turn|tool_use)|role:assistant")

@@ -16,6 +16,7 @@ VERBS = {
     "serve": ("seawall.cli.serve:serve", "The gateway in the foreground, for programs and machines"),
     "status": ("seawall.cli.status:status", "What is held right now, in one line"),
     "watch": ("seawall.cli.watch:watch", "What is held and why, live"),
+    "explain": ("seawall.cli.explain:explain", "Paste an error, get the cause and the next step"),
     "drill": ("seawall.cli.drill:drill", "A scripted outage, without Seawall and with it"),
     "bench": ("seawall.cli.bench:bench", "What Seawall does for a fleet, in figures"),
     "fake": ("seawall.cli.fake:fake", "An API that fails as told, for your own tests"),
@@ -25,6 +26,9 @@ VERBS = {
 
 HELP = """\
 seawall — keeps you working when Claude calls fail
+
+When something fails
+  seawall explain           {explain}
 
 Keep working
   seawall run -- claude     {run}
@@ -70,6 +74,8 @@ class Verbs(click.Group):
         if command is None:
             import difflib  # only where somebody mistyped
 
+            if reads_like_an_error(args[0]):
+                return "explain", self.get_command(ctx, "explain"), args
             near = difflib.get_close_matches(args[0], VERBS, n=2, cutoff=0.0)
             shown = args[0] if len(args[0]) <= 40 else args[0][:37] + "..."
             raise click.UsageError(f"no verb {shown!r}; the nearest are: {', '.join(near)}", ctx)
@@ -77,6 +83,23 @@ class Verbs(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write(help_text())
+
+
+def reads_like_an_error(argument: str) -> bool:
+    """Whether an argument that is no verb is to be explained: a sentence, or a word that some cause is known by."""
+    import difflib
+
+    if any(map(str.isspace, argument.strip())):
+        return True
+    if difflib.get_close_matches(argument, VERBS, n=1, cutoff=0.75):
+        return False
+    from seawall.causes.cause import codes
+    from seawall.causes.match import UNKNOWN
+    from seawall.causes.verdict import explain
+
+    return argument in codes() or (
+        len(argument) < 400 and not explain(argument).cause.startswith((UNKNOWN, "unrel"))
+    )
 
 
 @click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,0 +1,176 @@
+"""`seawall explain`: what an error text means, whose it is, and what to do; offline, from the text alone."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seawall import __version__
+from seawall.cli import catalogue, source
+from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of
+
+if TYPE_CHECKING:
+    from seawall.causes.cause import Cause
+    from seawall.causes.verdict import Verdict
+
+FROM_TEXT = "from your text only"
+
+
+class _TextCommand(click.Command):
+    """An argument that begins with a dash and has a blank in it is a text, not an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" not in args:
+            texts = [one for one in args if one.startswith("-") and any(map(str.isspace, one.strip()))]
+            if texts:
+                args = [*(one for one in args if one not in texts), "--", *texts]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_TextCommand)
+@click.argument("text", nargs=-1, metavar="[TEXT|FILE|CODE|-]")
+@click.option(
+    "--file", type=click.Path(path_type=Path, allow_dash=True), metavar="PATH", help="Read this; - is stdin."
+)
+@click.option("--last", is_flag=True, help="The newest failure on record.")
+@click.option("--clipboard", is_flag=True, help="What was copied.")
+@click.option("--jsonl", is_flag=True, help='Lines {"id","text"} on stdin, lines with the cause on stdout.')
+@click.option(
+    "--list", "listed", is_flag=False, flag_value="", metavar="[PARTY]", help="All causes, or a party's."
+)
+@click.option("--search", metavar="WORDS", help="Causes whose page has all these words.")
+@common_options
+def explain(
+    common: Common,
+    text: tuple[str, ...],
+    file: Path | None,
+    last: bool,
+    clipboard: bool,
+    jsonl: bool,
+    listed: str | None,
+    search: str | None,
+) -> int:
+    """Name the cause of an error: whose it is, what to do, what not to do. Nothing is sent anywhere."""
+    ways = [bool(text), file is not None, last, clipboard, jsonl, listed is not None, search is not None]
+    if listed is not None and len(text) == 1 and not listed:
+        listed, text, ways[0] = text[0], (), False
+    if sum(ways) > 1:
+        raise Failure(
+            "give one of TEXT, --file, --last, --clipboard, --jsonl, --list, --search", ExitCode.USAGE
+        )
+    if jsonl:
+        from seawall.cli.many import lines
+
+        return lines(sys.stdin.buffer, sys.stdout.buffer)
+    if listed is not None or search is not None:
+        return catalogue.table(common, listed, search)
+    if last:
+        return _last(common)
+    given = " ".join(text)
+    if text and (code := catalogue.code_of(given)):
+        return catalogue.page(common, code)
+    return _answer(common, source.whole(source.pieces(given, file, clipboard, common)))
+
+
+def _answer(common: Common, text: str) -> int:
+    """Prints what a text means; ends with the code of its party."""
+    from seawall import redact
+    from seawall.causes.cause import load
+    from seawall.causes.verdict import explain as explained
+
+    if not text.strip():
+        raise Failure("there is no text to explain", ExitCode.USAGE)
+    found = explained(text)
+    code = exit_code_of(found.cause)
+    cause = load(found.cause)
+    if common.json:
+        click.echo(json.dumps(_as_json(found, cause, redact.text(text[:_SHOWN]), code)))
+    else:
+        from seawall.view import explanation
+
+        held_key = redact.holds_key(text)
+        catalogue.printed(explanation.verdict(found, cause, catalogue.look_of(common), FROM_TEXT, held_key))
+    return code
+
+
+_SHOWN = 4000
+"""Characters of a text, masked, that go into JSON."""
+
+
+def _as_json(found: "Verdict", cause: "Cause", masked: str, code: int) -> dict[str, Any]:
+    facts = found.facts
+    return {
+        "schema": "seawall.verdict/1",
+        "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seawall_version": __version__,
+        "ok": False,
+        "verdict": {
+            "cause": found.cause,
+            "party": cause.party,
+            "host": facts.hosts[0] if facts.hosts else None,
+            "confidence": found.confidence,
+            "title": cause.title,
+            "retry": cause.retry,
+            "action": None,
+            "meaning": cause.meaning,
+            "do": [
+                {"text": one.text, "command": one.command, "costs_money": one.costs_money} for one in cause.do
+            ],
+            "dont": [{"text": one.text, "reason": one.reason} for one in cause.dont],
+            "verify": {"command": cause.verify_command, "expect": cause.verify},
+            "wait": cause.wait,
+            "escalate": cause.escalate,
+            "evidence": [],
+            "also": list(found.also),
+            "apart": found.apart,
+        },
+        "read": {
+            "basis": "text",
+            "text": masked,
+            "status": facts.whole.status,
+            "type": facts.whole.type,
+            "request_id": facts.request_id,
+            "attempt": list(facts.attempt) if facts.attempt else None,
+            "resets": facts.resets,
+            "errors": [{"cause": cause, "count": count} for cause, count in found.counts],
+        },
+        "exit_code": int(code),
+    }
+
+
+def _last(common: Common) -> int:
+    """The newest failure that the gateway has on record."""
+    from seawall.causes.cause import load, lookup
+    from seawall.cli.records import newest_failure
+
+    seen = newest_failure(common)
+    code = lookup(seen.cause or "").code
+    cause, ends = load(code), exit_code_of(code)
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seen.at))
+    said = ", ".join(str(one) for one in (seen.status, seen.error_type, seen.route, seen.request_id) if one)
+    if common.json:
+        from dataclasses import asdict
+
+        utc = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seen.at))
+        row = {
+            name: value for name, value in asdict(seen).items() if name not in ("at", "account", "network")
+        }
+        verdict = {"cause": code, "party": cause.party, "title": cause.title, "retry": cause.retry}
+        whole = {
+            "schema": "seawall.verdict/1",
+            "verdict": verdict,
+            "seen": {"at": utc, **row},
+            "exit_code": int(ends),
+        }
+        click.echo(json.dumps(whole))
+        return ends
+    from seawall.view import explanation
+
+    look = catalogue.look_of(common)
+    catalogue.printed(
+        [*explanation.row("Seen", [f"{at} by the gateway: {said}"], look), "", *explanation.page(cause, look)]
+    )
+    return ends

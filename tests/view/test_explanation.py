@@ -1,0 +1,160 @@
+"""What people read of a verdict and of a cause."""
+
+import pytest
+
+from seawall.causes.cause import codes, load, lookup
+from seawall.causes.verdict import explain
+from seawall.view.explanation import Look, facts, page, party_of, row, table, verdict
+
+SOURCE = "from your text only"
+
+
+def block(text, width=80, held_key=False):
+    found = explain(text)
+    return verdict(found, load(found.cause), Look(width), SOURCE, held_key)
+
+
+def test_the_throttle_word_for_word():
+    """As the page of the command shows it."""
+    assert "\n".join(
+        block("⎿  API Error: Server is temporarily limiting requests (not your usage limit)")
+    ) == (
+        """\
+Anthropic's side — a short server-side throttle, not your plan limit.  certain
+
+Meaning   The API asks clients to slow down for a moment. A plan limit comes
+          with quota headers and a reset time; this one has neither.
+Do now    Wait half a minute and send again. Behind the gateway this is done
+          for you. With many parallel agents: start fewer at once.
+Don't     upgrade the plan or change keys: it does not count against you
+          send again in a tight loop: each refusal may prolong the next
+Fixed?    The same message goes through.
+Escalate  after 30 min with a green status page
+
+Read as   provider.rate_limited_unspecified · from your text only; run
+          `seawall` to measure"""
+    )
+
+
+def test_the_same_in_40_columns():
+    """Nothing is wider than the terminal."""
+    lines = block("API Error: Server is temporarily limiting requests (not your usage limit)", 40)
+    assert max(map(len, lines)) <= 38
+    assert lines[:3] == [
+        "Anthropic's side — a short server-side",
+        "throttle, not your plan limit.",
+        " " * 31 + "certain",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 40])
+@pytest.mark.parametrize("code", codes())
+def test_every_page_fits(code, width):
+    """Prose is wrapped; only commands and addresses, which are copied, stay in one piece."""
+    cause = load(code)
+    whole = {word for line in page(cause, Look(None), more=True) for word in line.split(" ")}
+    for line in page(cause, Look(width), more=True):
+        if len(line) > width - 2:
+            commands = [one.command for one in (*cause.do, *cause.platforms) if one.command]
+            commands.append(cause.verify_command or "")
+            assert any(line.strip() in command or command in line for command in commands if command) or (
+                len(line.split()) == 1 and line.strip() in whole
+            ), line
+
+
+def test_a_page_has_its_rows_in_order():
+    """What it means first, where it is from last."""
+    lines = page(load("provider.overloaded"), Look(80))
+    assert lines[0] == "provider.overloaded — the API is at capacity" + " " * 18 + "Anthropic's side"
+    labels = [line[:16].strip() for line in lines[2:] if line[:1] != " "]
+    assert labels == ["What it means", "Do", "Don't", *(["On"] if load("provider.overloaded").platforms else []),
+                      "How long", "Fixed when", "Escalate", "Seen as", "Not the same", "Sources"]  # fmt: skip
+    more = page(load("provider.overloaded"), Look(80), more=True)
+    assert any(line.startswith("Asked") for line in more)
+
+
+def test_several_errors_are_counted():
+    """Which, how often, and which was the last."""
+    text = "API Error (529 Overloaded) attempt 1/10\n" * 8 + "API Error (Request timed out.) attempt 9/10\n"
+    lines = block(text)
+    assert any("8 × provider.overloaded, 1 × network.client_timeout; the last: network.client_timeout" in " ".join(
+        part.strip() for part in lines[index : index + 2]) for index, _ in enumerate(lines))  # fmt: skip
+
+
+def test_both_causes_and_what_tells_them_apart():
+    """A row of its own."""
+    said = " ".join(" ".join(block("API Error: 403 Forbidden")).split())
+    assert "Or account.region_blocked" in said
+    assert "/status" in said
+
+
+def test_not_known_says_what_would_decide():
+    """Neighbours, and a question."""
+    lines = block("API Error: the flux certificate was denied")
+    assert lines[0].startswith("Not known yet — no cause in the catalogue fits this text.")
+    assert lines[0].endswith("unknown")
+    labels = [line[:9].strip() for line in lines]
+    assert "Nearest" in labels
+    assert "Decides" in labels
+    assert "Do now" not in labels
+
+
+def test_a_key_in_the_text_is_said():
+    """Whoever posted it must know."""
+    assert "The text held a key. It was masked. If you posted it elsewhere, revoke it." in block(
+        "529", held_key=True
+    )
+
+
+def test_the_host_stands_for_the_provider_where_another_was_asked():
+    """A cloud's own side is named."""
+    assert party_of(explain("Bedrock is unable to process your request")) == "Amazon Bedrock's side"
+    assert party_of(explain("API Error: 529 Overloaded")) == "Anthropic's side"
+    assert party_of(explain("API Error: 401 invalid x-api-key")) == "Your account or key"
+
+
+def test_facts_are_named_in_few_words():
+    """Status, type, attempt, reset, id."""
+    found = explain("API Error: 529 overloaded_error attempt 3/10 resets 3pm req_011CUabcd")
+    assert facts(found) == [
+        "status 529",
+        "overloaded_error",
+        "attempt 3 of 10",
+        "resets 3pm",
+        "request req_011cuabcd",
+    ]
+
+
+def test_the_party_may_be_bold():
+    """Colour only there, and only where it is wanted."""
+    found = explain("API Error: 529 Overloaded")
+    lines = verdict(found, load(found.cause), Look(80, color=True), SOURCE, False)
+    assert lines[0].startswith("\x1b[1mAnthropic's side\x1b[0m — ")
+    assert "\x1b" not in "".join(lines[1:])
+
+
+def test_unwrapped():
+    """With --plain a text is one line."""
+    found = explain("API Error: 529 Overloaded")
+    lines = verdict(found, load(found.cause), Look(None), SOURCE, False)
+    assert any(len(line) > 150 for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_the_table_fits(width):
+    """Every cause on a line or two."""
+    lines = table(map(lookup, codes()), Look(width))
+    assert max(map(len, lines)) <= width
+    assert sum(line.startswith(codes()) for line in lines) >= len(codes())
+
+
+def test_windows_gets_its_own_commands():
+    """Where the shells differ."""
+    cause = load("machine.dead_base_url")
+    assert "Remove-Item" in "\n".join(page(cause, Look(80, windows=True)))
+    assert "Remove-Item" not in "\n".join(page(cause, Look(80)))
+
+
+def test_no_texts_no_row():
+    """Empty rows are left out."""
+    assert row("Label", [], Look()) == []

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 
 from own_home import LIMIT, Home, until
 from seawall.cli.serve import passed_sockets
+from seawall.fake.thread import BackgroundFakeApi
 
 
 def ready(process: "subprocess.Popen[str]") -> dict[str, object]:
@@ -174,3 +176,50 @@ def test_a_broken_settings_file_is_one_warning(own_home: Home) -> None:
     assert errors.count("\n") == 1
     assert f"{config}: " in errors
     assert "line 1, column 9" in errors
+
+
+ASK = """\
+import os, urllib.request
+body = b'{"model": "claude-opus-5-5", "max_tokens": 5, "messages": [{"role": "user", "content": "hello"}]}'
+headers = {"content-type": "application/json", "x-api-key": "sk-ant-api03-" + "c" * 40}
+headers["anthropic-version"] = "2023-06-01"
+request = urllib.request.Request(os.environ["ANTHROPIC_BASE_URL"] + "/v1/messages", body, headers)
+with urllib.request.urlopen(request, timeout=30) as answer:
+    print(answer.headers["x-seawall-fallback"])
+"""
+
+
+def fallback_to(home: Home, url: str) -> None:
+    """The user's own file: everything that the service fails goes there at once."""
+    path = home.path / ".config" / "seawall" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(f'[[fallback]]\nupstream = "{url}"\nkey_env = "OTHER_API_KEY"\nafter = 0\n')
+
+
+def test_a_run_brings_the_keys_of_its_fallbacks(
+    own_home: Home, fake_api: BackgroundFakeApi, fake_api_factory: Callable[..., BackgroundFakeApi]
+) -> None:
+    """The gateway that it starts gets the variable that the user's file names, and no other that looks like a key."""
+    other = fake_api_factory()
+    fake_api.script("overloaded")
+    fallback_to(own_home, other.url)
+    done = own_home.seawall(
+        "run", "--", sys.executable, "-c", ASK,
+        SEAWALL_GATEWAY_UPSTREAM=fake_api.url, OTHER_API_KEY="sk-ant-api03-" + "o" * 40,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"upstream={other.url.removeprefix('http://')} model=claude-opus-5-5\n"
+    (seen,) = other.requests
+    assert seen.header("x-api-key") == "sk-ant-api03-" + "o" * 40
+
+
+def test_a_fallback_without_its_key_is_one_warning(own_home: Home) -> None:
+    """The gateway starts without it, and says which variable it misses."""
+    fallback_to(own_home, "https://other.example")
+    process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0")
+    ready(process)
+    os.kill(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=LIMIT)
+    assert errors == (
+        "seawall: [[fallback]] 1 is not used: the variable OTHER_API_KEY is not set in the gateway's environment\n"
+    )

@@ -24,6 +24,7 @@ HOUR = 3600
         ({"up": 61, "held": 0, "cause": "network.dns_failure", "cause_age": 5},
          "up 1 min 1 s, nothing held · network.dns_failure 5 s"),
         ({"up": 5, "held": 1, "cause": None}, "holding 1 · up 5 s"),
+        ({"up": 61, "held": 0, "fell_back": 3}, "up 1 min 1 s, nothing held · 3 fell back"),
         ({"up": 5, "answers": False}, "does not answer · up 5 s"),
         ({"up": 5, "held": 0, "store": "degraded"}, "up 5 s, nothing held · records wait in memory"),
     ],

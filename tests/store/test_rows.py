@@ -96,7 +96,9 @@ def test_no_key_is_kept(name: str, canary: str):
     assert value_of(replace(attempt(), **{name: canary}), name) in ("", None)
 
 
-@pytest.mark.parametrize("canary", [f"model={KEY}", f"upstream=host model={KEY}", f"upstream=host model={KEYS[2]}"])
+@pytest.mark.parametrize(
+    "canary", [f"model={KEY}", f"upstream=host model={KEY}", f"upstream=host model={KEYS[2]}"]
+)
 def test_no_key_is_kept_as_the_name_of_a_model(canary: str):
     """The model of a call that went elsewhere is its client's own word."""
     assert value_of(replace(attempt(), fallback=canary), "fallback") is None

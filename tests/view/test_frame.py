@@ -58,6 +58,11 @@ def test_whose_side_it_is_on(status: dict[str, str], says: str) -> None:
     assert frame(Scene("14:22:31", [one(**status, cause_age=None)]), Look(None))[1] == says
 
 
+def test_calls_that_fell_back_are_counted() -> None:
+    """Answers of another model or address are never silent."""
+    assert "12 recovered · 3 fell back" in "\n".join(frame(Scene("14:22:31", [one(fell_back=3)]), Look(None)))
+
+
 def test_all_fine() -> None:
     """No headline; nothing held is said."""
     status = {"cause": None, "held": 0, "waiting": [], "lanes": []}

@@ -79,9 +79,23 @@ def serve(
     if shared is not None and shared != digest:
         raise Failure("the settings changed while the gateway was being started; try again")
     terms = Terms(digest, shared is not None, linger)
+    keys = _fallback_keys(config, common)
     os.umask(0o077)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(config, terms, common))
+        return runner.run(_serve(config, keys, terms, common))
+
+
+def _fallback_keys(config: Config, common: Common) -> dict[int, str]:
+    """The keys of addresses that calls may fall back to; what keeps a fallback from being used is said."""
+    if not config.fallback and not config.gateway.fallback:
+        return {}
+    from seawall.cli.keys import fallback_keys
+    from seawall.policy.route import read
+
+    keys, problems = fallback_keys(config, os.environ)
+    for problem in (*read(config)[1], *problems):
+        common.say(problem)
+    return keys
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -105,7 +119,7 @@ def passed_sockets(environ: MutableMapping[str, str], pid: int) -> list[socket.s
     return [socket.socket(fileno=3 + n) for n in range(max(0, min(count, 64)))]
 
 
-async def _serve(config: Config, terms: Terms, common: Common) -> int:
+async def _serve(config: Config, keys: dict[int, str], terms: Terms, common: Common) -> int:
     from seawall.gateway import runtime
     from seawall.gateway.app import GatewayServer
     from seawall.gateway.sharing import Sharing
@@ -122,6 +136,7 @@ async def _serve(config: Config, terms: Terms, common: Common) -> int:
         sink=writer.put,
         local_routes=sharing.routes(),
         salt=account_salt(config.store),
+        fallback_keys=keys,
         sockets=sockets or None,
     )
     try:

@@ -57,6 +57,8 @@ def line(status: Mapping[str, object], *, plain: bool = False, addressed: bool =
             parts.append(f"{one.cause} {duration(one.cause_age or 0)}")
         if one.held:
             parts.append(up)
+        if one.fell_back:
+            parts.append(f"{one.fell_back} fell back")
         if one.store == "degraded":
             parts.append("records wait in memory")
     if addressed:

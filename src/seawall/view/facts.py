@@ -96,6 +96,7 @@ class Gateway:
     store: str
     calls: int | None
     recovered: int | None
+    fell_back: int | None
     lost: int | None
     longest_held: float | None
     next_try_in: float | None
@@ -126,6 +127,7 @@ def gateway(one: Facts) -> Gateway:
         store=_text(one, "store"),
         calls=_count(one, "calls"),
         recovered=_count(one, "recovered"),
+        fell_back=_count(one, "fell_back"),
         lost=_count(one, "lost"),
         longest_held=_seconds(one, "longest_held"),
         next_try_in=_seconds(one, "next_try_in"),

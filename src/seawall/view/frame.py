@@ -92,6 +92,8 @@ def _about(one: Gateway) -> list[Fact]:
         said.append(f"{one.calls} calls")
     if one.recovered:
         said.append(f"{one.recovered} recovered")
+    if one.fell_back:
+        said.append(f"{one.fell_back} fell back")
     if one.lost:
         said.append(f"{one.lost} lost")
     if one.store == "degraded":

@@ -18,7 +18,7 @@ def about(text):
         "anthropic.APIError",
         "model claude-x",
         "sonnet failed",
-        "file /$bunfs/root/cli.js",
+        "file /$bunfs/root:cli.js:12",
         '{"type":"error","error":{}}',
         "invalid x-api-key",
         "529",

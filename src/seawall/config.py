@@ -12,14 +12,16 @@ from seawall.origin import Origin, is_loopback
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait before the next attempt: exponential, with full jitter."""
+    """How long one request waits of its own accord; when the lane may send is the limiter's and the breaker's."""
 
+    free: int = 6
+    """So many failures of a request in a row cost it no wait. One that fails on is likely at fault itself, and makes
+    room for others: exponential, with full jitter."""
     first: float = 1.0
-    """Upper end of the first wait. The SDKs start at 0.5 s; a fleet behind one gateway can be calmer."""
+    """Upper end of the first wait after those."""
     factor: float = 2.0
     most: float = 10.0
-    """Upper end of any wait. Longer probe intervals save few refusals and cost recovery time
-    (overload control, section 4: 5 s on average was best)."""
+    """Upper end of any wait."""
     throttle_first: float = 5.0
     """A 429 that states no `retry-after` is a throttle: start calmer ..."""
     throttle_most: float = 120.0
@@ -29,11 +31,150 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
+class Limiter:
+    """How fast the number of running streams may grow (decision 0021; every figure is from its simulation).
+
+    A rate (`..._rate`) is in attempts a second.
+    """
+
+    quiet: float = 30.0
+    """Without a refusal for so long the lane is calm: starts are only smoothed."""
+    calm_rate: float = 4.0
+    """Of a calm lane, at least: half a dozen calls of one person at once are no stampede."""
+    calm_burst: int = 8
+    """So many starts of a calm lane go at once."""
+    fleet_rate: float = 0.2
+    """Upper bound of the rate, for each request in the lane: a fleet of any size starts in some five seconds."""
+    most_rate: float = 1.0
+    """... but that bound is never below this."""
+    least_rate: float = 0.1
+    """Lower bound of the rate: something must be tried, or the end of the trouble is never seen."""
+    least_share: float = 0.03
+    """... and this share of the acceptances: what looking for room costs while a lane is full."""
+    queue_time: float = 480.0
+    """... and the queue over so many seconds: half of the usual hold."""
+    acceptance_time: float = 20.0
+    """Acceptances are averaged over so long."""
+    waiting_rate: float = 0.8
+    """For each waiting request, while few wait: then refusals cost little, and holding back would cost work."""
+    backlog_share: float = 0.5
+    """More waiting than this share of what is under way, on average over `backlog_time`, is a backlog: only then it
+    matters whose doing the refusals are."""
+    backlog_least: int = 4
+    backlog_time: float = 5.0
+    depth: float = 0.7
+    """With a backlog, refusals make the lane shrink, to this share of where it was, and it looks there: ..."""
+    look_verdicts: int = 6
+    """... so many verdicts, and ..."""
+    look_share: float = 0.6
+    """... if more than this share of them are refusals still, they are not our doing: stop shrinking."""
+    look_again: float = 45.0
+    """That conclusion holds for so long."""
+    skip_step: float = 0.5
+    skip_most: float = 8.0
+    """A refused replacement leaves 0.5, 1, 1.5, ... of the next streams that end without one, at most 8."""
+    spare: int = 3
+    spare_share: float = 0.05
+    """Streams that ended and were not replaced yet count at most so far, plus this share of the running."""
+    up: float = 2.0
+    """An accepted attempt multiplies the rate by this, ..."""
+    own_up: float = 1.25
+    own_run: int = 2
+    """... by this where the refusals are our doing, until so many were accepted in a row."""
+    own_down: float = 0.5
+    foreign_down: float = 0.93
+    """A refused one: ours, not ours."""
+    refusal_gap: float = 0.5
+    """After a refusal the next attempt beyond a replacement waits at least this share of the usual gap."""
+    ramp_rate: float = 4.0
+    """Where an outage is over, the rate begins here and doubles with each acceptance until the first refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """When a lane stops trying, and how it finds out that it may go on."""
+
+    streak_least: int = 6
+    streak_most: int = 15
+    """So many refusals in a row open it: the more, the more usual refusals were before."""
+    alarm: float = 0.001
+    """Chance that a streak of this length comes from the refusals that were usual."""
+    quiet: float = 1.0
+    """And nothing was accepted for so long."""
+    probe_first: float = 1.0
+    probe_factor: float = 1.6
+    probe_most: float = 5.0
+    """Time between probes. In a three minute outage of 200 agents 1 s cost 153 refusals and 8 s to recover, 5 s 64
+    and 11 s, 30 s 41 and 20 s (overload control, section 4)."""
+    probe_spread: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Pacer:
+    """How the account's own limits are kept without being told off."""
+
+    margin: float = 0.02
+    """Share of a limit that is left alone: clocks and counts differ."""
+    reserve: float = 1.0
+    """Seconds of refill that are kept: without them hundreds of refusals at the edge, with them none."""
+    burst: float = 15.0
+    """Seconds of refill that a bucket is taken to hold until it has shown more."""
+    over: float = 0.03
+    """A request's input is estimated so much high."""
+    block_most: float = 60.0
+    """A `retry-after` pauses a lane for so long at most; then somebody looks again."""
+    cut_share: float = 0.95
+    cut_window: float = 10.0
+    """An acceleration limit makes starts as many as this share of those accepted in this time; ..."""
+    cut_least: float = 0.5
+    best_kept: float = 300.0
+    """... but no fewer than this share of the most that were accepted in such a time lately: after an outage hardly any
+    were, and that says nothing of the limit; ..."""
+    cut_pause: float = 0.5
+    cut_gap: float = 3.0
+    """... pauses the lane; and not again within this."""
+    cut_doubles: float = 12.0
+    """The cap on starts grows, twofold in so long."""
+    cut_kept: float = 120.0
+    """Without another cut for so long the cap goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Who is next."""
+
+    tokens_unit: float = 1000.0
+    request_units: float = 10.0
+    """A request's share: one for each thousand input tokens and ten for itself. Slots, not tokens, are short."""
+    promote_share: float = 0.2
+    """Within this last share of its hold a request goes first."""
+    age_share: float = 0.5
+    """A deferrable request that has waited for this share of its hold competes with the others."""
+    flows_kept: int = 10_000
+    """Agents whose share is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The last guard: how many refusals a lane may cause, whatever the limiter thinks."""
+
+    window: float = 300.0
+    own_share: float = 0.5
+    """Refusals for each acceptance in the window, ..."""
+    foreign_share: float = 3.0
+    """... and where the refusals are not our doing."""
+    free_rate: float = 0.2
+    """And so many a second besides. Beyond all this only one attempt at a time, as often as the breaker probes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """How long a call is held and when its answer must be opened."""
 
     longest: float = 900.0
     """Walls of 14 minutes were reported."""
+    deferrable: float = 7200.0
+    """Of a call that says `x-seawall-defer`: nobody waits for it today."""
     auxiliary: float = 30.0
     """Titles, quota probes and calls with `max_tokens` 1: nobody waits for them longer."""
     open_after: float = 240.0
@@ -123,8 +264,8 @@ class Gateway:
     """A reverse proxy in front of us speaks TLS; this or a certificate is needed beyond loopback."""
     tls_cert: str = ""
     tls_key: str = ""
-    concurrency: int = 200
-    """Upstream attempts at a time. A fixed limit until the control law takes its place."""
+    concurrency: int = 1000
+    """Attempts under way at a time in one lane. The control law finds the right number; this bounds files and memory."""
     finish_abandoned: bool = False
     fallback: tuple[str, ...] = ()
     """Model families, such as `sonnet`, that a call goes to while the service fails for its own; empty: never."""
@@ -133,6 +274,11 @@ class Gateway:
     another answer."""
     hold: Hold = field(default_factory=Hold)
     backoff: Backoff = field(default_factory=Backoff)
+    limiter: Limiter = field(default_factory=Limiter)
+    breaker: Breaker = field(default_factory=Breaker)
+    pacer: Pacer = field(default_factory=Pacer)
+    queue: Queue = field(default_factory=Queue)
+    budget: Budget = field(default_factory=Budget)
     idle: Idle = field(default_factory=Idle)
     sizes: Sizes = field(default_factory=Sizes)
 

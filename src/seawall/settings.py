@@ -40,12 +40,39 @@ _NOT_FROM_PROJECTS = (
     "team.",
 )
 
-# Floats that are not seconds.
+# Floats that are not seconds: numbers a second by their name, seconds for each of something, and plain ones.
+_RATE = "_rate"
+_PER_TOKEN = "gateway.idle.first_byte_per_token"
 _PLAIN = {
+    _PER_TOKEN,
     "gateway.backoff.factor",
     "gateway.backoff.hint_spread",
     "gateway.hold.deadline_share",
-    "gateway.idle.first_byte_per_token",
+    "gateway.limiter.least_share",
+    "gateway.limiter.backlog_share",
+    "gateway.limiter.depth",
+    "gateway.limiter.look_share",
+    "gateway.limiter.skip_step",
+    "gateway.limiter.skip_most",
+    "gateway.limiter.spare_share",
+    "gateway.limiter.up",
+    "gateway.limiter.own_up",
+    "gateway.limiter.own_down",
+    "gateway.limiter.foreign_down",
+    "gateway.limiter.refusal_gap",
+    "gateway.breaker.alarm",
+    "gateway.breaker.probe_factor",
+    "gateway.breaker.probe_spread",
+    "gateway.pacer.margin",
+    "gateway.pacer.over",
+    "gateway.pacer.cut_share",
+    "gateway.pacer.cut_least",
+    "gateway.queue.tokens_unit",
+    "gateway.queue.request_units",
+    "gateway.queue.promote_share",
+    "gateway.queue.age_share",
+    "gateway.budget.own_share",
+    "gateway.budget.foreign_share",
 }
 
 # What a number must be at least where zero would spin, divide or block; at least zero elsewhere.
@@ -58,8 +85,26 @@ _LEAST = {
     "gateway.idle": 0.01,
     "gateway.idle.first_byte_per_token": 0,
     "gateway.sizes": 1024,
+    "gateway.limiter": 0.001,
+    "gateway.breaker": 0.001,
+    "gateway.pacer": 0.001,
+    "gateway.pacer.margin": 0,
+    "gateway.pacer.over": 0,
+    "gateway.queue": 0.001,
+    "gateway.budget": 0.001,
 }
-_MOST = {"gateway.hold.deadline_share": 1.0, "gateway.concurrency": 100_000}
+_MOST = {
+    "gateway.hold.deadline_share": 1.0,
+    "gateway.concurrency": 100_000,
+    "gateway.limiter.depth": 1.0,
+    "gateway.limiter.own_down": 1.0,
+    "gateway.limiter.foreign_down": 1.0,
+    "gateway.breaker.alarm": 0.5,
+    "gateway.breaker.probe_spread": 0.9,
+    "gateway.pacer.margin": 0.5,
+    "gateway.queue.promote_share": 1.0,
+    "gateway.queue.age_share": 1.0,
+}
 _NEVER_SHOWN = ("team.token", "fallback.key_env", "fallback.key_keyring")
 _LONGEST = 10 * 365 * 86400.0
 _LARGEST = 1 << 50
@@ -133,6 +178,61 @@ def _kind(key: str) -> type:
     return KEYS[key] if key in KEYS else TABLES[key]
 
 
+def _is_plain(key: str) -> bool:
+    return key in _PLAIN or key.endswith(_RATE)
+
+
+def accelerated(config: Config, factor: float) -> Config:
+    """The same settings on a clock that runs `factor` times as fast: durations are shorter, rates are higher."""
+    return cast("Config", _accelerated(config, "", factor))
+
+
+def _accelerated(part: Any, prefix: str, factor: float) -> object:
+    changes: dict[str, object] = {}
+    for one in fields(part):
+        key, value = f"{prefix}.{one.name}" if prefix else one.name, getattr(part, one.name)
+        if is_dataclass(value):
+            changes[one.name] = _accelerated(value, key, factor)
+        elif isinstance(value, float) and key.endswith(_RATE):
+            changes[one.name] = value * factor
+        elif isinstance(value, float) and (key == _PER_TOKEN or key not in _PLAIN):
+            changes[one.name] = value / factor
+    return replace(part, **changes)
+
+
+def as_toml(config: Config) -> str:
+    """The settings as a file that gives them again, but for credentials and tables of fallbacks."""
+    lines = []
+    for key, value in flat(config):
+        if key in _NEVER_SHOWN:
+            continue
+        if isinstance(value, bool):
+            shown = str(value).lower()
+        elif isinstance(value, str):
+            shown = _quoted(value)
+        elif isinstance(value, tuple):
+            shown = "[" + ", ".join(map(_quoted, value)) + "]"
+        else:
+            shown = repr(value)
+        lines.append(f"{key} = {shown}\n")
+    return "".join(lines)
+
+
+def _quoted(text: str) -> str:
+    import json  # TOML's basic strings escape as JSON's do
+
+    return json.dumps(text)
+
+
+def flat(config: Config) -> Iterator[tuple[str, Value]]:
+    """Every setting by its dotted key with its value in `config`."""
+    for key in KEYS:
+        value: object = config
+        for name in key.split("."):
+            value = getattr(value, name)
+        yield key, cast("Value", value)
+
+
 def _expected(key: str) -> str:
     match _kind(key):
         case t if t is str:
@@ -142,7 +242,7 @@ def _expected(key: str) -> str:
         case t if t is int:
             return 'a size such as "1 GiB"' if key.startswith("gateway.sizes.") else "a whole number"
         case t if t is float:
-            return "a number" if key in _PLAIN else 'a length of time such as "15m"'
+            return "a number" if _is_plain(key) else 'a length of time such as "15m"'
         case _:
             return "a list of texts"
 
@@ -156,7 +256,7 @@ def _number(key: str, value: object) -> int | float:
             return size(text)
         if whole:
             return int(text)
-        return float(text) if key in _PLAIN else seconds(text)
+        return float(text) if _is_plain(key) else seconds(text)
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise TypeError(key)
     return value if whole else float(value)

@@ -94,6 +94,8 @@ class Pacer:
     """The limits of one lane: when a request of some cost may go, and what answers teach."""
 
     __slots__ = (
+        "_best",
+        "_best_at",
         "_blocked",
         "_blocked_by",
         "_cap",
@@ -117,6 +119,8 @@ class Pacer:
         self._cap_at = self._cut_at = self._sent_at = -math.inf
         self._starts: deque[float] = deque(maxlen=_MOST_STARTS)
         """When accepted attempts began."""
+        self._best, self._best_at = 0, -math.inf
+        """The most that were accepted within `cut_window` lately, and when."""
         self._input_per_byte = _INPUT_PER_BYTE
         self._output = _OUTPUT
 
@@ -157,7 +161,17 @@ class Pacer:
 
     def accepted(self, sent_at: float) -> None:
         """A request that began then was taken."""
+        recent = self._recent(sent_at)
         self._starts.append(sent_at)
+        if recent + 1 >= self._best or sent_at - self._best_at > self._p.best_kept:
+            self._best, self._best_at = recent + 1, sent_at
+
+    def _recent(self, now: float) -> int:
+        """Accepted starts of the last `cut_window` seconds."""
+        starts = self._starts
+        while starts and starts[0] <= now - self._p.cut_window:
+            starts.popleft()
+        return len(starts)
 
     def hear(self, levels: list[Level], marks: tuple[float, ...], sent_at: float, now: float) -> None:
         """What an answer's headers say; `marks` are those of its request."""
@@ -186,8 +200,7 @@ class Pacer:
             return
         # No bucket explains it: starts grew too fast, or it is a limit that nobody announces.
         if now - self._cut_at > p.cut_gap:
-            recent = sum(1 for start in self._starts if start > now - p.cut_window)
-            self._cap = max(p.cut_share * recent, 5.0) / p.cut_window
+            self._cap = max(p.cut_share * self._recent(now), p.cut_least * self._best, 5.0) / p.cut_window
             self._cap_at = self._cut_at = now
             self._block(now + min(p.cut_pause, retry_after or p.cut_pause), "starts a second")
 

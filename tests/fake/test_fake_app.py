@@ -11,7 +11,7 @@ import pytest
 import trustme
 from fake_peers import KEY, ask, body_of, call, events_in, parse, request_of, send, text_of
 
-from seawall.fake.app import FakeApi
+from seawall.fake.app import FakeApi, Watch
 from seawall.fake.content import verify_answer
 from seawall.fake.scenario import read
 
@@ -728,5 +728,79 @@ def test_pings_fill_long_gaps():
             assert kinds.count("ping") > 15
             assert kinds[0] == "message_start"
             assert kinds[-1] == "message_stop"
+
+    run(work())
+
+
+@scenario_test("factor = 50\n[answer]\nfirst_s = 5\nseconds = 10", clock=HandClock())
+async def test_the_head_comes_with_the_first_byte(api):
+    """Nothing at all before it is due; then head and first block together, and the rest over time."""
+    reader, writer = await asyncio.open_connection(api.host, api.port)
+    writer.write(request_of(body_of()))
+    await settled(lambda: api.stats().running == 1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await reader.read(1)
+    api.clock.seconds += 0.1
+    begun = await reader.readuntil(b"content_block_start")
+    assert begun.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"message_start" in begun
+    assert b"content_block_delta" not in begun
+    api.clock.seconds += 0.2
+    assert b"message_stop" in await reader.read()
+    writer.close()
+    await writer.wait_closed()
+
+
+def test_who_watches_is_told_and_nothing_is_kept():
+    """Of each request when it is let in and when it is over, with its tokens; refused ones are only over."""
+    admitted, over = [], []
+
+    async def work():
+        watch = Watch(admitted.append, over.append)
+        async with FakeApi(read("[limits.acceleration]\nbase = 1"), watch=watch) as api:
+            for number in range(2):
+                await ask(api, f"nonce=n{number}\nseawall-fake: tokens=700")
+            assert api.requests == []
+
+    run(work())
+    assert [(s.status, s.admitted is None, s.input_tokens) for s in over] == [
+        (200, False, 700),
+        (429, True, 700),
+    ]
+    assert admitted == over[:1]
+    assert over[0].admitted <= over[0].ended
+
+
+def test_a_sure_credential_is_never_refused_for_load_but_counts():
+    """Where everybody else is refused it gets in, and its stream takes a slot."""
+
+    async def work():
+        text = "factor = 50\n[answer]\nseconds = 9\n[capacity]\nslots = 4\nnoise = 0\nrefuse = 1"
+        async with FakeApi(read(text), sure=frozenset((KEY,)), clock=HandClock()) as api:
+            calls = [asyncio.create_task(ask(api, f"nonce=n{n}")) for n in range(3)]
+            await settled(lambda: api.capacity.running == 3)
+            other = "sk-ant-api03-other"
+            refused = parse((await send(api, request_of(body_of(), key=other))).data)
+            assert refused.status in (529, 503)
+            api.clock.seconds += 10
+            assert [got.status for got in await asyncio.gather(*calls)] == [200] * 3
+
+    run(work())
+
+
+def test_the_scenario_begins_when_it_is_told_to():
+    """The time before counts for nothing, and limits are looked at by credential and family."""
+    clock = HandClock()
+
+    async def work():
+        async with FakeApi(read("factor = 2"), clock=clock) as api:
+            clock.seconds += 50
+            assert api.now() == 100
+            api.begin()
+            assert api.now() == 0
+            await ask(api, "nonce=a\nseawall-fake: tokens=700")
+            assert api.lane(KEY, "opus").input.level == 500_000_000 - 700
+            assert api.lane(KEY, "sonnet").input.level == 500_000_000
 
     run(work())

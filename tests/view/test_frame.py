@@ -1,5 +1,6 @@
 """Whole frames: what stands first, what gives way in a small terminal, and who has gone."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from seawall.view.frame import Gone, Scene, frame
 from seawall.view.layout import Look
 from told_gateway import CALL, CALM, LANE, STATUS
 
+ROOT = Path(__file__).parent.parent.parent
 HERE = {"address": "http://127.0.0.1:8787", "up": 21600.0, "cause_age": 220.0}
 
 
@@ -37,6 +39,18 @@ def test_a_frame() -> None:
     ]
     assert frame(scene, Look(None, plain=True))[1] == "Anthropic's side - The API is at capacity; 3 min 40 s"
     assert frame(scene, Look(80, color=True))[1].startswith("\x1b[1mAnthropic's side\x1b[0m — The API")
+
+
+def test_the_example_of_the_page() -> None:
+    """The page of commands shows a frame as it is."""
+    why = "529 for opus: next try in 2.0 s"
+    lane = LANE | {
+        "why": why,
+        "buckets": [{"name": "input-tokens", "limit": 3600000, "left": 412000, "wait": 0}],
+    }
+    status = one(waiting=[CALL | {"why": why, "next_in": 2.0}], held=1, lanes=[lane, CALM])
+    shown = frame(Scene("14:22:31", [status], hint="q quit"), Look(80))
+    assert "```\n" + "\n".join(shown) + "\n```" in (ROOT / "docs/reference/commands.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,9 @@ class Limiter:
     refusal_gap: float = 0.5
     """After a refusal the next attempt beyond a replacement waits at least this share of the usual gap."""
     ramp_rate: float = 4.0
-    """Where an outage is over, the rate begins here and doubles with each acceptance until the first refusal."""
+    """Where an outage is over, the rate begins here and doubles with each acceptance until the first refusal, ..."""
+    ramp_share: float = 2.0
+    """... and may be so many times as high as otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

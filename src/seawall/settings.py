@@ -60,6 +60,7 @@ _PLAIN = {
     "gateway.limiter.own_down",
     "gateway.limiter.foreign_down",
     "gateway.limiter.refusal_gap",
+    "gateway.limiter.ramp_share",
     "gateway.breaker.alarm",
     "gateway.breaker.probe_factor",
     "gateway.breaker.probe_spread",

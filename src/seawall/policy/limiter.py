@@ -231,7 +231,9 @@ class Limiter:
         return self._backlog > max(p.backlog_least, p.backlog_share * self._load.in_flight)
 
     def _most(self) -> float:
-        return max(self._p.most_rate, self._p.fleet_rate * (self._load.queued + self._load.in_flight))
+        p = self._p
+        most = max(p.most_rate, p.fleet_rate * (self._load.queued + self._load.in_flight))
+        return most * p.ramp_share if self._ramping else most
 
     def _least(self) -> float:
         p = self._p

@@ -25,6 +25,11 @@ def test_every_shipped_scenario_scales(name: str, agents: int) -> None:
     assert found.scenario.title
 
 
+def test_what_is_shipped() -> None:
+    """The scenarios of the design of overload control, in this order."""
+    assert SHIPPED == ("S1", "S1x", "S1y", "S2", "S4", "S5", "S8", "competition")
+
+
 def test_the_brownout_of_two_hundred() -> None:
     """As in the simulation: 180 slots, for five minutes 42."""
     capacity = find("S1").served(200).capacity

@@ -18,7 +18,9 @@ from seawall.fake.scenario import Scenario, ScenarioError, load, read
 
 MOST_AGENTS: Final = 1000
 MOST_SECONDS: Final = 86_400.0
-SHIPPED: Final = ("S1", "S1x", "S1y", "S2", "S4", "S5", "S8", "competition")
+_FOLDER: Final = resources.files("seawall.fake").joinpath("scenarios", "bench")
+SHIPPED: Final = tuple(sorted(f.name[:-5] for f in _FOLDER.iterdir() if f.name.endswith(".toml")))
+"""Names of the scenarios that come with the program."""
 LEAST_STREAM: Final = 0.5
 LEAST_TOKENS: Final = 200.0
 
@@ -208,7 +210,7 @@ def find(name: str) -> Work:
     """A scenario of the benchmark: a shipped one by its name, or a file; raises ScenarioError."""
     known = {shipped.lower(): shipped for shipped in SHIPPED}
     if (shipped := known.get(name.lower())) and not Path(name).exists():
-        return work(shipped, read(_folder().joinpath(f"{shipped}.toml").read_text("utf-8"), shipped))
+        return work(shipped, read(_FOLDER.joinpath(f"{shipped}.toml").read_text("utf-8"), shipped))
     if not Path(name).suffix and not Path(name).exists():
         raise ScenarioError(f"no scenario is called {name!r}; there are {', '.join(SHIPPED)}, or a TOML file")
     return work(Path(name).name, load(name))
@@ -238,7 +240,3 @@ def _table(name: str, given: dict[str, Any], kind: type[Model]) -> Model:
         says, at, path = str(error).partition(" - at `$")
         place = name + path.rstrip("`") if at else name
         raise ScenarioError(f"{place}: {says}") from None
-
-
-def _folder() -> Any:
-    return resources.files("seawall.fake").joinpath("scenarios", "bench")

@@ -103,7 +103,9 @@ def test_a_real_gateway(own_home: Home, fake_api: "BackgroundFakeApi") -> None:
         assert f"{urlsplit(fake_api.url).netloc}'s side — The API is at capacity" in done.stdout
         assert "\nHolding 1     " in done.stdout
         assert re.search(r"^opus {10}[!x] .* running · limit \d+ · [01] queued", done.stdout, re.MULTILINE)
-        until(lambda: "529 for opus: " in own_home.seawall("watch", "--once").stdout, "it is said why it waits")
+        until(
+            lambda: "529 for opus: " in own_home.seawall("watch", "--once").stdout, "it is said why it waits"
+        )
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(timeout=LIMIT) == 0
     assert "none runs" in own_home.seawall("watch", "--once").stdout

@@ -54,6 +54,17 @@ def test_the_oracle_knows_the_buckets() -> None:
     assert law.when(0.0, 1e9) == pytest.approx(10.0)
 
 
+def test_the_oracle_and_a_bucket_that_holds_less_than_one_request() -> None:
+    """A small fleet's limits: it waits until the bucket is full, not for ever."""
+    law, lane, _ = oracle(requests_per_minute=3, burst_s=15)
+    assert law.when(0.0, 100) == 0.0
+    law.sent(0.0, 100)
+    assert lane.take(0.0, 100) is None
+    law.arrived(100)
+    assert law.when(0.0, 100) == pytest.approx(15.0)
+    assert law.when(15.0, 100) == 15.0
+
+
 def test_the_oracle_is_never_refused_by_limits() -> None:
     """Whatever it sends when it may is let in."""
     law, lane, _ = oracle(

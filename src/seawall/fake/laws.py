@@ -165,8 +165,9 @@ class Oracle:
         for bucket in (lane.requests, lane.input):
             bucket.fill(now)
         moment = now
-        if lane.requests.level - self._on_the_way < 1:
-            moment = now + (1 - lane.requests.level + self._on_the_way) / lane.requests.rate
+        lacking = min(1.0, lane.requests.most) - lane.requests.level + self._on_the_way
+        if lacking > 0:
+            moment = now + lacking / lane.requests.rate
         # A little more than the request needs: its tokens are counted in whole numbers.
         need = min(tokens * 1.0005, lane.input.most)
         if lane.input.level - self._tokens < need:

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 import msgspec
@@ -14,7 +14,7 @@ from seawall.clock import Clock
 from seawall.config import Gateway
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission, Gate, Permit
-from seawall.gateway.beside import Beside
+from seawall.gateway.away import Away
 from seawall.gateway.fallback import Detour, Fallbacks, Way
 from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Key, Place, Places
@@ -83,9 +83,8 @@ class Exchange:
     __slots__ = (
         "_attempt",
         "_attempt_at",
-        "_beside",
+        "_away",
         "_deadline_timer",
-        "_detour",
         "_failures",
         "_first_failed_at",
         "_has_hold",
@@ -99,7 +98,6 @@ class Exchange:
         "_permit",
         "_replays",
         "_task",
-        "_way",
         "arrived_at",
         "attempts",
         "call",
@@ -131,12 +129,8 @@ class Exchange:
         self._attempt_at = now
         self._own: asyncio.Future[Permit] | None = None
         """What it waits for in its own lane's queue."""
-        self._detour: Detour | None = None
-        """What it may do elsewhere, once it might."""
-        self._beside: Beside | None = None
-        """Its place in the queue of a lane elsewhere."""
-        self._way: Way | None = None
-        """Where the attempt under way goes instead; None: where its client sent it."""
+        self._away: Away | None = None
+        """What it does elsewhere, where its user configured that."""
         self._outcome: Outcome | None = None
         """Of its last attempt where its client sent it."""
         self._failures = 0
@@ -148,6 +142,16 @@ class Exchange:
         """Why the attempt under way is the last, if it is."""
         self._has_hold = True
         self._deadline_timer: asyncio.TimerHandle | None = None
+        if means.fallbacks.targets and call.patience.hold > 0:
+            detour = Detour(
+                means.fallbacks,
+                head=call.head,
+                body=call.body,
+                plain=call.plain,
+                tokens=call.facts.tokens,
+                lane=call.lane,
+            )
+            self._away = Away(detour, means.admission, means.memory, self._go_instead)
 
     async def carry(self) -> None:
         """Attempt until there is an answer, or a failure that must be told."""
@@ -165,7 +169,7 @@ class Exchange:
                 if self.relay.stage >= Stage.COMMITTED:
                     self._break_off(failure, outcome)
                     return
-                here = self._way is None
+                here = self._way() is None
                 decision = (self._decide if here else self._decide_elsewhere)(failure, outcome)
                 if not isinstance(decision, Again):
                     self._tell(failure, outcome, decision)
@@ -184,7 +188,8 @@ class Exchange:
         finally:
             self._means.exchanges.discard(self)
             self._means.memory.give(len(self.call.body))
-            self._come_home()
+            if self._away is not None:
+                self._away.come_home()
             if self._deadline_timer is not None:
                 self._deadline_timer.cancel()
 
@@ -246,7 +251,7 @@ class Exchange:
                 heard=self._heard,
                 committed=self._committed,
             )
-            sent = self._way or self.call
+            sent = self._way() or self.call
             attempt.send(connection, sent.head, sent.body)
             del sent  # its body is let go of at the commit
             failure = await self._end_of(attempt, permit)
@@ -259,21 +264,22 @@ class Exchange:
 
     async def _enter(self, not_before: float) -> Permit:
         """Stand in line until the lane lets it go, or one elsewhere to which it may go."""
-        self._come_home()
         if self.ticket is None:
             self.ticket = self._new_ticket(None)
         self.ticket.not_before = not_before
-        away = self._look_elsewhere()
-        if away is not None:
-            return away
+        if self._away is not None:
+            self._away.come_home()
+            instead = self._look_elsewhere()
+            if instead is not None:
+                return instead
         permit = self.gate.enter(self.ticket)
-        if isinstance(permit, Permit):
-            self._leave_beside()
-            return permit
-        self.waiting, self._own = True, permit
         try:
+            if isinstance(permit, Permit):
+                return permit
+            self.waiting, self._own = True, permit
             return await permit
         except asyncio.CancelledError:
+            assert not isinstance(permit, Permit)
             if permit.cancelled():
                 self.gate.leave(self.ticket)
             else:
@@ -281,7 +287,8 @@ class Exchange:
             raise
         finally:
             self.waiting, self._own = False, None
-            self._leave_beside()
+            if self._away is not None:
+                self._away.leave_line()
 
     def _new_ticket(self, tag: float | None) -> Ticket:
         facts, patience, hold = self.call.facts, self.call.patience, self._means.settings.hold
@@ -346,10 +353,8 @@ class Exchange:
         if self.relay.kept is None:
             self._means.memory.give(len(self.call.body))
             self.call = msgspec.structs.replace(self.call, head=b"", body=b"", plain=None)
-            self._detour = None
-            if self._way is not None:
-                self._means.memory.give(len(self._way.body))
-                self._way = replace(self._way, head=b"", body=b"")
+            if self._away is not None:
+                self._away.committed()
 
     def _came_too_late(self, failure: Failure) -> bool:
         evidence = failure.evidence
@@ -358,79 +363,44 @@ class Exchange:
 
     # -- elsewhere ------------------------------------------------------------------------------------------------
 
+    def _way(self) -> Way | None:
+        """Where the attempt under way goes instead; None: where its client sent it."""
+        return self._away.way if self._away is not None else None
+
     def _pool(self) -> Pool:
-        return self._means.pool if self._way is None or self._way.pool is None else self._way.pool
+        way = self._way()
+        return self._means.pool if way is None or way.pool is None else way.pool
+
+    def _lane(self) -> LaneKey:
+        way = self._way()
+        return self.call.lane if way is None else way.lane
 
     def _look_elsewhere(self) -> Permit | None:
         """A permit to go elsewhere, if the call may now; or it stands in line there, beside its own line."""
-        means, patience = self._means, self.call.patience
-        if not means.fallbacks.targets or self._beside is not None or patience.hold <= 0:
+        if self._away is None or not self._has_hold or self._last_attempt:
             return None
-        outcome = self._outcome or self._outcome_of_lane()
-        if outcome is None or not self._has_hold or self._last_attempt:
-            return None
-        if self._detour is None:
-            call = self.call
-            self._detour = Detour(
-                means.fallbacks,
-                head=call.head,
-                body=call.body,
-                plain=call.plain,
-                tokens=call.facts.tokens,
-                lane=call.lane,
-            )
-        go = self._detour.next(outcome, self._loop.time() - self.started_at)
-        if go is None:
-            return None
-        self.cause = outcome.cause
-        gate = means.admission.gate(self._detour.lane(go))
-        self._beside = Beside(gate, self._new_ticket(None), go, self._let_go_elsewhere)
-        return self._go_elsewhere(self._beside) if self._beside.permit is not None else None
+        outcome = self._outcome
+        if outcome is None:
+            # It was never tried itself: others in its lane failed, and none has succeeded since.
+            cause = self._means.records.cause_in(self.call.lane)
+            if not cause:
+                return None
+            outcome = Outcome(cause, lookup(cause).hold)
+        held = self._loop.time() - self.started_at
+        permit = self._away.look(outcome, held, lambda: self._new_ticket(None))
+        if permit is not None or self._away.waiting:
+            self.cause = outcome.cause
+        return permit
 
-    def _outcome_of_lane(self) -> Outcome | None:
-        """Why a call waits that was never tried itself: others in its lane failed, and none has succeeded since."""
-        cause = self._means.records.cause_in(self.call.lane)
-        return Outcome(cause, lookup(cause).hold) if cause else None
-
-    def _let_go_elsewhere(self, beside: Beside) -> None:
-        """The lane elsewhere lets the call go, while it stands in its own line."""
+    def _go_instead(self, permit: Permit) -> bool:
+        """A lane elsewhere lets the call go while it stands in its own line; its ticket keeps its place there."""
         own = self._own
-        if beside is not self._beside or own is None or own.done():
-            beside.leave()
-            return
-        permit = self._go_elsewhere(beside)
-        if permit is not None:
-            self._leave_line_for(permit)
-
-    def _leave_line_for(self, permit: Permit) -> None:
-        """It waits in its own lane no more: its place there is kept by its ticket."""
-        own = self._own
+        if own is None or own.done():
+            return False
         assert self.ticket is not None
-        assert own is not None
         self.gate.leave(self.ticket)
         own.set_result(permit)
-
-    def _go_elsewhere(self, beside: Beside) -> Permit | None:
-        """The way is taken with this permit; None where that cannot be after all."""
-        assert self._detour is not None
-        self._beside = None
-        way = self._detour.way(beside.go)
-        if way is None or not self._means.memory.take(len(way.body)):
-            beside.leave()
-            return None
-        self._way = way
-        return beside.permit
-
-    def _leave_beside(self) -> None:
-        beside, self._beside = self._beside, None
-        if beside is not None:
-            beside.leave()
-
-    def _come_home(self) -> None:
-        """The attempt elsewhere is over."""
-        way, self._way = self._way, None
-        if way is not None:
-            self._means.memory.give(len(way.body))
+        return True
 
     # -- the decisions --------------------------------------------------------------------------------------------
 
@@ -463,12 +433,11 @@ class Exchange:
 
     def _decide_elsewhere(self, failure: Failure, outcome: Outcome) -> Again | GiveUp:
         """An attempt elsewhere failed: nothing of that is for the client, and its own hold goes on as it was."""
-        assert self._way is not None
-        assert self._detour is not None
-        evidence, settings, now = failure.evidence, self._means.settings, self._loop.time()
-        if evidence.fault is not Fault.ASLEEP:
+        assert self._away is not None
+        settings, now = self._means.settings, self._loop.time()
+        if failure.evidence.fault is not Fault.ASLEEP:
             held, rest = now - self.started_at, settings.backoff.most
-            self._detour.failed(self._way.target, outcome, evidence.status, held, rest)
+            self._away.failed(outcome, failure.evidence.status, held, rest)
         if self._last_attempt:
             return GiveUp(self._last_attempt)
         if outcome.ambiguous:
@@ -494,9 +463,10 @@ class Exchange:
     def _succeed(self) -> None:
         self.relay.finish()
         records = self._means.records
-        records.count(self._lane, "")
-        records.fell_back += self._way is not None
-        if self.attempts > 1 or self._way is not None:
+        fell_back = self._way() is not None
+        records.count(self._lane(), "")
+        records.fell_back += fell_back
+        if self.attempts > 1 or fell_back:
             records.recovered += 1
             self._write(None, "recovered", None, None)
 
@@ -525,7 +495,8 @@ class Exchange:
         """Hand on the last failure; the client's retry of this call is not held again."""
         means = self._means
         means.records.lost += 1
-        self._come_home()
+        if self._away is not None:
+            self._away.come_home()
         if self.call.may_inherit:
             means.places.spend(self._twin_key(), self._loop.time())
         self.relay.told = self._told(f"given up after {self._held():.0f} s: {reason}")
@@ -569,9 +540,9 @@ class Exchange:
                 else "it waited in the queue as long as it may"
             )
         elif self._own is not None and not self._own.done():
-            away = self._look_elsewhere()
-            if away is not None:
-                self._leave_line_for(away)
+            instead = self._look_elsewhere()
+            if instead is not None:
+                self._go_instead(instead)
 
     def interrupt(self, reason: str) -> None:
         """Give up now, unless content has been sent."""
@@ -601,21 +572,17 @@ class Exchange:
     # -- what is told and kept ------------------------------------------------------------------------------------
 
     def _held(self) -> float:
-        return self._loop.time() - self.started_at if self._failures or self._way is not None else 0.0
+        return self._loop.time() - self.started_at if self._failures or self._way() is not None else 0.0
 
     def _told(self, note: str = "") -> Told:
-        way, skipped = self._way, self._detour.skipped if self._detour is not None else []
+        way, skipped = self._way(), self._away.skipped if self._away is not None else []
         if not self._failures and not note and way is None:
             return self.relay.told
         notes = "; ".join([note, *skipped] if note else skipped)
         return Told(self.call.id, self.attempts, self._held(), self.cause, notes, way.told if way else "")
 
-    @property
-    def _lane(self) -> LaneKey:
-        return self.call.lane if self._way is None else self._way.lane
-
     def _record(self, cause: str, ended: str, evidence: Evidence, outcome: Outcome) -> None:
-        self._means.records.count(self._lane, cause)
+        self._means.records.count(self._lane(), cause)
         self._write(cause, ended, evidence, outcome)
 
     def _write(
@@ -623,7 +590,7 @@ class Exchange:
     ) -> None:
         call, means, now = self.call, self._means, self._loop.time()
         at, held, hold = means.clock.wall(), self._held(), means.settings.hold
-        lane, way = self._lane, self._way
+        lane, way = self._lane(), self._way()
         row = Row(
             at=at,
             utc_offset=utc_offset(at),

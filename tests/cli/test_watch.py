@@ -19,7 +19,7 @@ import pytest
 
 from own_home import LIMIT, Home, until
 from seawall.cli.watch import GONE_MOST, Watched, leaves
-from told_gateway import CALL, LANE, STATUS, told
+from told_gateway import CALL, HOSTILE, LANE, STATUS, told
 
 if TYPE_CHECKING:
     from seawall.fake.thread import BackgroundFakeApi
@@ -67,6 +67,18 @@ def test_one_object(own_home: Home) -> None:
     [one] = value["gateways"]
     assert (one["lanes"], one["waiting"]) == (STATUS["lanes"], STATUS["waiting"])
     assert value.keys() == json.loads(other.stdout).keys()
+
+
+def test_hostile_names(own_home: Home) -> None:
+    """What a client called itself does nothing to the terminal, in a frame and in a line, also without UTF-8."""
+    names = dict.fromkeys(("client", "agent", "family", "why", "id"), HOSTILE)
+    hostile = STATUS | {"cause": f"provider.{HOSTILE}", "waiting": [CALL | names], "lanes": [LANE | names]}
+    with told(own_home.place, lambda: hostile):
+        for command in (("watch", "--once"), ("watch", "--once", "--plain"), ("status", "--verbose")):
+            for encoding in ("utf-8", "ascii"):
+                done = own_home.seawall(*command, PYTHONIOENCODING=encoding)
+                assert (done.returncode, done.stderr) == (10, "")
+                assert all(line.isprintable() for line in done.stdout.splitlines())
 
 
 def test_status_with_lanes(own_home: Home) -> None:
@@ -173,14 +185,14 @@ def test_who_has_gone() -> None:
 class Terminal:
     """`seawall watch` in a terminal of its own; `until` reads what it writes."""
 
-    def __init__(self, home: Home, *arguments: str, columns: int, lines: int) -> None:
+    def __init__(self, home: Home, *arguments: str, columns: int, lines: int, keys: bool) -> None:
         self.master, slave = pty.openpty()
         self.size(columns, lines)
         self.before = self.modes()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "seawall", "watch", *arguments],
-            env=home.environ | {"TERM": "xterm"}, cwd=home.path, stdin=slave, stdout=slave, stderr=slave,
-            start_new_session=True,
+            env=home.environ | {"TERM": "xterm"}, cwd=home.path,
+            stdin=slave if keys else subprocess.DEVNULL, stdout=slave, stderr=slave, start_new_session=True,
         )  # fmt: skip
         os.close(slave)
         self.text = ""
@@ -214,8 +226,10 @@ class Terminal:
 
 
 @contextmanager
-def terminal(home: Home, *arguments: str, columns: int = 80, lines: int = 24) -> Iterator[Terminal]:
-    one = Terminal(home, *arguments, columns=columns, lines=lines)
+def terminal(
+    home: Home, *arguments: str, columns: int = 80, lines: int = 24, keys: bool = True
+) -> Iterator[Terminal]:
+    one = Terminal(home, *arguments, columns=columns, lines=lines, keys=keys)
     try:
         yield one
     finally:
@@ -298,6 +312,27 @@ def test_ctrl_z_gives_the_terminal_back(own_home: Home) -> None:
         screen.until("none runs")
         screen.type(b"q")
         assert screen.process.wait(timeout=LIMIT) == 0
+
+
+def test_one_frame_in_a_narrow_terminal(own_home: Home) -> None:
+    """Forty columns are enough, and none is crossed."""
+    with (
+        told(own_home.place, lambda: STATUS),
+        terminal(own_home, "--once", "--no-color", columns=40) as screen,
+    ):
+        lines = screen.until("0 queued").split("\r\n")
+        assert "  ! not our load · 12 running · 3 trying" in lines
+        assert max(map(len, lines)) == 40
+        assert screen.process.wait(timeout=LIMIT) == 10
+
+
+def test_without_keys(own_home: Home) -> None:
+    """Where stdin is no terminal it says that Ctrl-C ends it, and it does."""
+    with terminal(own_home, keys=False) as screen:
+        screen.until("Ctrl-C quits")
+        os.kill(screen.process.pid, signal.SIGINT)
+        screen.until(LEFT)
+        assert screen.process.wait(timeout=LIMIT) == 130
 
 
 @pytest.mark.parametrize("arguments", [("--plain",), ("--json",)])

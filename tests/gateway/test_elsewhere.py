@@ -153,6 +153,20 @@ def test_a_call_that_only_waits_behind_others_goes_too() -> None:
     asyncio.run(run())
 
 
+def test_its_own_model_is_found_well_again() -> None:
+    """However soon calls may go elsewhere, the next one tries its own model first."""
+
+    async def run() -> None:
+        async with two(Scenario(rules=(Rule("overloaded", count=1),)), **SHORT) as g:
+            first, second = await g.opus(), await g.opus()
+            assert first.headers["x-seawall-fallback"] == f"model={SONNET}"
+            assert "x-seawall-fallback" not in second.headers
+            assert [json.loads(seen.body)["model"] for seen in g.fake.requests] == [OPUS, SONNET, OPUS]
+            assert g.gateway.status()["fell_back"] == 1
+
+    asyncio.run(run())
+
+
 def test_another_address_gets_its_own_key_and_nothing_of_the_clients() -> None:
     """Credentials, cookies, user, session and headers that nobody knows stay here; the path is the API's."""
 
@@ -310,8 +324,9 @@ def test_an_opened_answer_gets_the_others_content() -> None:
     """Its headers were sent before: the store and the answer's own model tell of it."""
 
     async def run() -> None:
-        table = Fallback(("provider.*",), SONNET, after=0.4)
-        async with two(tables=(table,), hold=hold(open_unknown=0.1)) as g:
+        throttled = Scenario(rules=(Rule("rate-limit retry-after=100", model="*opus*"),))
+        table = Fallback(("limit.*",), SONNET, after=0.3)
+        async with two(throttled, tables=(table,), hold=hold(open_unknown=0.0)) as g:
             answer = await g.opus()
             check_whole(answer)
             assert "x-seawall-fallback" not in answer.headers

@@ -100,3 +100,18 @@ def test_a_sink_that_fails_costs_its_rows_only() -> None:
 def test_client_names(agent: bytes | None, name: str) -> None:
     """Product and version, nothing that a client could smuggle into the store."""
     assert client_name(agent) == name
+
+
+def test_why_a_lane_fails() -> None:
+    """By its last failure, if that is not older than is asked; a success, or another lane's failure, says nothing."""
+    clock = Clock()
+    records = Records(clock, None)
+    records.count(OTHER, "provider.overloaded")
+    assert records.cause_in(LANE, 0.0) == ""
+    records.count(LANE, "provider.overloaded")
+    clock.at += 10
+    records.count(LANE, "network.connection_reset")
+    assert records.cause_in(LANE, clock.at) == "network.connection_reset"
+    assert records.cause_in(LANE, clock.at + 1) == ""
+    records.count(LANE, "")
+    assert records.cause_in(LANE, 0.0) == ""

@@ -269,7 +269,8 @@ class Exchange:
         self.ticket.not_before = not_before
         if self._away is not None:
             self._away.come_home()
-            instead = self._look_elsewhere()
+            # Not before it was tried itself: if new calls went past their own lane, nobody would find it well again.
+            instead = self._look_elsewhere() if self._outcome is not None else None
             if instead is not None:
                 return instead
         permit = self.gate.enter(self.ticket)
@@ -379,14 +380,13 @@ class Exchange:
         """A permit to go elsewhere, if the call may now; or it stands in line there, beside its own line."""
         if self._away is None or not self._has_hold or self._last_attempt:
             return None
-        outcome = self._outcome
+        outcome, held = self._outcome, self._loop.time() - self.started_at
         if outcome is None:
-            # It was never tried itself: others in its lane failed, and none has succeeded since.
-            cause = self._means.records.cause_in(self.call.lane)
+            # It was never tried itself: others in its lane failed while it waited, and none has succeeded since.
+            cause = self._means.records.cause_in(self.call.lane, self._means.clock.wall() - held)
             if not cause:
                 return None
             outcome = Outcome(cause, lookup(cause).hold)
-        held = self._loop.time() - self.started_at
         permit = self._away.look(outcome, held, lambda: self._new_ticket(None))
         if permit is not None or self._away.waiting:
             self.cause = outcome.cause
@@ -407,12 +407,13 @@ class Exchange:
     def _decide(self, failure: Failure, outcome: Outcome) -> Decision:
         now, means = self._loop.time(), self._means
         self._failures += 1
-        self._last, self._outcome = failure, outcome
+        self._last = failure
         self.cause = outcome.cause
         if self._first_failed_at is None:
             self._first_failed_at = now
         if failure.evidence.fault is Fault.ASLEEP and not self._last_attempt:
             return Again(0.0)
+        self._outcome = outcome
         if self.call.patience.hold <= 0:
             return Through()
         left = means.settings.hold.replays - self._replays

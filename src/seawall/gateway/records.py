@@ -102,11 +102,11 @@ class Records:
             if over or now - trouble.last > 3600:
                 del self._troubles[key]
 
-    def cause_in(self, lane: LaneKey) -> str:
-        """Why this lane fails now, by its last failure; empty where it does not."""
+    def cause_in(self, lane: LaneKey, since: float) -> str:
+        """Why this lane fails, by its last failure; empty where none came after `since`, or a success after it."""
         here = (t for (key, _), t in self._troubles.items() if key == lane and t.recovered_at is None)
         last = max(here, key=lambda t: t.last, default=None)
-        return last.cause if last is not None else ""
+        return last.cause if last is not None and last.last >= since else ""
 
     def trouble(self, cause: str = "") -> Trouble | None:
         """The oldest episode that is going on, of this cause if one is named."""

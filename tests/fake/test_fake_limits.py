@@ -80,6 +80,7 @@ def test_the_time_factor_shortens_what_headers_promise():
     for _ in range(60):
         lane.take(0.0, 1)
     assert headers(lane, factor=20)["requests-reset"] == rfc3339(WALL + 3)
+    assert headers(lane, factor=20)["requests-limit"] == str(20 * int(headers(lane)["requests-limit"]))
 
 
 def test_a_subscriptions_windows_fill_warn_and_reject():

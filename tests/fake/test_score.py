@@ -133,6 +133,7 @@ def test_refused(one: Attempt, expected: bool) -> None:
         ({"input_tokens_per_minute": 120_000}, 0.25),
         ({"requests_per_minute": 60, "input_tokens_per_minute": 120_000}, 0.5),
         # A request counts at most what the bucket holds.
+        ({"requests_per_minute": 30, "burst_s": 1}, 0.5),
         ({"input_tokens_per_minute": 12_000, "burst_s": 2.5}, 1.25),
     ],
 )

@@ -139,7 +139,9 @@ class Lane:
             )
             full = (bucket.most - bucket.level) / bucket.rate / factor
             prefix = f"anthropic-ratelimit-{name}-"
-            pairs += [(prefix + "limit", str(int(bucket.limit))), (prefix + "remaining", str(left))]
+            # A minute of the client's is `factor` of the scenario's.
+            limit = str(int(bucket.limit * factor))
+            pairs += [(prefix + "limit", limit), (prefix + "remaining", str(left))]
             pairs.append((prefix + "reset", rfc3339(wall + full)))
         return pairs
 

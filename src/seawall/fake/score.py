@@ -188,11 +188,13 @@ def throughput(
     ]
     if not any(named):
         return None
-    most = limits.input_tokens_per_minute / 60 * limits.burst_s
     inside = [one for one in attempts if one.admitted is not None and begin <= one.admitted < end]
+    # A request takes no more than a bucket holds, which for a single agent may be less than one request.
+    request = min(1.0, limits.requests_per_minute / 60 * limits.burst_s)
+    most = limits.input_tokens_per_minute / 60 * limits.burst_s
     minutes = (end - begin) / 60
     shares = (
-        len(inside) / (limits.requests_per_minute * minutes),
+        len(inside) * request / (limits.requests_per_minute * minutes),
         sum(min(one.tokens, most) for one in inside) / (limits.input_tokens_per_minute * minutes),
     )
     return max(share for share, counts in zip(shares, named, strict=True) if counts)

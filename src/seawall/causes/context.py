@@ -6,7 +6,8 @@ from functools import cached_property
 from seawall.causes.extract import Facts
 
 _CLAUDE = (
-    "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream",
+    "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
+    "toolspec",
     "$bunfs/root", "~bun/root",  # what the native build of Claude Code calls its own files
 )  # fmt: skip
 """Any of these in a text: it is about a Claude call, or about Claude Code."""
@@ -14,6 +15,9 @@ _MODELS = frozenset(("opus", "sonnet", "haiku"))
 _ENVELOPE = ("type:error,error:", "x-api-key")
 _CLAUDE_CODE = re.compile(r"(?<!\[)api error(?:: (?:\d{3}(?!\d)|[a-z])| \()")
 """How Claude Code begins. Google's command line says the same in brackets."""
+
+_PLACE = re.compile(r"(?<![a-z0-9])(?:messages|tools|system)\.\d{1,4}\.")
+"""How the API names the place of a fault in a request."""
 
 _OTHER_NAMES = (
     "openai", "gemini", "ollama", "deepseek", "mistral", "qwen", "moonshot", "dashscope", "huggingface", "bigmodel",
@@ -24,7 +28,7 @@ _OTHER_WORDS = frozenset((
     "volcengine", "ernie", "qianfan", "minimax", "cerebras", "fireworks", "togetherai", "nvidia",
     "vllm", "llamacpp", "lmstudio", "codestral", "palm", "sambanova", "hunyuan", "novita",
     "deepinfra", "elevenlabs", "dalle", "whisper", "davinci", "gemma", "llama", "llama2", "llama3",
-    "codex", "replicate", "stepfun", "watsonx", "ai21", "voyage", "azureexception",
+    "codex", "copilot", "replicate", "stepfun", "watsonx", "ai21", "voyage", "azureexception",
 ))  # fmt: skip
 _FOREIGN = frozenset((
     "postgres", "postgresql", "psycopg2", "psycopg", "pg", "mysql", "mariadb", "redis", "ioredis",
@@ -48,8 +52,11 @@ _OTHER_MODEL = re.compile(
     r"(?<![a-z0-9])(?:gpt-?[345o][\w.-]{0,20}|o[134]-(?:mini|preview|pro)|text-(?:embedding|davinci)-[\w-]{1,20}"
     r"|gemini-[\w.-]{1,20}|qwen[\d.]{0,4}-|glm-\d|deepseek-|llama-?\d|mixtral|mistral-|grok-\d|kimi-|command-r)"
 )
-_GOOGLE = re.compile(r"code:\d{3},(?:message:.{0,400}?,)?status:[a-z]|^\[apierror:\[?\{(?!type:error)")
-"""Google's envelope has a number and a word beside the message; its command line puts brackets around it."""
+_SHAPE = re.compile(
+    r"code:\d{3},(?:message:.{0,400}?,)?status:[a-z]|^\[apierror:\[?\{(?!type:error)|param:(?:null|none)[,}]"
+)
+"""Google's envelope has a number and a word beside the message, and its command line puts brackets around it;
+OpenAI's has a `param`."""
 _FOREIGN_PORT = re.compile(
     r":(?:22|25|389|1433|1521|2375|2376|3306|5432|5672|6379|9092|9200|11211|27017)(?!\d)"
 )
@@ -58,6 +65,10 @@ _OWN_STACK = re.compile(
     r"(?<![a-z0-9])at (?:async )?[\w.<>$ ]{1,60} \((?!node:|native|unknown|<anonymous>|internal/|index [0-9])"
 )
 """A line of a JavaScript program's own, not of its engine."""
+_LOOKED_UP = re.compile(
+    r"(?:enotfound|eai_again|resolve host:?|(?<=[a-z] )lookup) ([a-z0-9][a-z0-9.-]{0,80})"
+)
+"""The name that an error of name resolution is about, if it says so."""
 _OUR_HOSTS = re.compile(r"anthropic|claude|bedrock|amazonaws|aiplatform")
 
 
@@ -76,6 +87,7 @@ class Context:
             or not _MODELS.isdisjoint(self._facts.whole.words)
             or any(sign in self._facts.whole.glued for sign in _ENVELOPE)
             or _CLAUDE_CODE.search(flat)
+            or _PLACE.search(flat)
             or 529 in self._facts.whole.statuses  # nobody else answers so
         )
 
@@ -87,7 +99,7 @@ class Context:
             any(name in flat for name in _OTHER_NAMES)
             or not _OTHER_WORDS.isdisjoint(self._facts.whole.words)
             or _OTHER_MODEL.search(flat)
-            or _GOOGLE.search(self._facts.whole.glued)
+            or _SHAPE.search(self._facts.whole.glued)
         )
 
     @cached_property
@@ -99,6 +111,7 @@ class Context:
             or _FOREIGN_PORT.search(facts.flat)
             or any(not _OUR_HOSTS.search(host) for host in facts.hosts)
             or _OWN_STACK.search(facts.flat)
+            or any(not ours(name[1]) for name in _LOOKED_UP.finditer(facts.flat))
         )
 
 

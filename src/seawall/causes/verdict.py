@@ -1,5 +1,6 @@
 """What a pasted text means: its cause, how sure that is, and what else it may be."""
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -51,15 +52,15 @@ class _Found:
     """The sign of the same cause whose words can mean another."""
 
 
-_BARE = 80
-"""Characters: a status alone in a longer text that says nothing of Claude is some web server's."""
+_OWN = re.compile(r"bunfs/root|~bun/root|claude-code/cli\.js|[^a-z]cli\.js:\d")
+"""Lines of Claude Code itself in a stack: an error without any word of a call is the program's own."""
 _NODE = frozenset(("npm", "npx", "node", "nvm"))
 """What Claude Code is installed with: their errors are this machine's."""
 _PAGE = re.compile(r"<title>\s?([\w.-]{1,80}) \| 5\d\d")
 """The edge network's page names the host it stands for."""
 _ERROR = re.compile(
     r"error|exception|traceback|fatal|fail|denied|refused|cannot|can't|could not|unable|timed out|panic|not found"
-    r"|errno|abort|out of memory"
+    r"|errno|abort|out of memory|exceeded"
 )
 
 
@@ -89,8 +90,9 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
     hits = every = signs(part, broken)
     if not hits:
         return None
-    # A failed API call makes programs stumble; what a program alone can say is the cause only where nothing else is.
-    hits = [hit for hit in hits if hit.code != LOCAL or hit.rank < Rank.NAME] if _elsewhere(hits) else hits
+    # A failed API call makes programs stumble: what any program says then is the cause only where nothing else is.
+    if any(hit.rank >= Rank.NAME and hit.code != LOCAL for hit in hits):
+        hits = [hit for hit in hits if hit.code != LOCAL or not (hit.reading and hit.reading.common)]
     top = max(hit.rank for hit in hits)
     hits = [hit for hit in hits if hit.rank == top]
     best = hits[0]
@@ -105,10 +107,6 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
         (hit.reading for hit in every if hit.code == best.code and hit.reading and hit.reading.also), None
     )
     return _Found(best, part.count, tuple(others), doubt)
-
-
-def _elsewhere(hits: list[Hit]) -> bool:
-    return any(hit.rank >= Rank.NAME and hit.code != LOCAL for hit in hits)
 
 
 _NEAR = 400
@@ -126,7 +124,10 @@ def _exactness(hit: Hit) -> tuple[int, int, str]:
 
 def _decisive(found: list[_Found]) -> _Found:
     """The last state, or the run that repeats; a part that says only that something failed decides nothing."""
-    telling = [one for one in found if one.hit.rank > Rank.WRAPPER] or found
+    telling = [one for one in found if one.hit.rank > Rank.WRAPPER]
+    vague = sum(one.count for one in found if one.hit.rank is Rank.WRAPPER)
+    if not telling or (found[-1].hit.rank is Rank.WRAPPER and vague >= 3 * sum(one.count for one in telling)):
+        telling = found
     by_code: dict[str, int] = {}
     for one in telling:
         by_code[one.hit.code] = by_code.get(one.hit.code, 0) + one.count
@@ -149,9 +150,20 @@ def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str
         return hit.code, ()
     if context.other:
         return OTHER_VENDOR, (hit.code,)
-    if context.foreign or (hit.rank is Rank.STATUS and len(facts.flat) > _BARE and "<" not in facts.flat):
+    if context.foreign or len(facts.flat) > _bare(hit, facts):
         return UNRELATED, (hit.code,)
     return hit.code, (UNRELATED,)
+
+
+def _bare(hit: Hit, facts: Facts) -> float:
+    """Characters that a text without a sign of Claude may have to be taken for a part of a Claude error all the same.
+
+    A broken connection looks the same whoever made it; a page of the edge network is long; other words that every
+    web service has are taken for ours only where there is nothing beside them.
+    """
+    if hit.code.startswith("network.") or (hit.rank is Rank.STATUS and "<" in facts.flat):
+        return math.inf
+    return 240 if hit.rank >= Rank.NAME else 32
 
 
 def _confidence(chosen: _Found, context: Context, code: str) -> Confidence:
@@ -171,6 +183,8 @@ def _nothing(facts: Facts, context: Context) -> Verdict:
         return Verdict(UNKNOWN, Confidence.UNKNOWN, facts)
     if context.other and not context.claude:
         return Verdict(OTHER_VENDOR, Confidence.LIKELY, facts, (UNRELATED,))
+    if context.claude and _OWN.search(facts.flat):
+        return Verdict(LOCAL, Confidence.POSSIBLE, facts)
     if not context.claude and (context.foreign or len(facts.flat) > 20):
         return Verdict(UNRELATED, Confidence.POSSIBLE, facts)
     return Verdict(UNKNOWN, Confidence.UNKNOWN, facts)

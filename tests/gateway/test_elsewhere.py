@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from ground import KEY, Answer, Ground, ask, check_whole, hold, question, send, settings, until
+from ground import KEY, Answer, Ground, ask, check_whole, hold, question, send, settings, until, upstream
 
 from seawall.config import Config, Fallback, Gateway, Network, Team
 from seawall.fake.app import FakeApi
@@ -198,6 +198,32 @@ def test_another_address_gets_its_own_key_and_nothing_of_the_clients() -> None:
             assert g.attempts[-1].account != g.attempts[0].account
             assert all(THEIR_KEY not in str(value) for value in answer.headers.values())
             g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_cookies_of_another_address_are_not_the_clients() -> None:
+    """It would send them to its own upstream with its next call."""
+
+    async def run() -> None:
+        body = (
+            b'{"type":"message","role":"assistant","content":[],"usage":{"input_tokens":1,"output_tokens":1}}'
+        )
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nset-cookie: theirs=1\r\nrequest-id: r1\r\n"
+            writer.write(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+            await writer.drain()
+            writer.close()
+
+        async with upstream(serve) as url, two() as g:
+            config = replace(g.gateway._config, fallback=(replace(AWAY, upstream=url),))
+            async with another(config) as (port, _):
+                answer = await ask(port, question(model=OPUS, stream=False))
+                assert (answer.status, answer.body) == (200, body)
+                assert answer.headers["request-id"] == "r1"
+                assert "set-cookie" not in answer.headers
 
     asyncio.run(run())
 

@@ -2,8 +2,15 @@
 
 import pytest
 
-from seawall.http.head import format_head, read_request
-from seawall.upstream.elsewhere import betas, for_another_address, for_same_address, has_subscription
+from seawall.http.head import format_head, read_answer, read_request
+from seawall.upstream.elsewhere import (
+    betas,
+    for_another_address,
+    for_same_address,
+    has_subscription,
+    keep_cookies_away,
+)
+from seawall.upstream.headers import client_headers
 
 KEY = "sk-ant-api03-" + "k" * 40
 HEADERS = [
@@ -76,3 +83,15 @@ def test_a_login_is_seen_in_any_header(header: bytes) -> None:
     name, _, value = header.partition(b": ")
     assert has_subscription(format_head(b"POST /v1/messages HTTP/1.1", [*HEADERS, (name, value)]))
     assert not has_subscription(HEAD)
+
+
+@pytest.mark.parametrize("cookies", [0, 1, 3])
+@pytest.mark.parametrize("twice", [False, True])
+def test_cookies_of_another_address_stay_away(cookies: int, twice: bool) -> None:
+    """However many there are; what else the answer says stays, in its order."""
+    said = [(b"Request-Id", b"r"), *[(b"Vary", b"v")] * (1 + twice)]
+    parts = said[:1] + [(b"Set-Cookie", b"a=%d" % n) for n in range(cookies)] + said[1:]
+    answer = read_answer(format_head(b"HTTP/1.1 200 OK", [*parts, (b"content-length", b"0")]), b"POST")
+    keep_cookies_away(answer)
+    assert client_headers(answer) == said
+    assert b"set-cookie" not in answer.lower

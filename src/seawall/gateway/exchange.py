@@ -28,6 +28,7 @@ from seawall.policy.outcome import Outcome, classify
 from seawall.policy.queue import Ticket
 from seawall.policy.retry import Again, Decision, GiveUp, Standing, Through, decide
 from seawall.store.rows import Attempt as Row
+from seawall.upstream.elsewhere import keep_cookies_away
 from seawall.upstream.messages import Attempt, Failure
 from seawall.wire import request as wire
 from seawall.wire.request import Facts, RequestBody
@@ -314,6 +315,8 @@ class Exchange:
             account = means.accounts.learn(credential, head.lower.get(b"anthropic-organization-id"))
             if account is not None:
                 means.admission.rename(credential, account)
+        else:
+            keep_cookies_away(head)
         permit.heard(head.status, attempt.limits)
 
     async def _end_of(self, attempt: Attempt, permit: Permit) -> Failure | None:

@@ -1,6 +1,6 @@
 """The head of a request that goes to another model or another address than its client's."""
 
-from seawall.http.head import Headers, format_head
+from seawall.http.head import AnswerHead, Headers, format_head
 
 _PATH = b"/v1/messages"
 _BETA = b"beta=true"
@@ -13,6 +13,7 @@ _HARMLESS_PREFIXES = (b"x-stainless-",)
 """What a client tells of itself and of the protocol. Any other header may carry a credential (a company's gateway reads
 its own), so another address does not get it, as it does not get `x-claude-code-*`, `authorization` or cookies."""
 _BETAS = b"anthropic-beta"
+_COOKIES = (b"set-cookie", b"set-cookie2")
 
 
 def betas(head: bytes) -> bytes:
@@ -49,6 +50,13 @@ def for_another_address(head: bytes, length: int, host: bytes, base: bytes, key:
     ]
     kept += [(b"x-api-key", key.encode("latin-1")), (b"content-length", b"%d" % length)]
     return format_head(b"POST %b%b%b HTTP/1.1" % (base, _PATH, query), kept)
+
+
+def keep_cookies_away(head: AnswerHead) -> None:
+    """Take the cookies out of another address' answer: its client would send them to its own upstream."""
+    head.headers = [pair for pair in head.headers if pair[0].lower() not in _COOKIES]
+    # In the order of the headers, which may have been another while names came twice.
+    head.lower = {name.lower(): head.lower[name.lower()] for name, _ in head.headers}
 
 
 def _read(head: bytes) -> tuple[bytes, Headers]:

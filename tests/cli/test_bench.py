@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from own_home import LIMIT, Home
+from seawall.cli import bench
+from seawall.cli.common import Failure
+from seawall.fake.bench import Plan
+from seawall.fake.work import find
 
 TINY = "[bench]\nhorizon = 20\nevent = [5, 10]\n[fleet]\nthink_s = 1\nstream_s = 2\nstarts_s = 1\n"
 
@@ -70,6 +74,7 @@ def test_its_text(own_home: Home, tiny: Path) -> None:
         (["--via", "gateway '{port}"], "--via: the command cannot be read"),
         (["--factor", "0"], "factor"),
         (["--factor", "fast"], "factor"),
+        (["--factor", "nan"], "nan is no number"),
         (["--agents", "0"], "agents"),
         (["--jobs", "0"], "jobs"),
         (["--seed", "-1"], "seed"),
@@ -87,6 +92,15 @@ def test_bad_input(own_home: Home, tiny: Path, arguments: list[str], words: str)
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert words in done.stderr
+
+
+def test_small_fleets_leave_out_what_needs_more() -> None:
+    """Of the scenarios that nobody named; a named one is a mistake."""
+    plan = Plan((("S8", find("S8")), ("S1", find("S1"))), (3,), (1,), ("seawall",), 20.0, calibrate=False)
+    bench._check_fits(plan, named=False)
+    assert {job.scenario for job in plan.jobs()} == {"S1"}
+    with pytest.raises(Failure, match="S8 needs at least 10 agents"):
+        bench._check_fits(plan, named=True)
 
 
 def test_a_gateway_that_cannot_be_started(own_home: Home, tiny: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import signal
 import sys
@@ -78,6 +79,8 @@ def bench(
     from seawall.fake.bench import Bench, BenchFailed, Plan
     from seawall.view.bench import text
 
+    if math.isnan(factor):
+        raise click.BadParameter("nan is no number", param_hint="--factor")
     ways = through or (WAYS if everything else WAYS[:1])
     if via is not None:
         _check_via(via)
@@ -95,8 +98,8 @@ def bench(
         calibrate=not no_calibration,
         keep_raw=common.json and not no_turns,
     )
+    _check_fits(plan, named=bool(scenarios))
     running = Bench(plan)
-    _check_fits(plan)
     try:
         report = _run(running, common)
     except BenchFailed as error:
@@ -154,13 +157,13 @@ def _check_via(command: str) -> None:
         ) from None
 
 
-def _check_fits(plan: "Plan") -> None:
-    """Failure for a scenario that cannot be run with any, or with one, of these sizes of fleet."""
+def _check_fits(plan: "Plan", *, named: bool) -> None:
+    """Failure for a scenario that cannot be run with one of these sizes of fleet; one that was named, with none."""
     from seawall.fake.scenario import ScenarioError
 
     for name, work in plan.works:
         sizes = [size for size in plan.agents if work.fits(size)]
-        if not sizes:
+        if named and not sizes:
             raise Failure(f"{name} needs at least {work.bench.least_agents} agents", ExitCode.USAGE)
         try:
             for size in sizes:

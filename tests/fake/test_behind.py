@@ -1,12 +1,16 @@
 """A gateway's process: its environment, its start, and how it fails."""
 
 import asyncio
+import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from own_home import until
+from seawall.fake import behind
 from seawall.fake.behind import GatewayFailed, arguments, foreign, gateway, gateway_environ
 
 
@@ -84,3 +88,32 @@ def test_a_foreign_gateway_that_does_not_start(
     with pytest.raises(GatewayFailed, match=why):
         asyncio.run(enter())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_foreign_gateway_that_never_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told so after a while, with its last words; whatever it started is gone too."""
+    monkeypatch.setattr(behind, "FOREIGN_START_LIMIT", 0.5)
+    idle = "import os,sys,time; print(os.getpid(), flush=True); time.sleep(600)"
+    inner = f"{shlex.quote(sys.executable)} -c {shlex.quote(idle)}"
+    command = f"sh -c {shlex.quote(inner + ' & wait')} sh {{port}} {{upstream}}"
+
+    async def enter() -> None:
+        async with foreign(command, "http://127.0.0.1:9", "sk-ant-api03-none"):
+            raise AssertionError("it has started")
+
+    with pytest.raises(GatewayFailed, match=r"did not listen on port \d+ within .*: \d+$") as failed:
+        asyncio.run(enter())
+    number = int(str(failed.value).rpartition(" ")[2])
+    until(lambda: not alive(number), "the end of what it started")
+
+
+def alive(number: int) -> bool:
+    """Whether a process still runs; one that only waits to be noticed does not."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()  # elsewhere than on Linux the signal's answer is all there is

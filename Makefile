@@ -4,6 +4,7 @@
 #   make test    the tests            make lint   style, types, the order of imports, forbidden words
 #   make bench   the benchmarks       make npm    the real JavaScript clients of some tests (needs npm)
 #   make index   compile the catalogue of causes      make lock   lock the dependencies anew (needs uv)
+#   make reference   the page of settings from config.py
 #   make score CORPUS=FILE   how well `seawall explain` names the labelled texts of a file
 
 VENV := .venv
@@ -19,7 +20,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup try test lint format bench index score lock npm build clean
+.PHONY: help setup try test lint format bench index reference score lock npm build clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -70,6 +71,9 @@ bench: setup
 
 index: setup
 	$(BIN)/python -m seawall.causes.compile
+
+reference: setup
+	$(BIN)/python docs/settings_table.py
 
 score: setup
 	@$(BIN)/python -m bench.score $(CORPUS)

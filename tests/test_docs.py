@@ -1,6 +1,8 @@
 """What the pages say is so: examples run, links lead somewhere, every setting and verb is described."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +76,11 @@ def test_every_setting_is_described() -> None:
         elif found := re.match(r"\| `(\w+)` \|", line):
             described.add(f"{section}.{found[1]}")
     assert described == set(KEYS) | {key.replace("fallback.", "[fallback].") for key in TABLES}
+
+
+def test_the_tables_of_settings_are_those_of_the_code() -> None:
+    """config.py is their source: `make reference` writes them anew."""
+    subprocess.run([sys.executable, ROOT / "docs/settings_table.py", "--check"], check=True, timeout=60)
 
 
 def test_every_verb_is_described() -> None:

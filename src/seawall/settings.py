@@ -21,6 +21,7 @@ class Loaded:
 # Names that a person writes, for fields that stand elsewhere in the table.
 ALIASES = {
     "gateway.hold": "gateway.hold.longest",
+    "gateway.hold_deferrable": "gateway.hold.deferrable",
     "gateway.ping_every": "gateway.hold.ping_every",
     "gateway.max_held_bytes": "gateway.sizes.held",
 }
@@ -179,8 +180,9 @@ def _kind(key: str) -> type:
     return KEYS[key] if key in KEYS else TABLES[key]
 
 
-def _is_plain(key: str) -> bool:
-    return key in _PLAIN or key.endswith(_RATE)
+def is_seconds(key: str) -> bool:
+    """Whether a float under this key is a length of time."""
+    return not (key in _PLAIN or key.endswith(_RATE))
 
 
 def accelerated(config: Config, factor: float) -> Config:
@@ -196,7 +198,7 @@ def _accelerated(part: Any, prefix: str, factor: float) -> object:
             changes[one.name] = _accelerated(value, key, factor)
         elif isinstance(value, float) and key.endswith(_RATE):
             changes[one.name] = value * factor
-        elif isinstance(value, float) and (key == _PER_TOKEN or key not in _PLAIN):
+        elif isinstance(value, float) and (key == _PER_TOKEN or is_seconds(key)):
             changes[one.name] = value / factor
     return replace(part, **changes)
 
@@ -243,7 +245,7 @@ def _expected(key: str) -> str:
         case t if t is int:
             return 'a size such as "1 GiB"' if key.startswith("gateway.sizes.") else "a whole number"
         case t if t is float:
-            return "a number" if _is_plain(key) else 'a length of time such as "15m"'
+            return 'a length of time such as "15m"' if is_seconds(key) else "a number"
         case _:
             return "a list of texts"
 
@@ -257,7 +259,7 @@ def _number(key: str, value: object) -> int | float:
             return size(text)
         if whole:
             return int(text)
-        return float(text) if _is_plain(key) else seconds(text)
+        return seconds(text) if is_seconds(key) else float(text)
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         raise TypeError(key)
     return value if whole else float(value)

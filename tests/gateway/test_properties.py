@@ -4,9 +4,9 @@ import asyncio
 import random
 
 import pytest
-from ground import Answer, Ground, ask, check_whole, ground, hold, question, read_answer, send
+from ground import Answer, Ground, ask, check_whole, ground, hold, question, read_answer, send, until
 
-from seawall.config import Idle
+from seawall.config import Idle, Sizes
 from seawall.fake import scenario
 from seawall.fake.content import verify_answer
 from seawall.gateway.app import GatewayServer
@@ -223,6 +223,69 @@ def test_a_call_that_waits_too_long_for_a_place_is_told() -> None:
             assert "queue" in answer.error["message"]
             first.cancel()
             await asyncio.gather(first, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_full_memory_costs_who_holds_most_of_it() -> None:
+    """The newest waiting call of the largest consumer is told 503; the small one is held like any other."""
+
+    async def run() -> None:
+        large = question("x" * 3000 + " nonce=large")
+        sizes = Sizes(held=5 * len(large))
+        async with ground("hang at=before-headers seconds=0.5", concurrency=1, sizes=sizes) as g:
+            greedy = []
+            for n in range(5):
+                greedy.append(
+                    asyncio.create_task(g.ask(large, headers={"x-claude-code-session-id": "greedy"}))
+                )
+                await until(lambda n=n: g.gateway.status()["running"] == n + 1)
+            small = asyncio.create_task(g.ask(large, headers={"x-claude-code-session-id": "small"}))
+            refused = await greedy[4]
+            assert (refused.status, refused.error["type"]) == (503, "api_error")
+            assert "memory" in refused.error["message"]
+            assert 30 <= int(refused.headers["retry-after"]) <= 59
+            answers = await asyncio.gather(small, *greedy[:4])
+            assert [answer.status for answer in answers] == [200] * 5
+            await _at_rest(g)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_full_memory_costs_nobody_smaller() -> None:
+    """The largest consumer itself is refused, not its neighbours."""
+
+    async def run() -> None:
+        large = question("x" * 3000 + " nonce=large")
+        async with ground(
+            "hang at=before-headers seconds=0.5", concurrency=1, sizes=Sizes(held=3 * len(large))
+        ) as g:
+            sessions = ["small", "greedy", "greedy"]
+            held = []
+            for n, session in enumerate(sessions):
+                held.append(asyncio.create_task(g.ask(large, headers={"x-claude-code-session-id": session})))
+                await until(lambda n=n: g.gateway.status()["running"] == n + 1)
+            refused = await g.ask(large, headers={"x-claude-code-session-id": "greedy"})
+            assert refused.status == 503
+            assert [answer.status for answer in await asyncio.gather(*held)] == [200] * 3
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_what_is_not_a_message_never_waits_behind_messages() -> None:
+    """`count_tokens`, models and batches go at once while the queue of messages stands."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers", concurrency=1) as g:
+            messages = [asyncio.create_task(g.ask()) for _ in range(4)]
+            await until(lambda: g.gateway.status()["queued"] == 3)
+            counted = await g.ask(question(), path="/v1/messages/count_tokens")
+            models = await g.ask(method="GET", path="/v1/models")
+            batches = await g.ask(b"{}", path="/v1/messages/batches")
+            assert [counted.status, models.status, batches.status] == [200, 200, 404]
+            for task in messages:
+                task.cancel()
+            await asyncio.gather(*messages, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(run(), 20))
 

@@ -7,6 +7,7 @@ import random
 import secrets
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from functools import lru_cache
 from typing import Any
@@ -49,6 +50,7 @@ _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
 _NAME = 256
 """Characters of a name that tell one agent from another."""
+_MEMORY_FULL = "the memory for held requests is full"
 _NO = (b"", b"0", b"false", b"no")
 _JSON: Headers = [(b"content-type", b"application/json")]
 _NO_IPV6 = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
@@ -288,8 +290,8 @@ class GatewayServer:
         if length > sizes.body:
             self._too_large(reply)
             return None
-        if not self._memory.take(length):
-            self._unavailable(reply, "the memory for held requests is full", "seawall.memory_full")
+        if not self._memory.take(length) and not await self._make_room(length, request):
+            self._unavailable(reply, _MEMORY_FULL, "seawall.memory_full")
             return None
         body = None
         try:
@@ -299,6 +301,30 @@ class GatewayServer:
         finally:
             self._memory.give(length if body is None else length - len(body))
         return body
+
+    async def _make_room(self, size: int, request: Request) -> bool:
+        """Take room for a request from who holds most of it, the newest calls first; False where that is its own agent.
+
+        Only calls that wait are told so, with a 503: what runs is worth more than what is new.
+        """
+        flow = _flow_of(request, "")
+        while True:
+            held: Counter[str] = Counter()
+            newest: dict[str, Exchange] = {}
+            for exchange in self._exchanges:
+                if exchange.may_be_shed:
+                    held[exchange.call.flow] += len(exchange.call.body)
+                    first = newest.setdefault(exchange.call.flow, exchange)
+                    if exchange.arrived_at > first.arrived_at:
+                        newest[exchange.call.flow] = exchange
+            largest = max(held, key=held.__getitem__, default=flow)
+            if largest == flow or held[largest] <= held[flow] + size:
+                return False
+            newest[largest].shed(f"{_MEMORY_FULL}, most of them by this agent")
+            for _ in range(3):  # until its task has let go of it
+                await asyncio.sleep(0)
+            if self._memory.take(size):
+                return True
 
     def _too_large(self, reply: Reply) -> None:
         message = f"Seawall: the request is larger than {self._config.gateway.sizes.body >> 20} MB."
@@ -339,7 +365,7 @@ class GatewayServer:
                 head.target,
             ),
             lane=LaneKey(self._upstream_host, self._accounts.account(secret), facts.family),
-            flow=_flow(session, agent_id, facts.user, request.connection),
+            flow=_flow_of(request, facts.user),
             deferrable=deferrable,
             patience=patience,
             limit=max(most - settings.hold.open_margin, most * settings.hold.deadline_share),
@@ -496,11 +522,14 @@ def _patience(
     return limit, plan(client, auxiliary=auxiliary, asked=hold, params=params)
 
 
-def _flow(session: str, agent: str, user: str, connection: int) -> str:
-    """Whose share of a lane a call takes."""
+def _flow_of(request: Request, user: str) -> str:
+    """Whose share of a lane, and of the memory, a call takes."""
+    lower = request.head.lower
+    session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
+    agent = lower.get(b"x-claude-code-agent-id", b"").decode("latin-1")
     if session:
         return f"s:{session[:_NAME]}/a:{agent[:_NAME]}" if agent else f"s:{session[:_NAME]}"
-    return f"u:{user[:_NAME]}" if user else f"c:{connection:x}"
+    return f"u:{user[:_NAME]}" if user else f"c:{request.connection:x}"
 
 
 def _asked_hold(asked: bytes | None) -> float | None:

@@ -554,6 +554,16 @@ class Exchange:
             self._interrupted = reason
             self._task.cancel()
 
+    @property
+    def may_be_shed(self) -> bool:
+        """It only waits, and its client can still be given a plain error."""
+        return self.waiting and not self.relay.opened and not self._interrupted
+
+    def shed(self, reason: str) -> None:
+        """Give up for Seawall's own reasons, which no upstream's error tells."""
+        self._last, self.cause = None, "seawall.memory_full"
+        self.interrupt(reason)
+
     def drain(self, reason: str) -> None:
         """Try no more: what only waits is told so now, an attempt under way may still succeed."""
         self._last_attempt = reason

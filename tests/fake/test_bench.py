@@ -61,14 +61,21 @@ def test_only_seawall_carries_settings() -> None:
     assert [job.settings for job in jobs] == ["", "gateway.concurrency = 1"]
 
 
-def row(through: str, goodput: float | None, seed: int = 1, lag: float = 2.0) -> dict[str, Any]:
+def row(
+    through: str,
+    goodput: float | None,
+    seed: int = 1,
+    lag: float = 2.0,
+    own: float = 0.2,
+    gateway: float = 0.1,
+) -> dict[str, Any]:
     return {
         "scenario": "S1",
         "agents": 200,
         "seed": seed,
         "through": through,
         "goodput_of_oracle": goodput,
-        "machine": {"lag_p99_ms": lag},
+        "machine": {"lag_p99_ms": lag, "processor_share": own, "gateway_processor_share": gateway},
     }
 
 
@@ -83,6 +90,11 @@ def row(through: str, goodput: float | None, seed: int = 1, lag: float = 2.0) ->
         ([row("sdk", 61, seed=2), row("retries10", 87)], ["the calibration of sdk gave nothing"]),
         ([row("sdk", None), row("retries10", 87)], ["the calibration of sdk gave nothing"]),
         ([row("sdk", 61), row("retries10", 87), row("seawall", 99, lag=51)], ["too slow in 1 of 3 runs"]),
+        ([row("sdk", 61, own=0.95), row("retries10", 87)], ["API and fleet took up to 95% of a processor"]),
+        (
+            [row("sdk", 61), row("retries10", 87), row("via", 20, gateway=1.6)],
+            ["the gateway took up to 160%"],
+        ),
     ],
 )
 def test_calibration(rows: list[dict[str, Any]], words: list[str]) -> None:

@@ -27,6 +27,8 @@ LEAVE_LIMIT: Final = 8.0
 """Seconds that a run's process has to end its gateway and itself."""
 LAG_MOST: Final = 50.0
 """Milliseconds by which a run's process may wake too late (p99) before its figures mean nothing."""
+SHARE_MOST: Final = 0.9
+"""Of a processor: a gateway, or the API and its fleet, that takes more has no time left to be on time."""
 CALIBRATION: Final = {"sdk": (61.0, 8.0), "retries10": (87.0, 6.0)}
 """What the model must give in S1 with 200 agents, in percent of the oracle's goodput, and the room for chance."""
 CALIBRATED_BY: Final = ("S1", 200)
@@ -121,14 +123,36 @@ def calibrated(rows: Sequence[Row], seed: int, *, asked: bool) -> Calibration:
                 f"{way} reached {value:.1f} % of the oracle's goodput in S1, and must reach "
                 f"{percent:g} ± {room:g} %"
             )
-    if slow := [row for row in rows if row["machine"]["lag_p99_ms"] > LAG_MOST]:
-        worst = max(slow, key=lambda row: row["machine"]["lag_p99_ms"])
-        trouble.append(
-            f"the machine was too slow in {len(slow)} of {len(rows)} runs: the benchmark's own process woke up to "
-            f"{worst['machine']['lag_p99_ms']:.0f} ms late (p99, {worst['scenario']}, {worst['agents']} agents); "
-            f"use a smaller --factor or --jobs 1"
+    return Calibration(found, (*trouble, *_too_slow(rows)), skipped=not asked)
+
+
+def _too_slow(rows: Sequence[Row]) -> list[str]:
+    """What shows that the machine could not keep up: processes that woke up late, or never slept."""
+
+    def worst(name: str, most: float) -> tuple[Row, int] | None:
+        over = [row for row in rows if row["machine"][name] > most]
+        return (max(over, key=lambda row: float(row["machine"][name])), len(over)) if over else None
+
+    said = []
+    help_ = "use a smaller --factor or --jobs 1"
+    if found := worst("lag_p99_ms", LAG_MOST):
+        row, count = found
+        said.append(
+            f"the machine was too slow in {count} of {len(rows)} runs: the benchmark's own process woke up to "
+            f"{row['machine']['lag_p99_ms']:.0f} ms late (p99, {_which(row)}); {help_}"
         )
-    return Calibration(found, tuple(trouble), skipped=not asked)
+    for name, what in (("processor_share", "API and fleet"), ("gateway_processor_share", "the gateway")):
+        if found := worst(name, SHARE_MOST):
+            row, count = found
+            said.append(
+                f"{what} took up to {row['machine'][name]:.0%} of a processor in {count} of {len(rows)} runs "
+                f"({_which(row)}); {help_}"
+            )
+    return said
+
+
+def _which(row: Row) -> str:
+    return f"{row['scenario']}, {row['agents']} agents, {row['through']}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -406,3 +406,41 @@ async def another(config: Config) -> AsyncIterator[tuple[int, list[Any]]]:
         yield server.addresses[0][1], rows
     finally:
         await server.stop()
+
+
+def test_many_calls_in_bad_weather_leave_nothing_behind() -> None:
+    """All fail by chance, and clients leave: every answer is whole, every place is given back."""
+
+    async def run() -> None:
+        weather = Scenario(
+            rules=(
+                Rule("overloaded", model="*opus*", chance=0.7),
+                Rule("cut at=before-content", chance=0.1),
+                Rule("status code=500", model="*sonnet*", chance=0.4),
+            )
+        )
+        there = Scenario(rules=(Rule("status code=400", chance=0.2), Rule("overloaded", chance=0.3)))
+        tables = (Fallback(("provider.*",), SONNET, after=0.05), replace(AWAY, after=0.1))
+        async with two(weather, there, tables=tables, hold=hold(replays=100)) as g:
+
+            async def leave(number: int) -> None:
+                _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+                await send(writer, g.port, question(f"leaves nonce={number}", model=OPUS))
+                await asyncio.sleep(number / 100)
+                writer.close()
+
+            async def stay(number: int) -> str:
+                text = f"stays nonce={number}"
+                answer = await g.ask(question(text, model=OPUS, stream=number % 2 == 0))
+                check_whole(answer, text)
+                return answer.headers.get("x-seawall-fallback", "")
+
+            ways = await asyncio.gather(*(stay(n) for n in range(60)))
+            await asyncio.gather(*(leave(n) for n in range(20)))
+            await until(lambda: g.gateway.status()["running"] == 0)
+            assert any(ways)
+            assert g.gateway.status()["fell_back"] >= sum(map(bool, ways))
+            assert g.gateway.status()["lost"] == 0
+            g.at_rest()
+
+    asyncio.run(run())

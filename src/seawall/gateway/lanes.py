@@ -26,6 +26,7 @@ def lanes(gates: Iterable[Gate], now: float) -> list[dict[str, Any]]:
 def lane(gate: Gate, now: float) -> dict[str, Any]:
     """One lane as `status --json` has it; seconds from now."""
     law, wait = gate.lane, gate.lane.peek(now)
+    head = law.head_cost(now)
     next_in = _seconds(wait.at - now) if wait is not None else None
     return {
         "upstream": gate.key.route,
@@ -49,7 +50,7 @@ def lane(gate: Gate, now: float) -> dict[str, Any]:
                 "name": b.name,
                 "limit": int(b.limit),
                 "left": max(0, int(b.level)),
-                "wait": round(b.wait(0.0), 3),
+                "wait": round(b.wait(head.of(b.name)), 3) if head is not None else 0.0,
             }
             for b in law.pacer.buckets.values()
         ],

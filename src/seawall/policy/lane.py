@@ -94,6 +94,11 @@ class Lane:
         at, why = self._when(self.pacer.cost(ticket.size, ticket.most_output), now)
         return Wait(at, why, at)
 
+    def head_cost(self, now: float) -> Cost | None:
+        """What the next will take from the account's limits."""
+        ticket = self.queue.head(now)
+        return self.pacer.cost(ticket.size, ticket.most_output) if ticket is not None else None
+
     def _when(self, cost: Cost, now: float) -> tuple[float, str]:
         """When an attempt of this cost may go, and who says so."""
         if self.load.in_flight >= self._settings.concurrency:

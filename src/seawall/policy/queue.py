@@ -9,7 +9,7 @@ a retry more.
 
 import math
 from collections import Counter, OrderedDict
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from seawall.config import Queue as Params
 
@@ -18,8 +18,7 @@ class Ticket:
     """One request in line, for its first attempt or another: a refused one keeps its tag, and so its place."""
 
     __slots__ = (
-        "_at",
-        "_in",
+        "_entry",
         "begun_at",
         "deadline",
         "deferrable",
@@ -59,43 +58,55 @@ class Ticket:
         """On the virtual clock; None until it joins."""
         self.not_before = -math.inf
         """It waits by itself until then, and does not stand in the way of others."""
-        self._in = 0
-        """Which of its entries counts: those with a lower number are left over."""
-        self._at = ""
-        """The line it stands in, or empty."""
+        self._entry = 0
+        """The number of its entry that counts, others are left over; 0: it is not in line."""
 
     @property
     def waiting(self) -> bool:
         """Whether it is in line."""
-        return self._at != ""
+        return self._entry != 0
 
 
-_FIRST, _USUAL, _DEFERRED, _LATER = "first", "usual", "deferred", "later"
+_Line = list[tuple[float, int, Ticket]]
+"""A heap of entries: tag, deadline or moment; the entry's number; whose it is. Who leaves or moves leaves it behind."""
 
-_Line = list[tuple[float, int, int, Ticket]]
-"""A heap: tag or deadline, order of arrival, the ticket's own count of its entries."""
+_SPARE = 64
+"""Entries left behind that are not worth sweeping."""
 
 
 class Queue:
     """Tickets in line. Each operation takes time in the logarithm of how many there are."""
 
-    __slots__ = ("_clock", "_finish", "_lines", "_moments", "_order", "_p", "by_flow", "size")
+    __slots__ = (
+        "_clock",
+        "_deferred",
+        "_entries",
+        "_finish",
+        "_first",
+        "_moments",
+        "_p",
+        "_usual",
+        "by_flow",
+        "size",
+    )
 
     def __init__(self, params: Params) -> None:
         self._p = params
-        self._lines: dict[str, _Line] = {_FIRST: [], _USUAL: [], _DEFERRED: []}
-        self._moments: list[tuple[float, int, int, Ticket]] = []
+        self._first: _Line = []
+        self._usual: _Line = []
+        self._deferred: _Line = []
+        self._moments: _Line = []
         """When a ticket must be looked at: it may go at all, ages, or goes first."""
         self._finish: OrderedDict[str, float] = OrderedDict()
         """Where each agent's share so far ends on the virtual clock."""
         self._clock = 0.0
-        self._order = 0
+        self._entries = 0
+        """All there were."""
         self.size = 0
         self.by_flow: Counter[str] = Counter()
 
     def join(self, ticket: Ticket, now: float) -> None:
         """Stand in line, from `ticket.not_before` on."""
-        self._order += 1
         if ticket.tag is None:
             ticket.tag = max(self._clock, self._finish.get(ticket.flow, 0.0))
             self._finish[ticket.flow] = (
@@ -112,20 +123,22 @@ class Queue:
         """Stand in line no more; nothing, if it does not."""
         if not ticket.waiting:
             return
-        ticket._at = ""
-        ticket._in += 1
+        ticket._entry = 0
         self.size -= 1
         self.by_flow[ticket.flow] -= 1
         if not self.by_flow[ticket.flow]:
             del self.by_flow[ticket.flow]
+        for line in (self._first, self._usual, self._deferred, self._moments):
+            if len(line) > 2 * self.size + _SPARE:
+                _sweep(line)
 
     def head(self, now: float) -> Ticket | None:
         """The next, if anybody may go now."""
         self._move_on(now)
-        for name, line in self._lines.items():
+        for line in (self._first, self._usual, self._deferred):
             while line:
-                _, _, entry, ticket = line[0]
-                if ticket._at == name and ticket._in == entry:
+                _, entry, ticket = line[0]
+                if ticket._entry == entry:
                     return ticket
                 heappop(line)
         return None
@@ -140,8 +153,8 @@ class Queue:
         """When the line changes by itself; inf: never."""
         moments = self._moments
         while moments:
-            at, _, entry, ticket = moments[0]
-            if ticket.waiting and ticket._in == entry:
+            at, entry, ticket = moments[0]
+            if ticket._entry == entry:
                 return at
             heappop(moments)
         return math.inf
@@ -154,24 +167,29 @@ class Queue:
         promoted_at = ticket.deadline - p.promote_share * hold
         aged_at = ticket.begun_at + p.age_share * hold
         assert ticket.tag is not None
+        self._entries += 1
+        entry = ticket._entry = self._entries
         if now < ticket.not_before:
-            name, key, until = _LATER, 0.0, ticket.not_before
+            until = ticket.not_before
         elif now >= promoted_at:
-            name, key, until = _FIRST, ticket.deadline, math.inf
+            heappush(self._first, (ticket.deadline, entry, ticket))
+            return
         elif ticket.deferrable and now < aged_at:
-            name, key, until = _DEFERRED, ticket.tag, min(aged_at, promoted_at)
+            heappush(self._deferred, (ticket.tag, entry, ticket))
+            until = min(aged_at, promoted_at)
         else:
-            name, key, until = _USUAL, ticket.tag, promoted_at
-        ticket._at = name
-        ticket._in += 1
-        if name != _LATER:
-            heappush(self._lines[name], (key, self._order, ticket._in, ticket))
-        if until < math.inf:
-            heappush(self._moments, (until, self._order, ticket._in, ticket))
+            heappush(self._usual, (ticket.tag, entry, ticket))
+            until = promoted_at
+        heappush(self._moments, (until, entry, ticket))
 
     def _move_on(self, now: float) -> None:
         """Move those whose moment has come."""
         while (at := self.next_moment()) <= now:
-            _, _, _, ticket = heappop(self._moments)
-            self._order += 1
+            _, _, ticket = heappop(self._moments)
             self._place(ticket, max(now, at))
+
+
+def _sweep(line: _Line) -> None:
+    """Throw out what was left behind. At least half of the line is, so each entry pays for its own sweeping once."""
+    line[:] = [held for held in line if held[2]._entry == held[1]]
+    heapify(line)

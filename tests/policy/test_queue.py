@@ -86,6 +86,28 @@ def test_who_comes_late_has_saved_nothing() -> None:
     assert [one.flow for one in drained(queue)] == ["s:late", "s:early", "s:late", "s:early", "s:late"]
 
 
+def test_a_refused_request_keeps_its_place() -> None:
+    """It joins again with its old tag, and is first."""
+    queue, asked = Queue(PARAMS), [ticket(f"s:{n}") for n in range(4)]
+    joined(queue, *asked)
+    first = queue.head(0.0)
+    assert first is asked[0]
+    queue.take(first)
+    joined(queue, first)
+    assert drained(queue) == asked
+
+
+def test_a_place_given_on_keeps_its_tag() -> None:
+    """A client that comes back with the tag of the place it left is not put last."""
+    queue = Queue(PARAMS)
+    asked = [ticket("s:a"), ticket("s:a"), ticket("s:b"), ticket("s:b"), ticket("s:b")]
+    joined(queue, *asked)
+    queue.leave(asked[1])
+    back = ticket("s:a", tag=asked[1].tag)
+    joined(queue, back)
+    assert drained(queue) == [asked[0], asked[2], asked[3], back, asked[4]]
+
+
 # -- classes and moments ------------------------------------------------------------------------------------------
 
 
@@ -107,10 +129,10 @@ def test_a_deferrable_request_ages() -> None:
     joined(queue, head, ticket("s:2", begun_at=449.0), now=449.0)
     assert queue.head(449.9) is head
     assert queue.next_moment() == 450.0
-    assert queue.head(450.0) is head  # equal tags: who stood there first
-    queue.take(head)
-    joined(queue, ticket("s:3", begun_at=450.0), now=450.0)
-    assert [one.flow for one in drained(queue, 450.0)] == ["s:2", "s:1", "s:3"]
+    assert queue.head(450.0) is old  # equal tags, and it stood there first
+    queue.take(old)
+    joined(queue, ticket("s:1", begun_at=450.0), now=450.0)
+    assert [one.flow for one in drained(queue, 450.0)] == ["s:3", "s:2", "s:1"]
 
 
 def test_in_the_last_part_of_its_hold_a_request_goes_first() -> None:
@@ -135,8 +157,6 @@ def test_its_own_pause_stops_nobody_else() -> None:
     assert queue.head(0.0) is second
     assert queue.next_moment() == 3.0
     assert queue.head(2.999) is second
-    assert queue.head(3.0) is second  # equal tags, and it has stood there longer
-    queue.take(second)
     assert queue.head(3.0) is first
 
 

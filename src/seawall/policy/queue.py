@@ -19,6 +19,7 @@ class Ticket:
 
     __slots__ = (
         "_entry",
+        "_order",
         "begun_at",
         "deadline",
         "deferrable",
@@ -58,6 +59,8 @@ class Ticket:
         """On the virtual clock; None until it joins."""
         self.not_before = -math.inf
         """It waits by itself until then, and does not stand in the way of others."""
+        self._order = 0
+        """Among equal tags those who came first go first, however often they were refused; 0: it did not join yet."""
         self._entry = 0
         """The number of its entry that counts, others are left over; 0: it is not in line."""
 
@@ -67,8 +70,9 @@ class Ticket:
         return self._entry != 0
 
 
-_Line = list[tuple[float, int, Ticket]]
-"""A heap of entries: tag, deadline or moment; the entry's number; whose it is. Who leaves or moves leaves it behind."""
+_Line = list[tuple[float, int, int, Ticket]]
+"""A heap of entries: tag, deadline or moment; the ticket's order; the entry's number; the ticket. Who leaves or moves
+leaves its entry behind."""
 
 _SPARE = 64
 """Entries left behind that are not worth sweeping."""
@@ -84,6 +88,7 @@ class Queue:
         "_finish",
         "_first",
         "_moments",
+        "_order",
         "_p",
         "_usual",
         "by_flow",
@@ -100,13 +105,16 @@ class Queue:
         self._finish: OrderedDict[str, float] = OrderedDict()
         """Where each agent's share so far ends on the virtual clock."""
         self._clock = 0.0
-        self._entries = 0
-        """All there were."""
+        self._entries = self._order = 0
+        """How many entries, and tickets, there were."""
         self.size = 0
         self.by_flow: Counter[str] = Counter()
 
     def join(self, ticket: Ticket, now: float) -> None:
-        """Stand in line, from `ticket.not_before` on."""
+        """Stand in line, from `ticket.not_before` on; again in the same, if it did before."""
+        if not ticket._order:
+            self._order += 1
+            ticket._order = self._order
         if ticket.tag is None:
             ticket.tag = max(self._clock, self._finish.get(ticket.flow, 0.0))
             self._finish[ticket.flow] = (
@@ -137,7 +145,7 @@ class Queue:
         self._move_on(now)
         for line in (self._first, self._usual, self._deferred):
             while line:
-                _, entry, ticket = line[0]
+                _, _, entry, ticket = line[0]
                 if ticket._entry == entry:
                     return ticket
                 heappop(line)
@@ -153,7 +161,7 @@ class Queue:
         """When the line changes by itself; inf: never."""
         moments = self._moments
         while moments:
-            at, entry, ticket = moments[0]
+            at, _, entry, ticket = moments[0]
             if ticket._entry == entry:
                 return at
             heappop(moments)
@@ -169,27 +177,28 @@ class Queue:
         assert ticket.tag is not None
         self._entries += 1
         entry = ticket._entry = self._entries
+        order = ticket._order
         if now < ticket.not_before:
             until = ticket.not_before
         elif now >= promoted_at:
-            heappush(self._first, (ticket.deadline, entry, ticket))
+            heappush(self._first, (ticket.deadline, order, entry, ticket))
             return
         elif ticket.deferrable and now < aged_at:
-            heappush(self._deferred, (ticket.tag, entry, ticket))
+            heappush(self._deferred, (ticket.tag, order, entry, ticket))
             until = min(aged_at, promoted_at)
         else:
-            heappush(self._usual, (ticket.tag, entry, ticket))
+            heappush(self._usual, (ticket.tag, order, entry, ticket))
             until = promoted_at
-        heappush(self._moments, (until, entry, ticket))
+        heappush(self._moments, (until, order, entry, ticket))
 
     def _move_on(self, now: float) -> None:
         """Move those whose moment has come."""
         while (at := self.next_moment()) <= now:
-            _, _, ticket = heappop(self._moments)
+            _, _, _, ticket = heappop(self._moments)
             self._place(ticket, max(now, at))
 
 
 def _sweep(line: _Line) -> None:
     """Throw out what was left behind. At least half of the line is, so each entry pays for its own sweeping once."""
-    line[:] = [held for held in line if held[2]._entry == held[1]]
+    line[:] = [held for held in line if held[3]._entry == held[2]]
     heapify(line)

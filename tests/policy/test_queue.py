@@ -11,7 +11,8 @@ from seawall.config import Queue as Params
 from seawall.policy.queue import Queue, Ticket
 
 HOLD = 900.0
-PARAMS = Params()
+# Not the defaults: those may be tuned, and the rules stay what they are.
+PARAMS = Params(tokens_unit=1000.0, request_units=10.0, promote_share=0.2, age_share=0.5)
 
 
 def ticket(flow: str = "s:1", begun_at: float = 0.0, **more: object) -> Ticket:

@@ -52,9 +52,11 @@ class Budget:
     def _roll(self, now: float) -> None:
         """Forget what has left the window."""
         at = int(now / self._width)
+        if at <= self._at:
+            return
         for gone in range(self._at + 1, min(at, self._at + _BINS) + 1):
             accepted, refused = self._bins[gone % _BINS]
             self._accepted -= accepted
             self._refused -= refused
             self._bins[gone % _BINS] = (0, 0)
-        self._at = max(self._at, at)
+        self._at = at

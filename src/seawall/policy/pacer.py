@@ -48,11 +48,25 @@ class Cost:
 class Bucket:
     """The mirror of one bucket."""
 
-    __slots__ = ("_p", "at", "level", "limit", "most", "name", "rate", "spent")
+    __slots__ = (
+        "_p",
+        "_refill",
+        "_reserve",
+        "at",
+        "level",
+        "limit",
+        "most",
+        "name",
+        "number",
+        "rate",
+        "spent",
+    )
 
-    def __init__(self, told: Level, params: Params, now: float) -> None:
-        self.name, self._p = told.name, params
+    def __init__(self, number: int, told: Level, params: Params, now: float) -> None:
+        self.number, self.name, self._p = number, told.name, params
         self.limit = self.rate = self.most = 0.0
+        self._refill = self._reserve = 0.0
+        """A second, less the margin; and what is kept."""
         self.at = now
         self.spent = 0.0
         """The cost of everything sent so far."""
@@ -63,20 +77,26 @@ class Bucket:
         if told.limit != self.limit:
             self.limit, self.rate = told.limit, told.limit / 60
             self.most = self.rate * self._p.burst
+            self._refill = self.rate * (1 - self._p.margin)
+            self._reserve = self.rate * self._p.reserve
         self.most = max(self.most, min(told.left, self.limit))
 
     def refill(self, now: float) -> None:
         if now > self.at:
-            self.level = min(self.most, self.level + (now - self.at) * self.rate * (1 - self._p.margin))
+            level = self.level + (now - self.at) * self._refill
+            self.level = level if level < self.most else self.most
             self.at = now
 
     def wait(self, cost: float) -> float:
         """Seconds until a request of this cost fits, with the reserve."""
-        need = min(min(cost, self.most) + self.rate * self._p.reserve, 0.99 * self.most) - self.level
-        return need / (self.rate * (1 - self._p.margin)) if need > 0 else 0.0
+        need = min(cost + self._reserve, 0.99 * self.most) - self.level
+        return need / self._refill if need > 0 else 0.0
 
-    def spend(self, cost: float) -> None:
-        cost = min(cost, self.most)
+    def spend(self, cost: float, now: float) -> None:
+        if now > self.at:
+            self.refill(now)
+        if cost > self.most:
+            cost = self.most
         self.level -= cost
         self.spent += cost
 
@@ -142,7 +162,8 @@ class Pacer:
             return now, ""
         at, why = (self._blocked, self._blocked_by) if self._blocked > now else (now, "")
         for name, bucket in self.buckets.items():
-            bucket.refill(now)
+            if now > bucket.at:
+                bucket.refill(now)
             wait = bucket.wait(cost.of(name))
             if wait > 0 and now + wait > at:
                 at, why = now + wait, name.replace("-", " ")
@@ -155,9 +176,8 @@ class Pacer:
         """A request goes; marks to hand back with its answer."""
         self._sent_at = now
         for name, bucket in self.buckets.items():
-            bucket.refill(now)
-            bucket.spend(cost.of(name))
-        return tuple(bucket.spent for bucket in self.buckets.values())
+            bucket.spend(cost.of(name), now)
+        return tuple([bucket.spent for bucket in self.buckets.values()])
 
     def accepted(self, sent_at: float) -> None:
         """A request that began then was taken."""
@@ -175,15 +195,14 @@ class Pacer:
 
     def hear(self, levels: list[Level], marks: tuple[float, ...], sent_at: float, now: float) -> None:
         """What an answer's headers say; `marks` are those of its request."""
-        told = {level.name: level for level in levels}
-        # A bucket that became known after the request went has no mark of it, and stands behind those that have.
-        for (name, bucket), spent in zip(self.buckets.items(), marks, strict=False):
-            if name in told:
+        for level in levels:
+            bucket = self.buckets.get(level.name)
+            if bucket is None:
+                self._know(level, now)
+            elif bucket.number < len(marks):
                 bucket.refill(now)
-                bucket.hear(told.pop(name), spent, now - sent_at)
-        for level in told.values():
-            if level.name not in self.buckets:
-                self.buckets[level.name] = Bucket(level, self._p, now)
+                bucket.hear(level, marks[bucket.number], now - sent_at)
+            # else it became known after the request went, and the request has no mark of it
 
     def limited(self, levels: list[Level], cost: Cost, retry_after: float | None, now: float) -> None:
         """The upstream said 429: which limit was it, and how long is it shut?"""
@@ -192,7 +211,7 @@ class Pacer:
         for told in empty:
             bucket = self.buckets.get(told.name)
             if bucket is None:
-                bucket = self.buckets[told.name] = Bucket(told, p, now)
+                bucket = self._know(told, now)
             bucket.refill(now)
             bucket.level = min(bucket.level, told.left)
         if empty:
@@ -218,6 +237,11 @@ class Pacer:
     def blocked(self, now: float) -> float:
         """Seconds for which nothing may go."""
         return max(0.0, self._blocked - now)
+
+    def _know(self, told: Level, now: float) -> Bucket:
+        """A bucket that no answer named before."""
+        bucket = self.buckets[told.name] = Bucket(len(self.buckets), told, self._p, now)
+        return bucket
 
     def _explains(self, told: Level, cost: Cost) -> bool:
         """Whether this bucket is why a request of this cost was refused."""

@@ -75,7 +75,7 @@ _Line = list[tuple[float, int, int, Ticket]]
 leaves its entry behind."""
 
 _SPARE = 64
-"""Entries left behind that are not worth sweeping."""
+"""So many who left are not worth sweeping after."""
 
 
 class Queue:
@@ -87,6 +87,7 @@ class Queue:
         "_entries",
         "_finish",
         "_first",
+        "_left",
         "_moments",
         "_order",
         "_p",
@@ -107,6 +108,8 @@ class Queue:
         self._clock = 0.0
         self._entries = self._order = 0
         """How many entries, and tickets, there were."""
+        self._left = 0
+        """How many left since the last sweep."""
         self.size = 0
         self.by_flow: Counter[str] = Counter()
 
@@ -136,9 +139,9 @@ class Queue:
         self.by_flow[ticket.flow] -= 1
         if not self.by_flow[ticket.flow]:
             del self.by_flow[ticket.flow]
-        for line in (self._first, self._usual, self._deferred, self._moments):
-            if len(line) > 2 * self.size + _SPARE:
-                _sweep(line)
+        self._left += 1
+        if self._left > self.size + _SPARE:
+            self._sweep()
 
     def head(self, now: float) -> Ticket | None:
         """The next, if anybody may go now."""
@@ -197,8 +200,9 @@ class Queue:
             _, _, _, ticket = heappop(self._moments)
             self._place(ticket, max(now, at))
 
-
-def _sweep(line: _Line) -> None:
-    """Throw out what was left behind. At least half of the line is, so each entry pays for its own sweeping once."""
-    line[:] = [held for held in line if held[3]._entry == held[2]]
-    heapify(line)
+    def _sweep(self) -> None:
+        """Throw out the entries of those who left: now and then, so that each who leaves pays for a few of them."""
+        self._left = 0
+        for line in (self._first, self._usual, self._deferred, self._moments):
+            line[:] = [held for held in line if held[3]._entry == held[2]]
+            heapify(line)

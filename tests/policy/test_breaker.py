@@ -102,14 +102,14 @@ def test_closed_it_lets_all_go() -> None:
 
 
 def test_the_interval_of_probes() -> None:
-    """1 s, then 1.6 times as long after each refused one, at most 4 s."""
+    """1 s, then 1.6 times as long after each refused one, at most 5 s."""
     one, now, gaps = exact(), NOW, []
     for _ in range(7):
         at = one.when(now)
         gaps.append(round(at - now, 3))
         now = at
         one.refused(now, one.send())
-    assert gaps == [1.0, 1.6, 2.56, 4.0, 4.0, 4.0, 4.0]
+    assert gaps == [1.0, 1.6, 2.56, 4.096, 5.0, 5.0, 5.0]
 
 
 def test_while_a_probe_is_under_way_nobody_goes() -> None:

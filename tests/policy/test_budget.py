@@ -27,15 +27,15 @@ def counted(accepted: int, refused: int, now: float = NOW) -> Budget:
         (0, FREE, False, True),
         (0, FREE + 1, False, False),
         (0, FREE + 1, True, False),
-        (100, FREE + 100, False, True),
-        (100, FREE + 101, False, False),
-        (100, FREE + 101, True, True),
+        (100, FREE + 50, False, True),
+        (100, FREE + 51, False, False),
+        (100, FREE + 51, True, True),
         (100, FREE + 300, True, True),
         (100, FREE + 301, True, False),
     ],
 )
 def test_what_is_left(accepted: int, refused: int, foreign: bool, free: bool) -> None:
-    """One refusal for each acceptance where they are our doing, three where not, sixty besides."""
+    """Half a refusal for each acceptance where they are our doing, three where not, sixty besides."""
     budget = counted(accepted, refused)
     budget.send(NOW)
     assert budget.when(NOW, foreign) == (NOW if free else NOW + 5.0)

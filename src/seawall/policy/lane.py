@@ -117,6 +117,8 @@ class Lane:
         at = self.limiter.when(now)
         if at > now:
             return at, "limiter"
+        if self.limiter.ramping:
+            return now, ""  # what an outage refused says nothing of what is refused now
         return self.budget.when(now, self._is_foreign(now)), "budget"
 
     def _is_foreign(self, now: float) -> bool:

@@ -53,13 +53,13 @@ class Limiter:
         "_load",
         "_next",
         "_p",
-        "_ramping",
         "_refused_at",
         "_rng",
         "_seen",
         "_seen_refused",
         "_skip",
         "_top",
+        "ramping",
         "rate",
     )
 
@@ -77,7 +77,7 @@ class Limiter:
         self._acceptance_rate = self._acceptance_at = 0.0
         self._accepted_in_row = 0
         """Surplus attempts."""
-        self._ramping = False
+        self.ramping = False
         """An outage is over, and nothing was refused since."""
         self._backlog = self._backlog_at = 0.0
         """How many waited lately."""
@@ -136,7 +136,7 @@ class Limiter:
         self._skip = 0.0
         if kind is Kind.REPLACEMENT or state is State.CALM:
             return
-        gently = state is State.OWN and self._accepted_in_row < p.own_run and not self._ramping
+        gently = state is State.OWN and self._accepted_in_row < p.own_run and not self.ramping
         before = self.rate
         self.rate = min(self._most(), max(before, self._least()) * (p.own_up if gently else p.up))
         if self.rate > before:
@@ -149,7 +149,7 @@ class Limiter:
             self.rate = min(self.rate, max(p.most_rate, self._least()))
             self._foreign_until = -math.inf
             self._next = max(self._next, now)
-        self._refused_at, self._ramping = now, False
+        self._refused_at, self.ramping = now, False
         state = self.state(now)
         self._count(kind, True, state, now)
         if kind is not Kind.REPLACEMENT:
@@ -173,6 +173,8 @@ class Limiter:
 
     def queue_changed(self, now: float) -> None:
         """More or fewer wait than a moment ago."""
+        if now <= self._backlog_at:
+            return
         kept = math.exp((self._backlog_at - now) / self._p.backlog_time)
         self._backlog = self._backlog * kept + self._load.queued * (1 - kept)
         self._backlog_at = now
@@ -185,7 +187,7 @@ class Limiter:
 
     def ramp(self, now: float) -> None:
         """The breaker closed: begin anew, and double with each acceptance until the first refusal."""
-        self.rate, self._next, self._ramping = self._p.ramp_rate, now, True
+        self.rate, self._next, self.ramping = self._p.ramp_rate, now, True
         self._credit = self._skip = 0.0
         self._forget()
 
@@ -233,7 +235,7 @@ class Limiter:
     def _most(self) -> float:
         p = self._p
         most = max(p.most_rate, p.fleet_rate * (self._load.queued + self._load.in_flight))
-        return most * p.ramp_share if self._ramping else most
+        return most * p.ramp_share if self.ramping else most
 
     def _least(self) -> float:
         p = self._p

@@ -1,0 +1,494 @@
+"""How fast running streams may grow: each state and what leads out of it, and what a refusal can never do."""
+
+import math
+import random
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from seawall.config import Limiter as Params
+from seawall.policy.limiter import Kind, Limiter, State
+from seawall.policy.load import Load
+
+# Not the defaults: those may be tuned, and the machine stays what it is.
+PARAMS = Params(
+    quiet=30.0,
+    calm_rate=4.0,
+    calm_burst=8,
+    fleet_rate=0.2,
+    most_rate=1.0,
+    least_rate=0.1,
+    least_share=0.03,
+    queue_time=480.0,
+    acceptance_time=20.0,
+    waiting_rate=0.8,
+    backlog_share=0.5,
+    backlog_least=4,
+    backlog_time=5.0,
+    depth=0.7,
+    look_verdicts=6,
+    look_share=0.6,
+    look_again=45.0,
+    skip_step=0.5,
+    skip_most=8.0,
+    spare=3,
+    spare_share=0.05,
+    up=2.0,
+    own_up=1.25,
+    own_run=2,
+    own_down=0.5,
+    foreign_down=0.93,
+    refusal_gap=0.5,
+    ramp_rate=4.0,
+)
+NOW = 1000.0
+
+
+class Middle(random.Random):
+    """Draws the middle of every range: a gap is exactly one by the rate."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return (a + b) / 2
+
+
+def lane(queued: int = 0, in_flight: int = 0) -> tuple[Limiter, Load]:
+    load = Load()
+    load.queued, load.in_flight = queued, in_flight
+    return Limiter(PARAMS, load, Middle()), load
+
+
+def crowded(queued: int = 40, in_flight: int = 20) -> tuple[Limiter, Load, float]:
+    """A lane with a backlog whose refusals are taken for its own doing, and the moment."""
+    limiter, load = lane(queued, in_flight)
+    limiter.refused(Kind.SURPLUS, NOW, 1)
+    now = NOW + 20
+    assert limiter.state(now) is State.OWN
+    return limiter, load, now
+
+
+def low(limiter: Limiter, load: Load, now: float) -> None:
+    """A verdict that shows the lane its height, then far fewer under way."""
+    limiter.accepted(Kind.REPLACEMENT, now)
+    load.in_flight = int(load.in_flight * PARAMS.depth)
+
+
+# -- calm ---------------------------------------------------------------------------------------------------------
+
+
+def test_eight_calls_of_one_person_go_at_once_and_then_four_a_second() -> None:
+    """Nothing limits a calm lane; starts are only spread."""
+    limiter, _ = lane()
+    sent = 0
+    while limiter.when(NOW) <= NOW:
+        assert limiter.send(NOW) is Kind.SURPLUS
+        sent += 1
+    assert sent == 8
+    assert limiter.when(NOW) == pytest.approx(NOW + 0.25)
+    assert (limiter.state(NOW), limiter.limit(NOW)) == (State.CALM, None)
+
+
+def test_a_fleet_starts_in_some_five_seconds() -> None:
+    """The rate of a calm lane grows with those who are in it: 40 a second for 200."""
+    limiter, load = lane(queued=200)
+    now, sent = NOW, 0
+    while sent < 200:
+        now = max(now, limiter.when(now))
+        limiter.send(now)
+        sent += 1
+        load.queued, load.in_flight = 200 - sent, sent
+    assert now - NOW == pytest.approx(192 / 40, abs=0.01)
+
+
+def test_a_stream_that_ended_is_replaced_at_once() -> None:
+    """Beside the rate, and once each."""
+    limiter, _ = lane(queued=5, in_flight=10)
+    limiter.refused(Kind.SURPLUS, NOW, 1)
+    assert limiter.when(NOW) > NOW
+    surplus = limiter.when(NOW)
+    limiter.ended(NOW)
+    limiter.ended(NOW)
+    assert limiter.when(NOW) == NOW
+    assert [limiter.send(NOW), limiter.send(NOW)] == [Kind.REPLACEMENT] * 2
+    assert limiter.when(NOW) == surplus
+
+
+@pytest.mark.parametrize(("in_flight", "most"), [(0, 3), (10, 3), (20, 4), (200, 13)])
+def test_spare_places_are_few(in_flight: int, most: int) -> None:
+    """Streams that ended while nobody waited count as three, and one for each twenty under way."""
+    limiter, _ = lane(in_flight=in_flight)
+    limiter.refused(Kind.SURPLUS, NOW, 1)
+    for _ in range(50):
+        limiter.ended(NOW)
+    sent = 0
+    while limiter.when(NOW) <= NOW:
+        assert limiter.send(NOW) is Kind.REPLACEMENT
+        sent += 1
+    assert sent == most
+
+
+def test_an_attempt_without_a_verdict_gives_its_place_back() -> None:
+    """A replacement that was dropped leaves the place free; anything else used up only time."""
+    limiter, _ = lane(in_flight=10)
+    limiter.refused(Kind.SURPLUS, NOW, 1)
+    limiter.ended(NOW)
+    limiter.returned(limiter.send(NOW))
+    assert limiter.when(NOW) == NOW
+    assert limiter.send(NOW) is Kind.REPLACEMENT
+    later = limiter.when(NOW)
+    limiter.returned(Kind.SURPLUS)
+    limiter.returned(Kind.PROBE)
+    assert limiter.when(NOW) == later > NOW
+
+
+# -- strained -----------------------------------------------------------------------------------------------------
+
+
+def test_refusals_without_a_backlog() -> None:
+    """Few wait: the rate falls by seven percent a refusal, whoever's doing it is, and is kept above its lower bound."""
+    limiter, _ = lane(queued=2, in_flight=10)
+    limiter.refused(Kind.SURPLUS, NOW, 1)
+    assert limiter.state(NOW) is State.STRAINED
+    assert limiter.rate == pytest.approx(1.0 * 0.93)
+    assert limiter.when(NOW) == pytest.approx(NOW + 0.5 / limiter.rate)
+    for _ in range(100):
+        limiter.refused(Kind.SURPLUS, NOW, 1)
+    assert limiter.rate == pytest.approx(0.1)
+
+
+def test_while_few_wait_each_tries_about_once_a_second() -> None:
+    """The rate of a strained lane is at most 0.8 for each who waits, and at least 1 may be reached."""
+    for queued, gap in ((1, 1.0), (3, 1 / 2.4)):
+        limiter, _ = lane(queued=queued, in_flight=100)
+        limiter.refused(Kind.REPLACEMENT, NOW, 1)
+        limiter.rate = 50.0
+        limiter.send(NOW + 20)
+        assert limiter.when(NOW + 20) == pytest.approx(NOW + 20 + gap)
+
+
+def test_half_a_minute_without_a_refusal_is_calm() -> None:
+    """Exactly as long as it was said."""
+    limiter, _ = lane(in_flight=10)
+    limiter.refused(Kind.SURPLUS, NOW, 1)
+    assert limiter.state(NOW + 30) is State.STRAINED
+    assert limiter.state(NOW + 30.1) is State.CALM
+
+
+def test_an_acceptance_doubles_the_rate_up_to_its_bound() -> None:
+    """And the next attempt goes after a gap of the new rate at the latest."""
+    limiter, _ = lane(queued=2, in_flight=28)
+    for _ in range(20):
+        limiter.refused(Kind.SURPLUS, NOW, 1)
+    rates = []
+    for _ in range(5):
+        limiter.accepted(Kind.SURPLUS, NOW)
+        rates.append(limiter.rate)
+    first = rates[0] / 2
+    assert rates == pytest.approx([min(6.0, first * 2**n) for n in range(1, 6)])
+    assert limiter.when(NOW) <= NOW + 1 / first
+
+
+def test_a_replacement_teaches_nothing_of_the_rate() -> None:
+    """Accepted or refused: it took a place that was free, or not."""
+    limiter, _ = lane(queued=2, in_flight=10)
+    limiter.refused(Kind.SURPLUS, NOW, 1)
+    before = limiter.rate
+    limiter.accepted(Kind.REPLACEMENT, NOW)
+    limiter.refused(Kind.REPLACEMENT, NOW, 1)
+    assert limiter.rate == before
+
+
+# -- own and foreign ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("queued", "in_flight", "state"),
+    [(4, 0, State.STRAINED), (5, 0, State.OWN), (10, 20, State.STRAINED), (11, 20, State.OWN)],
+)
+def test_what_a_backlog_is(queued: int, in_flight: int, state: State) -> None:
+    """More than four, and more than half of what is under way; on average over some seconds."""
+    limiter, _ = lane(queued, in_flight)
+    limiter.queue_changed(NOW)
+    limiter.refused(Kind.SURPLUS, NOW + 20, 1)
+    assert limiter.state(NOW + 29) is state
+
+
+def test_a_crowd_of_a_moment_is_no_backlog() -> None:
+    """Forty that wait for a second are not yet one; after ten seconds they are."""
+    limiter, load = lane(0, 20)
+    limiter.queue_changed(NOW)
+    load.queued = 40
+    limiter.refused(Kind.SURPLUS, NOW + 1, 1)
+    assert limiter.state(NOW + 1) is State.STRAINED
+    assert limiter.state(NOW + 10) is State.OWN
+
+
+def test_with_a_backlog_a_refusal_halves_the_rate() -> None:
+    """As far as is known it is our own doing; two gentle steps up, then doubling again."""
+    limiter, load, now = crowded()
+    load.queued = 8  # a lower bound below what is looked at
+    limiter.rate = 1.0
+    limiter.refused(Kind.SURPLUS, now, 1)
+    assert limiter.rate == pytest.approx(0.5)
+    rates = []
+    for _ in range(3):
+        limiter.accepted(Kind.SURPLUS, now)
+        rates.append(limiter.rate)
+    assert rates == pytest.approx([0.5 * 1.25, 0.5 * 1.25 * 2, 0.5 * 1.25 * 4])
+
+
+def test_refused_replacements_make_it_shrink() -> None:
+    """Streaks of 1, 2 and 3 leave three of the next streams without a successor; an acceptance forgets that."""
+    limiter, _, now = crowded(queued=400, in_flight=200)
+    for streak in (1, 2, 3):
+        limiter.refused(Kind.REPLACEMENT, now, streak)
+    for _ in range(3):
+        limiter.ended(now)
+        assert limiter.when(now) > now
+    limiter.ended(now)
+    assert limiter.when(now) == now
+    assert limiter.send(now) is Kind.REPLACEMENT
+    limiter.refused(Kind.REPLACEMENT, now, 20)
+    limiter.accepted(Kind.REPLACEMENT, now)
+    limiter.ended(now)
+    assert limiter.when(now) == now
+
+
+def test_without_a_backlog_refused_replacements_do_not_make_it_shrink() -> None:
+    """Each goes on being replaced."""
+    limiter, _ = lane(queued=2, in_flight=20)
+    for streak in (1, 2, 3):
+        limiter.refused(Kind.REPLACEMENT, NOW, streak)
+    limiter.ended(NOW)
+    assert limiter.when(NOW) == NOW
+
+
+def test_it_shrinks_no_further_than_where_it_looks() -> None:
+    """At seven tenths of where it was, streams are replaced again, to see what becomes of them."""
+    limiter, load, now = crowded(in_flight=20)
+    limiter.accepted(Kind.REPLACEMENT, now)
+    for _ in range(9):
+        limiter.refused(Kind.REPLACEMENT, now, 3)
+    load.in_flight = 15
+    limiter.ended(now)
+    assert limiter.when(now) > now
+    load.in_flight = 14
+    limiter.ended(now)
+    assert limiter.when(now) == now
+
+
+def test_refusals_below_are_not_our_doing() -> None:
+    """Six of six refused a third further down: it stops shrinking and goes on trying, at a quarter of its bound."""
+    limiter, load, now = crowded()
+    low(limiter, load, now)
+    for n in range(6):
+        assert limiter.state(now) is State.OWN, n
+        limiter.refused(Kind.REPLACEMENT, now, 1)
+    assert limiter.state(now) is State.FOREIGN
+    assert limiter.rate >= 0.2 * 54 / 4
+    limiter.refused(Kind.REPLACEMENT, now, 20)
+    limiter.ended(now)
+    limiter.ended(now)
+    assert limiter.when(now) == now  # no stream is left without a successor
+
+
+def test_acceptances_below_are_the_proof_that_it_was() -> None:
+    """Refusals are gone down there: it stays an own doing, and is low and gentle."""
+    limiter, load, now = crowded()
+    low(limiter, load, now)
+    for _ in range(6):
+        limiter.accepted(Kind.REPLACEMENT, now)
+    assert limiter.state(now) is State.OWN
+
+
+@pytest.mark.parametrize(("refused", "state"), [(3, State.OWN), (4, State.FOREIGN)])
+def test_where_the_line_is(refused: int, state: State) -> None:
+    """More than six tenths of the six verdicts."""
+    limiter, load, now = crowded()
+    low(limiter, load, now)
+    for n in range(6):
+        if n < 6 - refused:
+            limiter.accepted(Kind.REPLACEMENT, now)
+        else:
+            limiter.refused(Kind.REPLACEMENT, now, 1)
+    assert limiter.state(now) is state
+
+
+def foreign() -> tuple[Limiter, Load, float]:
+    limiter, load, now = crowded()
+    low(limiter, load, now)
+    for _ in range(6):
+        limiter.refused(Kind.REPLACEMENT, now, 1)
+    assert limiter.state(now) is State.FOREIGN
+    return limiter, load, now
+
+
+def test_that_conclusion_holds_for_so_long() -> None:
+    """After 45 s it is an open question again."""
+    limiter, _, now = foreign()
+    for n in range(1, 5):
+        limiter.refused(Kind.SURPLUS, now + 11 * n, 1)
+        assert limiter.state(now + 11 * n) is State.FOREIGN
+    assert limiter.state(now + 45.1) is State.OWN
+
+
+def test_others_refusals_cost_the_rate_little() -> None:
+    """Seven percent each; acceptances double it."""
+    limiter, _, now = foreign()
+    limiter.rate = 4.0
+    limiter.refused(Kind.SURPLUS, now, 1)
+    assert limiter.rate == pytest.approx(4.0 * 0.93)
+    limiter.accepted(Kind.SURPLUS, now)
+    assert limiter.rate == pytest.approx(4.0 * 0.93 * 2)
+
+
+def test_a_new_episode_is_judged_anew() -> None:
+    """After half a minute of calm nothing of the old conclusion is left."""
+    limiter, _, now = foreign()
+    limiter.refused(Kind.SURPLUS, now + 31, 1)
+    assert limiter.state(now + 31) is State.OWN
+
+
+def test_an_open_breaker_makes_all_of_it_void() -> None:
+    """Places that were free are none; the next episode is judged anew."""
+    limiter, _, now = foreign()
+    limiter.ended(now)
+    limiter.stop()
+    assert limiter.when(now) > now
+    assert limiter.state(now) is State.OWN
+
+
+def test_after_an_outage_it_begins_at_four_a_second_and_doubles() -> None:
+    """With each acceptance, until the first refusal: then as ever."""
+    limiter, _ = lane(queued=190, in_flight=10)
+    limiter.refused(Kind.SURPLUS, NOW, 6)
+    limiter.stop()
+    now = NOW + 20
+    limiter.ramp(now)
+    assert limiter.when(now) == now
+    limiter.send(now)
+    assert limiter.when(now) == pytest.approx(now + 1 / 4)
+    rates = []
+    for _ in range(3):
+        limiter.accepted(Kind.SURPLUS, now)
+        rates.append(limiter.rate)
+    assert rates == pytest.approx([8.0, 16.0, 32.0])
+    limiter.refused(Kind.SURPLUS, now, 1)
+    assert limiter.rate == pytest.approx(16.0)
+    limiter.accepted(Kind.SURPLUS, now)
+    assert limiter.rate == pytest.approx(20.0)
+
+
+# -- time ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asleep", [31.0, 8 * 3600.0, 400 * 86400.0])
+def test_the_machine_slept(asleep: float) -> None:
+    """From any state a long silence leads to calm, and the first attempts go at once."""
+    for make in (crowded, foreign):
+        limiter, load, now = make()
+        now += asleep
+        load.queued = load.in_flight = 0
+        assert limiter.state(now) is State.CALM
+        assert limiter.when(now) <= now
+        limiter.accepted(limiter.send(now), now)
+        assert math.isfinite(limiter.rate)
+
+
+class AnyCourse(RuleBasedStateMachine):
+    """Attempts when they may go, verdicts of all kinds, people who come and leave, steps and jumps of the clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load = Load()
+        self.limiter = Limiter(PARAMS, self.load, random.Random(7))
+        self.now = NOW
+        self.under_way: list[Kind] = []
+        self.running = 0
+        self.streak = 0
+
+    def _changed(self) -> None:
+        self.load.in_flight = len(self.under_way) + self.running
+
+    @rule(by=st.sampled_from((0.0, 0.05, 0.5, 3.0, 31.0, 46.0, 8 * 3600.0)))
+    def time(self, by: float) -> None:
+        self.now += by
+
+    @rule(queued=st.sampled_from((0, 1, 3, 8, 50, 10_000)))
+    def crowd(self, queued: int) -> None:
+        self.limiter.queue_changed(self.now)
+        self.load.queued = queued
+
+    @precondition(lambda self: self.limiter.when(self.now) <= self.now)
+    @rule(most=st.integers(1, 12))
+    def attempts(self, most: int) -> None:
+        while most and self.limiter.when(self.now) <= self.now:
+            self.under_way.append(self.limiter.send(self.now))
+            most -= 1
+        self._changed()
+
+    @precondition(lambda self: self.under_way)
+    @rule(most=st.integers(1, 12))
+    def refused(self, most: int) -> None:
+        """Never grows the rate that holds, nor lets anybody go sooner: except by the conclusion `foreign`."""
+        limiter, now = self.limiter, self.now
+        while most and self.under_way:
+            most -= 1
+            kind = self.under_way.pop(0)
+            self._changed()
+            self.streak += 1
+            rate, when, until = max(limiter.rate, limiter._least()), limiter.when(now), limiter._foreign_until
+            credit = limiter._credit
+            limiter.refused(kind, now, self.streak)
+            assert limiter._credit == credit
+            if limiter._foreign_until > until:
+                assert limiter.state(now) is State.FOREIGN
+                assert limiter._foreign_until == now + PARAMS.look_again
+                continue
+            assert max(limiter.rate, limiter._least()) <= rate
+            assert limiter.when(now) >= when
+
+    @precondition(lambda self: self.under_way)
+    @rule(most=st.integers(1, 12))
+    def accepted(self, most: int) -> None:
+        while most and self.under_way:
+            most -= 1
+            self.limiter.accepted(self.under_way.pop(0), self.now)
+            self.running += 1
+            self.streak = 0
+
+    @precondition(lambda self: self.under_way)
+    @rule()
+    def dropped(self) -> None:
+        self.limiter.returned(self.under_way.pop())
+        self._changed()
+
+    @precondition(lambda self: self.running)
+    @rule(most=st.integers(1, 12))
+    def ended(self, most: int) -> None:
+        while most and self.running:
+            most -= 1
+            self.running -= 1
+            self._changed()
+            self.limiter.ended(self.now)
+
+    @rule(ramps=st.booleans())
+    def outage(self, ramps: bool) -> None:
+        self.limiter.stop()
+        if ramps:
+            self.limiter.ramp(self.now)
+
+    @invariant()
+    def bounds(self) -> None:
+        limiter = self.limiter
+        assert PARAMS.least_rate <= limiter.rate < 1e6
+        assert 0 <= limiter._credit < 1000
+        assert 0 <= limiter._skip <= PARAMS.skip_most
+        # The slowest there is: the longest gap of the lowest rate.
+        assert limiter.when(self.now) <= self.now + 1.4 / PARAMS.least_rate
+        assert limiter.limit(self.now) is None or limiter.limit(self.now) >= self.load.in_flight
+
+
+AnyCourse.TestCase.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)
+TestAnyCourse = AnyCourse.TestCase

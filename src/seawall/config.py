@@ -121,6 +121,8 @@ class Pacer:
     """Seconds of refill that are kept: without them hundreds of refusals at the edge, with them none."""
     burst: float = 15.0
     """Seconds of refill that a bucket is taken to hold until it has shown more."""
+    listen_every: float = 0.1
+    """While every bucket is more than half full, the headers of one answer in so long are read."""
     over: float = 0.03
     """A request's input is estimated so much high."""
     block_most: float = 60.0

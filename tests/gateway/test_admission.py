@@ -58,7 +58,7 @@ def test_a_permit_ends_once() -> None:
     async def run() -> None:
         gate = admission().gate(OPUS)
         permit = now(gate)
-        permit.heard(200, ratelimit.NONE)
+        permit.heard(200, {}.get, 0.0)
         assert gate.lane.running == 1
         permit.ended()
         permit.refused("529")
@@ -112,7 +112,7 @@ def test_an_unreachable_host_concerns_all_its_lanes() -> None:
             permit.unreachable()
         waits = later(haiku, "s:2")
         assert opus.lane.host.open
-        answered.heard(200, ratelimit.NONE)
+        answered.heard(200, {}.get, 0.0)
         assert not opus.lane.host.open
         (await waits).ended()
 
@@ -172,7 +172,7 @@ def test_every_place_is_given_back(seed: int) -> None:
             await asyncio.sleep(0)
             match rng.randrange(4):
                 case 0:
-                    permit.heard(200, ratelimit.NONE)
+                    permit.heard(200, {}.get, 0.0)
                     permit.ended()
                 case 1:
                     permit.limited(ratelimit.NONE, 0.01)

@@ -12,11 +12,12 @@ from collections import OrderedDict
 from seawall.config import Gateway
 from seawall.gateway.records import LaneKey
 from seawall.policy.breaker import Breaker
-from seawall.policy.lane import Lane, Sent, Wait
+from seawall.policy.lane import Lane, Sent
 from seawall.policy.pacer import INPUT, Level
 from seawall.policy.queue import Ticket
+from seawall.wire import ratelimit
 from seawall.wire.answer import Usage
-from seawall.wire.ratelimit import Limits
+from seawall.wire.ratelimit import Get, Limits
 
 _MOST_LANES = 1000
 """Lanes that are remembered; beyond that the longest idle go."""
@@ -31,15 +32,14 @@ class Permit:
         self._gate, self._sent = gate, sent
         self._open = True
 
-    def heard(self, status: int, limits: Limits) -> None:
-        """An answer began: with 200, the upstream took the request."""
+    def heard(self, status: int, get: Get, wall: float) -> None:
+        """An answer with these headers began: with 200, the upstream took the request."""
         gate, sent = self._gate, self._sent
         if not self._open or sent.accepted:
             return
         now = gate.time()
-        if limits.raw:
-            gate.lane.hear(sent, levels(limits), now)
-        gate.hear(limits, now)
+        if gate.lane.pacer.listens(now):
+            gate.hear(sent, ratelimit.read(get, wall), now)
         if status == 200:
             gate.lane.accepted(sent, now)
             gate.changed()
@@ -103,10 +103,12 @@ class Gate:
         self._loop = loop
         self._waiting: dict[Ticket, asyncio.Future[Permit]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._wait: Wait | None = None
 
-    def hear(self, limits: Limits, now: float) -> None:
-        """Remember what an answer said of the plan."""
+    def hear(self, sent: Sent, limits: Limits, now: float) -> None:
+        """Learn what an answer said of the account's limits, and of its plan."""
+        if limits.raw:
+            self.lane.hear(sent, levels(limits), now)
+        self.lane.pacer.listened(now)
         if limits.unified_status is not None:
             self.plan, self.plan_at = limits, now
 
@@ -130,13 +132,12 @@ class Gate:
 
     def pump(self, newcomer: Ticket | None = None) -> Permit | None:
         """Let go whoever may; the newcomer's permit, if it is among them."""
-        granted = None
-        while True:
-            decision = self.lane.next(self.time())
+        granted, lane, until = None, self.lane, math.inf
+        while lane.load.queued:
+            decision = lane.next(self.time())
             if not isinstance(decision, Sent):
-                self._wait = decision
-                self._arm(decision.until if decision is not None else math.inf)
-                return granted
+                until = decision.until if decision is not None else math.inf
+                break
             permit = Permit(self, decision)
             if decision.ticket is newcomer:
                 granted = permit
@@ -144,9 +145,12 @@ class Gate:
             future = self._waiting.pop(decision.ticket, None)
             if future is None or future.done():  # its call was cancelled a moment ago
                 permit._close()
-                self.lane.dropped(decision, self.time())
+                lane.dropped(decision, self.time())
             else:
                 future.set_result(permit)
+        if self._timer is not None or until < math.inf:
+            self._arm(until)
+        return granted
 
     def stop(self) -> None:
         """Wake up no more."""

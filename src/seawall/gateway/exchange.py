@@ -307,8 +307,7 @@ class Exchange:
 
     def _heard(self, head: AnswerHead) -> None:
         """An answer has begun: what it says of its account, its limits and the service's load is learned now."""
-        attempt, permit, means = self._attempt, self._permit, self._means
-        assert attempt is not None
+        permit, means = self._permit, self._means
         assert permit is not None
         if self._pool() is means.pool:
             credential = self.call.caller.credential
@@ -317,7 +316,7 @@ class Exchange:
                 means.admission.rename(credential, account)
         else:
             keep_cookies_away(head)
-        permit.heard(head.status, attempt.limits)
+        permit.heard(head.status, head.lower.get, means.clock.wall())
 
     async def _end_of(self, attempt: Attempt, permit: Permit) -> Failure | None:
         if self.relay.kept is None:

@@ -122,6 +122,7 @@ class Pacer:
         "_cap_at",
         "_cut_at",
         "_input_per_byte",
+        "_listen_at",
         "_output",
         "_p",
         "_sent_at",
@@ -141,6 +142,7 @@ class Pacer:
         """When accepted attempts began."""
         self._best, self._best_at = 0, -math.inf
         """The most that were accepted within `cut_window` lately, and when."""
+        self._listen_at = -math.inf
         self._input_per_byte = _INPUT_PER_BYTE
         self._output = _OUTPUT
 
@@ -192,6 +194,15 @@ class Pacer:
         while starts and starts[0] <= now - self._p.cut_window:
             starts.popleft()
         return len(starts)
+
+    def listens(self, now: float) -> bool:
+        """Whether an answer's headers are worth reading: of a busy lane far from its limits a few a second will do."""
+        return now >= self._listen_at
+
+    def listened(self, now: float) -> None:
+        """An answer's headers were read."""
+        if all(bucket.level > bucket.most / 2 for bucket in self.buckets.values()):
+            self._listen_at = now + self._p.listen_every
 
     def hear(self, levels: list[Level], marks: tuple[float, ...], sent_at: float, now: float) -> None:
         """What an answer's headers say; `marks` are those of its request."""

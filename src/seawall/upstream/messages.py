@@ -122,7 +122,7 @@ class Attempt:
         self._collected_size = 0
         self._body = Body.NONE
         self.limits = ratelimit.NONE
-        """What the answer's headers say of limits."""
+        """What a failed answer's headers say of limits."""
         self.usage: Usage | None = None
         """What the answer says that it took."""
         self.sent_at = 0.0
@@ -158,7 +158,6 @@ class Attempt:
 
     def head(self, head: AnswerHead) -> None:
         self._head = head
-        self.limits = ratelimit.read(head.lower.get, self._wall)
         self._heard(head)
         coding = head.lower.get(b"content-encoding", b"identity").lower()
         if coding in (b"gzip", b"x-gzip"):
@@ -349,7 +348,7 @@ class Attempt:
         in_stream = self._stream is not None and bool(self._stream.error)
         source = self._stream.error if self._stream is not None else body
         said = errors.read(source, kind.decode("latin-1") if kind and not in_stream else None)
-        limits = self.limits
+        limits = self.limits = ratelimit.read(head.lower.get, self._wall)
         request_id = head.lower.get(b"request-id")
         shape = self._body
         if shape is Body.NONE:

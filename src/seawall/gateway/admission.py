@@ -114,7 +114,9 @@ class Gate:
 
     def enter(self, ticket: Ticket) -> "Permit | asyncio.Future[Permit]":
         """A permit, or what will give one. Cancelling that is leaving, and `leave` must follow."""
-        self.lane.join(ticket, self.time())
+        sent = self.lane.enter(ticket, self.time())
+        if sent is not None:
+            return Permit(self, sent)
         return self.pump(ticket) or self._waiting.setdefault(ticket, self._loop.create_future())
 
     def leave(self, ticket: Ticket) -> None:

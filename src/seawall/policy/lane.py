@@ -61,6 +61,16 @@ class Lane:
 
     # -- who is next ----------------------------------------------------------------------------------------------
 
+    def enter(self, ticket: Ticket, now: float) -> Sent | None:
+        """The newcomer's attempt, where nobody waits and it may go; else it stands in line."""
+        if not self.queue.size and ticket.not_before <= now:
+            cost = self.pacer.cost(ticket.size, ticket.most_output)
+            if self._when(cost, now)[0] <= now:
+                self.queue.stamp(ticket)
+                return self._send(ticket, cost, now)
+        self.join(ticket, now)
+        return None
+
     def join(self, ticket: Ticket, now: float) -> None:
         """One more waits, or again."""
         self.limiter.queue_changed(now)

@@ -115,6 +115,13 @@ class Queue:
 
     def join(self, ticket: Ticket, now: float) -> None:
         """Stand in line, from `ticket.not_before` on; again in the same, if it did before."""
+        self.stamp(ticket)
+        self.size += 1
+        self.by_flow[ticket.flow] += 1
+        self._place(ticket, now)
+
+    def stamp(self, ticket: Ticket) -> None:
+        """Give a new ticket its place on the virtual clock, and charge its agent with it."""
         if not ticket._order:
             self._order += 1
             ticket._order = self._order
@@ -126,9 +133,6 @@ class Queue:
             self._finish.move_to_end(ticket.flow)
             if len(self._finish) > self._p.flows_kept:
                 self._finish.popitem(last=False)
-        self.size += 1
-        self.by_flow[ticket.flow] += 1
-        self._place(ticket, now)
 
     def leave(self, ticket: Ticket) -> None:
         """Stand in line no more; nothing, if it does not."""

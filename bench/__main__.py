@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import load, origin, report, targets, wire
+from bench import decisions, load, origin, report, targets, wire
 from bench.measure import ON_LINUX, cores, cpu_seconds, facts, percentile, pinned, resident_kb, run
 from bench.report import NGINX, SEAWALL, Rounds
 from bench.targets import Target
@@ -42,12 +42,15 @@ class Plan:
     held_rounds: int = 2
     holding: float = 5.0
     starts: int = 7
+    decisions: int = 4000
+    """Of the control law, in each of its rounds."""
+    decision_rounds: int = 9
 
 
 QUICK = Plan(rounds=2, latency=400, large=20, busy=1.0, stream_rounds=1, streaming=1.5, held_rounds=1,
-             holding=3.0, starts=3)  # fmt: skip
+             holding=3.0, starts=3, decision_rounds=3)  # fmt: skip
 
-MEASURED = ("latency", "requests", "events", "memory", "start")
+MEASURED = ("latency", "requests", "events", "memory", "start", "decisions")
 
 
 class Bench:
@@ -155,10 +158,21 @@ class Bench:
                     if number:
                         self.put("start", name, seconds * 1000)
 
+    def decide(self) -> None:
+        """The control law by itself, in this process."""
+        for queued, values in decisions.costs(self.plan.decisions, self.plan.decision_rounds).items():
+            for value in values:
+                self.put(f"decision_{queued}", SEAWALL, value)
+
     # -- the run --------------------------------------------------------------------------------------------------
 
     def carry_out(self, only: frozenset[str]) -> None:
         """Measure, one target after the other, again and again."""
+        if "decisions" in only:
+            self._say("decisions")
+            self.decide()
+        if not only - {"decisions"}:
+            return
         with ExitStack() as stack:
             upstream = stack.enter_context(targets.origin(self.folder, self.load_core))
             if "start" in only:

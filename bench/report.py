@@ -36,6 +36,9 @@ MEASURES = (
     Measure("stream_kb", "an open stream, beside its request's body", "KB"),
     Measure("stream_total", "resident memory with 1000 such streams", "MB"),
     Measure("start", "start to first answered request", "ms"),
+    Measure("decision_0", "a decision of the control law, nobody queued", "us"),
+    Measure("decision_100", "a decision of the control law, 100 queued", "us"),
+    Measure("decision_10000", "a decision of the control law, 10 000 queued", "us"),
 )
 
 
@@ -49,7 +52,7 @@ class Goal:
     at_least: bool = False
 
 
-# From the table of goals: those that a gateway without its control law can be held to.
+# From the table of goals; those of whole fleets are `seawall bench`'s.
 GOALS = (
     Goal("latency_p50", 1.4, NGINX),
     Goal("latency_p99", 2.0, NGINX),
@@ -62,6 +65,9 @@ GOALS = (
     Goal("stream_kb", 8.0),
     Goal("stream_total", 40.0),
     Goal("start", 200.0),
+    Goal("decision_0", 20.0),
+    Goal("decision_100", 20.0),
+    Goal("decision_10000", 20.0),
 )
 
 

@@ -112,6 +112,19 @@ def test_the_interval_of_probes() -> None:
     assert gaps == [1.0, 1.6, 2.56, 4.096, 5.0, 5.0, 5.0]
 
 
+def test_the_next_outage_begins_with_short_intervals() -> None:
+    """What the last one had come to is forgotten."""
+    one, now = exact(), NOW
+    for _ in range(7):
+        now = one.when(now)
+        one.refused(now, one.send())
+    one.accepted(now)
+    now += 100
+    while not one.refused(now):
+        pass
+    assert one.when(now) == now + 1.0
+
+
 def test_while_a_probe_is_under_way_nobody_goes() -> None:
     """Until its verdict, however long that takes."""
     one = exact()

@@ -212,6 +212,67 @@ def test_a_hosts_probe_is_one_over_all_lanes() -> None:
     assert now < waits(both[1], now).at < now + 6
 
 
+def test_a_hosts_probe_whose_client_leaves() -> None:
+    """Another may go in its place."""
+    law = lane()
+    for _ in range(6):
+        law.host.refused(NOW)
+    for flow in ("s:a", "s:b"):
+        law.join(ticket(flow=flow), NOW)
+    now = NOW + 10
+    first = law.next(now)
+    assert isinstance(first, Sent)
+    law.dropped(first, now)
+    second = law.next(now)
+    assert isinstance(second, Sent)
+    assert second.host_probe > first.host_probe
+
+
+def test_what_was_known_of_others_refusals_ends_with_an_outage() -> None:
+    """Whose doing the next refusals are is asked anew."""
+    law = lane()
+    law.limiter._foreign_until = math.inf
+    in_outage(law, NOW)
+    for _ in range(50):
+        law.join(ticket(), NOW)
+    assert law.limiter.state(NOW + 20) is State.OWN
+
+
+def test_starts_that_were_accepted_are_what_a_cut_goes_by() -> None:
+    """A 429 with full buckets after ten starts a second: nine and a half are allowed."""
+    law, now = lane(), NOW
+    for _ in range(100):
+        now += 0.1
+        law.limiter._next = 0.0
+        one = sent(law, now)
+        law.accepted(one, now)
+        law.ended(one, now)
+    law.limited(sent(law, now + 0.3), FULL, None, now + 0.3)
+    rate = law.pacer.start_rate(now + 0.3)
+    assert rate is not None
+    assert 8.5 < rate < 10.5
+
+
+def test_who_comes_late_has_saved_nothing() -> None:
+    """The queue's clock moves on with those who go: a newcomer gets a share of now, not one for the time before."""
+    law = lane(concurrency=1)
+    for _ in range(8):
+        law.join(ticket(), NOW)
+    order, now, running = [], NOW, None
+    while law.load.queued:
+        now += 1.0
+        if running is not None:
+            law.ended(running, now)
+        if len(order) == 4:
+            for _ in range(4):
+                law.join(ticket(now, "s:late"), now)
+        running = law.next(now)
+        assert isinstance(running, Sent)
+        law.accepted(running, now)
+        order.append(running.ticket.flow)
+    assert order[4:8] == ["s:late", "s:1"] * 2
+
+
 def test_a_probe_whose_client_leaves() -> None:
     """The next in line may go in its place at once."""
     law = lane()

@@ -87,6 +87,24 @@ def test_who_comes_late_has_saved_nothing() -> None:
     assert [one.flow for one in drained(queue)] == ["s:late", "s:early", "s:late", "s:early", "s:late"]
 
 
+def test_an_old_request_does_not_turn_the_clock_back() -> None:
+    """One that was refused long ago goes; who is new then begins where the others are, not where that one was."""
+    queue, old = Queue(PARAMS), ticket("s:old")
+    joined(queue, old)
+    queue.take(old)
+    others = [ticket("s:other") for _ in range(5)]
+    joined(queue, *others)
+    for _ in range(3):
+        head = queue.head(0.0)
+        assert head is not None
+        queue.take(head)
+    joined(queue, old)
+    assert queue.head(0.0) is old
+    queue.take(old)
+    joined(queue, *(ticket("s:new") for _ in range(3)))
+    assert [one.flow for one in drained(queue)] == ["s:new", "s:other", "s:new", "s:other", "s:new"]
+
+
 def test_a_refused_request_keeps_its_place() -> None:
     """It joins again with its old tag, and is first."""
     queue, asked = Queue(PARAMS), [ticket(f"s:{n}") for n in range(4)]
@@ -246,6 +264,15 @@ def test_shares_are_remembered_of_so_many_agents_only() -> None:
         joined(queue, one := ticket(f"s:{n}"))
         queue.take(one)
     assert len(queue._finish) == 100
+
+
+def test_who_asks_often_is_not_forgotten() -> None:
+    """Of the agents that are remembered the one that has not asked for longest goes."""
+    queue = Queue(Params(flows_kept=3))
+    for n in range(20):
+        joined(queue, ticket("s:often"), ticket(f"s:{n}"))
+    assert list(queue._finish)[-2:] == ["s:often", "s:19"]
+    assert queue._finish["s:often"] == 200.0
 
 
 # -- what holds always --------------------------------------------------------------------------------------------

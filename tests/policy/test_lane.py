@@ -231,8 +231,12 @@ def test_a_hosts_probe_whose_client_leaves() -> None:
 def test_what_was_known_of_others_refusals_ends_with_an_outage() -> None:
     """Whose doing the next refusals are is asked anew."""
     law = lane()
+    first, *others = [sent(law, NOW) for _ in range(6)]
+    law.refused(first, NOW)
     law.limiter._foreign_until = math.inf
-    in_outage(law, NOW)
+    for one in others:
+        law.refused(one, NOW)
+    assert law.breaker.open
     for _ in range(50):
         law.join(ticket(), NOW)
     assert law.limiter.state(NOW + 20) is State.OWN

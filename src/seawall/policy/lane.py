@@ -39,7 +39,7 @@ class Wait:
     until: float
     """Ask again then, or when something happened; inf: only then."""
     why: str
-    """`queue`, `breaker`, `host`, `limiter`, `budget`, `concurrency`, or the limit of one's own that it is."""
+    """`backoff`, `breaker`, `host`, `limiter`, `budget`, `concurrency`, or the limit of one's own that it is."""
     at: float
     """When the head may go, as far as is known; inf where that hangs on others."""
 

@@ -211,7 +211,7 @@ class Limiter:
         if not self._is_low():
             return
         self._seen += 1
-        self._seen_refused += (refused - self._seen_refused) / min(self._seen, p.look_verdicts + 2)
+        self._seen_refused += (refused - self._seen_refused) / self._seen
         if self._seen < p.look_verdicts:
             return
         if self._seen_refused > p.look_share:

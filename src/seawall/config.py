@@ -57,11 +57,11 @@ class Limiter:
     """Acceptances are averaged over so long."""
     waiting_rate: float = 0.8
     """For each waiting request, while few wait: then refusals cost little, and holding back would cost work."""
-    backlog_share: float = 0.5
+    backlog_share: float = 0.25
     """More waiting than this share of what is under way, on average over `backlog_time`, is a backlog: only then it
     matters whose doing the refusals are."""
     backlog_least: int = 4
-    backlog_time: float = 5.0
+    backlog_time: float = 8.0
     depth: float = 0.7
     """With a backlog, refusals make the lane shrink, to this share of where it was, and it looks there: ..."""
     look_verdicts: int = 6

@@ -150,8 +150,8 @@ class Limiter:
             self._foreign_until = -math.inf
             self._next = max(self._next, now)
         self._refused_at, self.ramping = now, False
+        self._count(kind, True, self.state(now), now)
         state = self.state(now)
-        self._count(kind, True, state, now)
         if kind is not Kind.REPLACEMENT:
             self.rate = max(self._least(), self.rate * (p.own_down if state is State.OWN else p.foreign_down))
         elif state is State.OWN:

@@ -5,6 +5,8 @@
 #   make bench   the benchmarks       make npm    the real JavaScript clients of some tests (needs npm)
 #   make index   compile the catalogue of causes      make lock   lock the dependencies anew (needs uv)
 #   make reference   the page of settings from config.py
+#   make docs    the site, with a page for each cause: build/docs/site/index.html
+#   make fuzz    hostile texts for `seawall explain`, for SECONDS=60
 #   make score CORPUS=FILE   how well `seawall explain` names the labelled texts of a file
 
 VENV := .venv
@@ -13,6 +15,7 @@ PYTHON ?=
 UV ?= uv
 CORPUS ?= ../shared/corpus/dev.jsonl
 TESTS ?=
+SECONDS ?= 60
 CLIENTS := tests/clients
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -20,7 +23,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup try test lint format bench index reference score lock npm build clean
+.PHONY: help setup try test lint format bench index reference docs fuzz score lock npm build clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -75,15 +78,36 @@ index: setup
 reference: setup
 	$(BIN)/python docs/settings_table.py
 
+# The packages of the site are not among those of the tests. Everything it shows is in its folder: fonts, scripts, search.
+docs: setup $(VENV)/.docs
+	$(BIN)/python docs/site/stage.py build/docs
+	$(BIN)/zensical build --strict --config-file build/docs/mkdocs.yml
+	$(BIN)/python docs/site/check.py build/docs/site
+	@echo "Open build/docs/site/index.html; with search: $(BIN)/python -m http.server -b 127.0.0.1 -d build/docs/site"
+
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.locked
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements/docs.txt
+	@touch $@
+
+# Where atheris has no wheel (macOS, other processors), Hypothesis looks instead.
+fuzz: setup
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements/fuzz.txt || true
+	$(BIN)/python tests/causes/fuzz.py $(SECONDS) build/fuzz
+
 score: setup
 	@$(BIN)/python -m bench.score $(CORPUS)
 
-# Both files hold every platform's wheels by hash. `dev` follows `runtime`, so that what is tested is what is installed.
+# The files hold every platform's wheels by hash. `dev` follows `runtime`, so that what is tested is what is installed;
+# `docs` and `fuzz` follow `dev`, into whose environment they are put.
 lock:
 	$(UV) pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  pyproject.toml -o requirements/runtime.txt
 	$(UV) pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  --constraint requirements/runtime.txt --group dev pyproject.toml -o requirements/dev.txt
+	for group in docs fuzz; do \
+	  $(UV) pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+	    --constraint requirements/dev.txt --group $$group -o requirements/$$group.txt || exit 1; \
+	done
 
 # Real clients from npm; without npm, or without what it fetches, the tests that need them say that they were skipped. On
 # a build machine (CI is set) that is an error: nobody reads there what was skipped.

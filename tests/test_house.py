@@ -21,6 +21,7 @@ ELSEWHERE = {
     "cli/catalogue.py": "tests/cli/test_explain.py: pages, lists, searches",
     "cli/clipboard.py": "tests/cli/test_explain.py: with tools of its own",
     "cli/many.py": "tests/cli/test_explain.py: lines in, lines out",
+    "cli/progress.py": "tests/cli/test_drill.py: in a terminal and elsewhere, and ended by a signal",
     "cli/records.py": "tests/cli/test_explain.py: the last failure on record",
     "cli/source.py": "tests/cli/test_explain.py: every way a text may come",
     "cli/settings.py": "tests/test_docs.py and tests/cli/test_verbs.py run `seawall config`",

@@ -1,28 +1,22 @@
 """`seawall bench`: a fleet of agents through trouble, with Seawall and without, in figures."""
 
-import asyncio
 import json
 import math
-import os
-import signal
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure, common_options
+from seawall.cli.progress import run
 from seawall.view.words import duration
 
 if TYPE_CHECKING:
-    from seawall.fake.bench import Bench, Plan, Report
+    from seawall.fake.bench import Bench, Plan
 
 WAYS: Final = ("seawall", "oracle", "sdk", "retries10", "proxy", "aimd")
 FLEETS: Final = (1, 20, 200)
 SEEDS: Final = (1, 2, 3)
-LINE_EVERY: Final = 15.0
-"""Seconds between lines of progress where there is no terminal."""
-FRAME_EVERY: Final = 0.5
 
 
 @click.command()
@@ -101,7 +95,13 @@ def bench(
     _check_fits(plan, named=bool(scenarios))
     running = Bench(plan)
     try:
-        report = _run(running, common)
+        report = run(
+            running.run,
+            lambda width: [line[:width] for line in progress(running)],
+            common,
+            frame_every=0.5,
+            line_every=15.0,
+        )
     except BenchFailed as error:
         raise Failure(str(error)) from None
     except OSError as error:
@@ -185,48 +185,3 @@ def progress(running: "Bench") -> list[str]:
         share = min(one.at / horizon, 1)
         lines.append(f"{named(one.job)}, {NAMES[one.job.through]}: {share:.0%}, {one.turns} turns{failed}")
     return lines
-
-
-# ---- running it ----------------------------------------------------------------------------------------
-
-
-def _run(running: "Bench", common: Common) -> "Report":
-    with asyncio.Runner() as runner:
-        return runner.run(_watched(running, common))
-
-
-async def _watched(running: "Bench", common: Common) -> "Report":
-    """The benchmark with its progress shown; a signal ends everything and becomes KeyboardInterrupt."""
-    loop = asyncio.get_running_loop()
-    work = asyncio.ensure_future(running.run())
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, work.cancel)
-    shown = asyncio.ensure_future(_show(running, common))
-    try:
-        return await work
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    finally:
-        shown.cancel()
-        await asyncio.gather(shown, return_exceptions=True)
-
-
-async def _show(running: "Bench", common: Common) -> None:
-    """Progress on stderr until it is cancelled: a block that changes and is erased, or lines now and then."""
-    if common.quiet:
-        return
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not common.plain
-    if not terminal:
-        while True:
-            common.say("; ".join(progress(running)))
-            await asyncio.sleep(LINE_EVERY)
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    console = Console(stderr=True, no_color=not common.color(sys.stderr, os.environ))
-    with Live(console=console, transient=True, auto_refresh=False) as live:
-        while True:
-            lines = [line[: console.width] for line in progress(running)]
-            live.update(Text("\n".join(lines)), refresh=True)
-            await asyncio.sleep(FRAME_EVERY)

@@ -1,11 +1,9 @@
 """`seawall drill`: a scripted outage, without Seawall and with it, on this machine alone."""
 
-import asyncio
 import contextlib
 import json
 import os
 import shutil
-import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -15,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure, common_options
+from seawall.cli.progress import run
 
 if TYPE_CHECKING:
     from seawall.fake.drill import Drill, Figures, Report
 
 NAMES = {"sdk": "SDK alone", "claude-code": "Claude Code alone", "seawall": "through Seawall"}
-LINE_EVERY = 5.0
-"""Seconds between lines of progress where there is no terminal."""
-FRAME_EVERY = 0.25
 BAR = 24
 
 
@@ -52,7 +48,13 @@ def drill(scenario: str, record: Path | None, agents: int | None, seed: int | No
         raise Failure(str(error), ExitCode.USAGE) from None
     try:
         with _kept(record) as keep:
-            report = _run(running, common, keep_transcript=record is not None)
+            report = run(
+                lambda: running.run(keep_transcript=record is not None),
+                lambda width: progress(running, width),
+                common,
+                frame_every=0.25,
+                line_every=5.0,
+            )
             keep(report.transcript)
     except GatewayFailed as error:
         raise Failure(str(error)) from None
@@ -190,55 +192,7 @@ def _standing(run: "Figures", waiting: int, whole: int, width: int) -> str:
     return f"{NAMES[run.through]:<17} {drawn} {run.finished:>4} done {run.lost:>3} lost {waiting:>3} waiting"
 
 
-# ---- running it ----------------------------------------------------------------------------------------
-
-
-def _run(running: "Drill", common: Common, *, keep_transcript: bool) -> "Report":
-    try:
-        import uvloop
-    except ImportError:
-        runner = asyncio.Runner()
-    else:
-        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    with runner:
-        return runner.run(_watched(running, common, keep_transcript=keep_transcript))
-
-
-async def _watched(running: "Drill", common: Common, *, keep_transcript: bool) -> "Report":
-    """The drill with its progress shown; a signal ends everything and becomes KeyboardInterrupt."""
-    loop = asyncio.get_running_loop()
-    work = asyncio.ensure_future(running.run(keep_transcript=keep_transcript))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, work.cancel)
-    shown = asyncio.ensure_future(_show(running, common))
-    try:
-        return await work
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    finally:
-        shown.cancel()
-        await asyncio.gather(shown, return_exceptions=True)
-
-
-async def _show(running: "Drill", common: Common) -> None:
-    """Progress on stderr until it is cancelled: a block that changes and is erased, or lines now and then."""
-    if common.quiet:
-        return
-    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not common.plain
-    if not terminal:
-        while True:
-            for line in progress(running, 80):
-                common.say(line)
-            await asyncio.sleep(LINE_EVERY)
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    console = Console(stderr=True, no_color=not common.color(sys.stderr, os.environ))
-    with Live(console=console, transient=True, auto_refresh=False) as live:
-        while True:
-            live.update(Text("\n".join(progress(running, console.width))), refresh=True)
-            await asyncio.sleep(FRAME_EVERY)
+# ---- its transcript --------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

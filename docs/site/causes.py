@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from seawall.causes.cause import Cause, Hold, Platform, Retry, Step
+from seawall.causes.cause import Cause, Hold, Party, Platform, Retry, Step
 from seawall.view.explanation import SHOWN_AS
 
 RETRY = {
@@ -28,6 +28,7 @@ PLATFORMS = {
     Platform.DESKTOP: "Claude Desktop",
 }
 STATUSES = {
+    200: "OK, and yet not an answer",
     400: "Bad request",
     401: "Unauthorized",
     402: "Payment required",
@@ -37,12 +38,16 @@ STATUSES = {
     407: "Proxy authentication required",
     408: "Request timeout",
     409: "Conflict",
+    410: "Gone",
     413: "Request too large",
     422: "Unprocessable",
     424: "Failed dependency",
     429: "Too many requests",
+    431: "Headers too large",
     451: "Unavailable for legal reasons",
+    499: "The client closed the request",
     500: "Internal server error",
+    501: "Not implemented",
     502: "Bad gateway",
     503: "Service unavailable",
     504: "Gateway timeout",
@@ -170,7 +175,8 @@ def by_wording(causes: Iterable[Cause]) -> str:
 def statuses(cause: Cause) -> list[int]:
     """The numbers that an answer of this cause has been seen with."""
     found = {status for one in cause.matchers for status in one.status}
-    found |= {status for one in cause.examples if (status := one.evidence.get("status", 0)) >= 400}
+    if cause.party is not Party.UNKNOWN:  # whose examples are numbers that mean nothing
+        found |= {status for one in cause.examples if (status := one.evidence.get("status", 0)) >= 400}
     return sorted(found)
 
 

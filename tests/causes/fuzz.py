@@ -1,7 +1,8 @@
 """`make fuzz`: hostile texts are explained without a crash, within a time, and without showing a key.
 
-`python tests/causes/fuzz.py SECONDS [FOLDER]` looks with atheris, which steers by the lines that a text reaches; where
-it has no wheel, Hypothesis looks for the same time. A text that fails is written to FOLDER: make it a test by name.
+`python tests/causes/fuzz.py SECONDS [FOLDER [TEXT]]` looks with atheris, which steers by the lines that a text
+reaches; where it has no wheel, Hypothesis looks for the same time. What fails is written to FOLDER; with its path
+as TEXT it alone is looked at.
 """
 
 import shutil
@@ -33,7 +34,7 @@ LOOKS = (Look(), Look(width=None), Look(width=1, windows=True), Look(color=True)
 def text_of(data: bytes) -> str:
     """The text that some bytes stand for: as they are, over and over, or with a key in it."""
     how, rest = data[:1], data[1:].decode("utf-8", "replace")
-    match how and how[0] % 8:
+    match how and how[0] % 32:
         case 1 if rest:
             return rest * (REPEATED // len(rest))
         case 2:
@@ -110,7 +111,7 @@ def by_hypothesis(seconds: int, folder: Path, causes: dict[str, Cause]) -> None:
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
     )
-    @given(how=st.integers(0, 7), text=texts)
+    @given(how=st.integers(0, 31), text=texts)
     def look(how: int, text: str) -> None:
         nonlocal tried
         tried += 1
@@ -131,7 +132,10 @@ def main(arguments: list[str]) -> None:
     folder = Path(arguments[1] if len(arguments) > 1 else "build/fuzz")
     folder.mkdir(parents=True, exist_ok=True)
     causes = {code: load(code) for code in codes()}
-    if GUIDED:
+    if len(arguments) > 2:
+        holds(text_of(Path(arguments[2]).read_bytes()), causes)
+        print("Nothing is wrong with this text any more.")
+    elif GUIDED:
         by_atheris(seconds, folder, causes)
     else:
         print("atheris is not here: Hypothesis looks instead.")

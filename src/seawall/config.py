@@ -51,8 +51,8 @@ class Limiter:
     """Lower bound of the rate: something must be tried, or the end of the trouble is never seen."""
     least_share: float = 0.03
     """... and this share of the acceptances: what looking for room costs while a lane is full."""
-    queue_time: float = 480.0
-    """... and the queue over so many seconds: half of the usual hold."""
+    queue_time: float = 600.0
+    """... and the queue over so many seconds: nobody's turn to be tried comes later than in two thirds of the hold."""
     acceptance_time: float = 20.0
     """Acceptances are averaged over so long."""
     waiting_rate: float = 0.8
@@ -70,9 +70,9 @@ class Limiter:
     """... if more than this share of them are refusals still, they are not our doing: stop shrinking."""
     look_again: float = 45.0
     """That conclusion holds for so long."""
-    skip_step: float = 0.5
+    skip_step: float = 1.0
     skip_most: float = 8.0
-    """A refused replacement leaves 0.5, 1, 1.5, ... of the next streams that end without one, at most 8."""
+    """A refused replacement leaves 1, 2, 3, ... of the next streams that end without one, at most 8."""
     spare: int = 3
     spare_share: float = 0.05
     """Streams that ended and were not replaced yet count at most so far, plus this share of the running."""
@@ -307,6 +307,16 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Doctor:
+    """Whom `seawall doctor` asks beside the API."""
+
+    control: str = "https://example.com"
+    """A host that has nothing to do with the API: where both fail, it is not the API. Only a connection is made."""
+    status: str = "https://status.claude.com"
+    """The service's status page."""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     token: str = field(default="", repr=False)
 
@@ -339,6 +349,7 @@ class Config:
     network: Network = field(default_factory=Network)
     store: Store = field(default_factory=Store)
     team: Team = field(default_factory=Team)
+    doctor: Doctor = field(default_factory=Doctor)
     fallback: tuple[Fallback, ...] = ()
 
 

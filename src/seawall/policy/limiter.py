@@ -117,7 +117,7 @@ class Limiter:
         p, most = self._p, self._most()
         match self.state(now):
             case State.CALM:
-                # What takes so many a second may also be given as many more: short answers end before a fleet has begun.
+                # What takes so many a second may be given as many more: short answers end before a fleet has begun.
                 self.rate = most = max(most, p.calm_rate, self._acceptance_rate)
                 # Time that was not used is kept, up to a burst: a handful of calls at once is no stampede.
                 start = max(self._next, now - (p.calm_burst - 1) / most)

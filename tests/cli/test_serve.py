@@ -2,12 +2,14 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,26 @@ def ready(process: "subprocess.Popen[str]") -> dict[str, object]:
     assert line, process.communicate(timeout=LIMIT)[1]
     said: dict[str, object] = json.loads(line)
     return said
+
+
+def test_it_may_have_as_many_files_as_the_machine_allows(own_home: Home) -> None:
+    """A shell's soft limit of 1024 files would end a fleet of 500 calls."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] != resource.RLIM_INFINITY and before[1] <= 256:
+        pytest.skip("this machine allows no more")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        process = own_home.start("serve", "--listen", "127.0.0.1:0", "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    ready(process)
+    limits = Path(f"/proc/{process.pid}/limits")
+    if limits.exists():
+        [line] = [line for line in limits.read_text().splitlines() if line.startswith("Max open files")]
+        assert int(line.split()[3]) > 256
+    process.terminate()
+    process.communicate(timeout=LIMIT)
+    assert process.returncode == 0
 
 
 def test_one_line_says_what_it_does(own_home: Home) -> None:

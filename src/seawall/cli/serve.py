@@ -1,6 +1,7 @@
 """`seawall serve`: the gateway, until a signal ends it or, started by `run`, until nobody needs it any more."""
 
 import asyncio
+import contextlib
 import errno
 import json
 import os
@@ -20,6 +21,8 @@ from seawall.cli.common import Common, ExitCode, Failure, common_options, load_s
 from seawall.clock import SystemClock
 from seawall.config import Config, check, listen_address
 from seawall.view.words import duration
+
+_MOST_FILES = 65_536
 
 if TYPE_CHECKING:
     from seawall.gateway.app import GatewayServer
@@ -46,7 +49,7 @@ class Terms:
 @click.option("--hold", metavar="TIME", help="How long a call is held at most, such as 15m.")
 @click.option("--no-hold", is_flag=True, help="Pass every failure on at once.")
 @click.option("--ping-every", metavar="TIME", help="Between signs of life in an opened answer. Default: 10s.")
-@click.option("--concurrency", metavar="N", help="Attempts at a time. Default: 200.")
+@click.option("--concurrency", metavar="N", help="Attempts at a time in one lane, at most. Default: 1000.")
 @click.option("--shared", hidden=True, help="Started by `seawall run`, for this configuration.")
 @click.option("--linger", hidden=True, type=click.FloatRange(min=0), default=60.0)
 @common_options
@@ -81,6 +84,7 @@ def serve(
     terms = Terms(digest, shared is not None, linger)
     keys = _fallback_keys(config, common)
     os.umask(0o077)
+    allow_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_serve(config, keys, terms, common))
 
@@ -106,6 +110,17 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
+
+
+def allow_files() -> None:
+    """Let this process have as many open files as it may: each call takes two, and 1024 are usual at first."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def passed_sockets(environ: MutableMapping[str, str], pid: int) -> list[socket.socket]:

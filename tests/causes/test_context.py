@@ -84,3 +84,11 @@ def test_hosts_of_ours():
     assert ours("api.anthropic.com")
     assert ours("bedrock-runtime.us-east-1.amazonaws.com")
     assert not ours("relay.example.com")
+
+
+@pytest.mark.parametrize(("text", "service"), [("API Error: 400 from gpt-5", False), ("claude-code: failed", False),
+                                               ("model claude-3-5-haiku", True), ("anthropic.APIError", True)])  # fmt: skip
+def test_a_client_is_not_yet_the_service(text, service):
+    """Claude Code can speak to other vendors through a relay."""
+    assert about(text).claude
+    assert about(text).service is service

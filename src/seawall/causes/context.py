@@ -8,10 +8,11 @@ from seawall.causes.extract import Facts
 _CLAUDE = (
     "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
     "toolspec",
-    "$bunfs/root", "~bun/root",  # what the native build of Claude Code calls its own files
+    "$bunfs/", "~bun/",  # what the native build of Claude Code calls its own files
 )  # fmt: skip
 """Any of these in a text: it is about a Claude call, or about Claude Code."""
 _MODELS = frozenset(("opus", "sonnet", "haiku"))
+_OUR_MODEL = re.compile(r"claude(?:-|_| )(?:v?\d|instant|opus|sonnet|haiku|fable|mythos)")
 _ENVELOPE = ("type:error,error:", "x-api-key")
 _CLAUDE_CODE = re.compile(r"(?<!\[)api error(?:: (?:\d{3}(?!\d)|[a-z])| \()")
 """How Claude Code begins. Google's command line says the same in brackets."""
@@ -21,7 +22,8 @@ _PLACE = re.compile(r"(?<![a-z0-9])(?:messages|tools|system)\.\d{1,4}\.")
 
 _OTHER_NAMES = (
     "openai", "gemini", "ollama", "deepseek", "mistral", "qwen", "moonshot", "dashscope", "huggingface", "bigmodel",
-    "siliconflow", "generativelanguage", "googleapis.com", "groq", "chatgpt", "perplexity",
+    "siliconflow", "generativelanguage", "type.googleapis.com", "aiplatform.googleapis.com",
+    "google.rpc", "groq", "chatgpt", "perplexity",
 )  # fmt: skip
 _OTHER_WORDS = frozenset((
     "xai", "grok", "cohere", "cohereexception", "kimi", "zhipu", "glm", "bailian", "doubao",
@@ -89,6 +91,18 @@ class Context:
             or _CLAUDE_CODE.search(flat)
             or _PLACE.search(flat)
             or 529 in self._facts.whole.statuses  # nobody else answers so
+        )
+
+    @cached_property
+    def service(self) -> bool:
+        """Whether it shows the service itself or one of its models, not only a client that can speak to others too."""
+        flat = self._facts.flat
+        return bool(
+            "anthropic" in flat
+            or "bedrock" in flat
+            or "type:error,error:" in self._facts.whole.glued
+            or not _MODELS.isdisjoint(self._facts.whole.words)
+            or _OUR_MODEL.search(flat)
         )
 
     @cached_property

@@ -52,7 +52,7 @@ class _Found:
     """The sign of the same cause whose words can mean another."""
 
 
-_OWN = re.compile(r"bunfs/root|~bun/root|claude-code/cli\.js|[^a-z]cli\.js:\d")
+_OWN = re.compile(r"bunfs/|~bun/|claude-code/cli\.js|[^a-z]cli\.js:\d")
 """Lines of Claude Code itself in a stack: an error without any word of a call is the program's own."""
 _NODE = frozenset(("npm", "npx", "node", "nvm"))
 """What Claude Code is installed with: their errors are this machine's."""
@@ -146,10 +146,13 @@ def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str
         return UNRELATED, (LOCAL,)
     if hit.code == _ORIGIN and (title := _PAGE.search(facts.flat)) and not ours(title[1]):
         return "gateway.gateway_error", (hit.code,)
-    if context.claude or not common or hit.code.startswith(("machine.", "unrelated.")):
+    if not common or hit.code.startswith(("machine.", "unrelated.")):
         return hit.code, ()
-    if context.other:
+    # A client of Claude can speak to another vendor through a relay: then the vendor's own words stand in the text.
+    if context.other and not context.service:
         return OTHER_VENDOR, (hit.code,)
+    if context.claude:
+        return hit.code, ()
     if context.foreign or len(facts.flat) > _bare(hit, facts):
         return UNRELATED, (hit.code,)
     return hit.code, (UNRELATED,)

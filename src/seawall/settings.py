@@ -39,6 +39,7 @@ _NOT_FROM_PROJECTS = (
     "network.",
     "store.",
     "team.",
+    "doctor.",
 )
 
 # Floats that are not seconds: numbers a second by their name, seconds for each of something, and plain ones.

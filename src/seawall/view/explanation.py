@@ -58,17 +58,17 @@ def party_of(verdict: Verdict) -> str:
 
 def verdict(found: Verdict, cause: Cause, look: Look, source: str, held_key: bool) -> list[str]:
     """The block that answers a pasted text; `source` says where the text came from."""
-    title = _low(cause.title) if found.cause != UNKNOWN else unknown_title(found.facts)
-    lines = _headline(party_of(found), title, found.confidence, look)
+    title = low(cause.title) if found.cause != UNKNOWN else unknown_title(found.facts)
+    lines = headline(party_of(found), title, found.confidence, look)
     lines.append("")
     if found.cause == UNKNOWN:
         lines += _unknown(found, look)
     else:
         lines += row("Meaning", [cause.meaning], look)
-        lines += row("Do now", _steps(cause.do, look), look)
-        lines += row("Don't", [_dont(one.text, one.reason) for one in cause.dont], look)
+        lines += row("Do now", step_lines(cause.do, look), look)
+        lines += row("Don't", [dont_line(one.text, one.reason) for one in cause.dont], look)
         lines += row("Fixed?", [_with_command(cause.verify, cause.verify_command, look)], look)
-        lines += row("Escalate", [_low(cause.escalate).rstrip(".")], look)
+        lines += row("Escalate", [low(cause.escalate).rstrip(".")], look)
         lines += row("Or", _others(found), look)
     lines += row("Errors", _counted(found), look)
     lines += row("Facts", [" · ".join(facts(found))] if facts(found) else [], look)
@@ -96,7 +96,7 @@ def facts(found: Verdict) -> list[str]:
 def _unknown(found: Verdict, look: Look) -> list[str]:
     lines = []
     if near := nearest(found.facts):
-        shown = [f"{code}, {_low(lookup(code).title)}: the text shares only {words}" for code, words in near]
+        shown = [f"{code}, {low(lookup(code).title)}: the text shares only {words}" for code, words in near]
         lines += row("Nearest", shown, look)
     return lines + row("Decides", [question(found.facts)], look)
 
@@ -104,7 +104,7 @@ def _unknown(found: Verdict, look: Look) -> list[str]:
 def _others(found: Verdict) -> list[str]:
     if not found.also:
         return []
-    others = [f"{code}: {_low(lookup(code).title)}" for code in found.also[:3]]
+    others = [f"{code}: {low(lookup(code).title)}" for code in found.also[:3]]
     return [*others, *([found.apart] if found.apart else [])]
 
 
@@ -122,7 +122,8 @@ def _counted(found: Verdict) -> list[str]:
     return [f"{said}; the last: {last}" if len(total) > 1 else said]
 
 
-def _headline(party: str, title: str, confidence: Confidence, look: Look) -> list[str]:
+def headline(party: str, title: str, confidence: Confidence, look: Look) -> list[str]:
+    """Whose side it is and what it is, with how sure that is at the end of the line."""
     mark = str(confidence)
     lines = wrapped(f"{party} — {title}.", look.edge)
     gap = look.edge - len(lines[-1]) - len(mark)
@@ -139,7 +140,7 @@ def _headline(party: str, title: str, confidence: Confidence, look: Look) -> lis
 
 def page(cause: Cause, look: Look, more: bool = False) -> list[str]:
     """A cause, whole: what it is, what to do, how people meet it; with `more` what else is known."""
-    head = f"{cause.code} — {_low(cause.title)}"
+    head = f"{cause.code} — {low(cause.title)}"
     side = SHOWN_AS[cause.party]
     gap = look.edge - len(head) - len(side)
     if look.width is not None and gap >= 2:
@@ -151,7 +152,7 @@ def page(cause: Cause, look: Look, more: bool = False) -> list[str]:
     lines += row("Comes from", cause.comes_from if more else (), look, PAGE_LABEL)
     lines += row("Do", [_step(one, look) for one in cause.do], look, PAGE_LABEL)
     lines += row(
-        "Don't", [f"{one.text.rstrip('.')}: {_low(one.reason)}" for one in cause.dont], look, PAGE_LABEL
+        "Don't", [f"{one.text.rstrip('.')}: {low(one.reason)}" for one in cause.dont], look, PAGE_LABEL
     )
     lines += row("On", [_note(one.on, one.text, one.command) for one in cause.platforms], look, PAGE_LABEL)
     lines += row("How long", [cause.wait], look, PAGE_LABEL)
@@ -172,7 +173,7 @@ def _near_misses(cause: Cause) -> Iterable[str]:
     for miss in cause.near_misses:
         if miss.code and miss.code not in seen:
             seen.add(miss.code)
-            yield f"{miss.code} ({_low((miss.why or '').rstrip('.'))})"
+            yield f"{miss.code} ({low((miss.why or '').rstrip('.'))})"
 
 
 def _note(on: str, text: str, command: str | None) -> str:
@@ -218,7 +219,7 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     return [*lines, *(hang + command for command in commands)] or [indent]
 
 
-def _steps(steps: Sequence[Step], look: Look) -> list[str]:
+def step_lines(steps: Sequence[Step], look: Look) -> list[str]:
     """Steps without commands are read as one; others have numbers."""
     if not any(step.command or step.link for step in steps):
         return [" ".join(step.text for step in steps)]
@@ -247,11 +248,12 @@ def _joined(texts: Iterable[str]) -> list[str]:
     return [whole] if whole else []
 
 
-def _dont(text: str, reason: str) -> str:
-    return f"{_low(text).rstrip('.')}: {_low(reason).rstrip('.')}"
+def dont_line(text: str, reason: str) -> str:
+    """What not to do, and why, in one line."""
+    return f"{low(text).rstrip('.')}: {low(reason).rstrip('.')}"
 
 
-def _low(text: str) -> str:
+def low(text: str) -> str:
     """As the middle of a sentence: a first capital that is no name's and no abbreviation's is made small."""
     first = text.split(" ", 1)[0]
     if first[:1].isupper() and first[1:].strip(".,:'’s").islower() and first.strip(".,:'s") not in _NAMES:

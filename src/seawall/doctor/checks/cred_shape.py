@@ -1,0 +1,136 @@
+"""Whose key is it, and is it whole? Told from its form alone: a key of another vendor never leaves this machine."""
+
+import re
+
+from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.subject import Subject
+
+VENDORS = (
+    ("sk-or-v1-", "an OpenRouter key"),
+    ("sk-proj-", "an OpenAI key"),
+    ("sk-svcacct-", "an OpenAI key"),
+    ("sk-admin-", "an OpenAI key"),
+    ("AIza", "a Google key"),
+    ("AKIA", "an AWS access key"),
+    ("ASIA", "an AWS access key"),
+    ("ABSK", "an Amazon Bedrock key"),
+    ("bedrock-api-key-", "an Amazon Bedrock key"),
+    ("gsk_", "a Groq key"),
+    ("xai-", "an xAI key"),
+    ("hf_", "a Hugging Face token"),
+    ("pplx-", "a Perplexity key"),
+    ("ghp_", "a GitHub token"),
+    ("github_pat_", "a GitHub token"),
+    ("glpat-", "a GitLab token"),
+    ("xoxb-", "a Slack token"),
+)
+"""Beginnings that vendors publish (scanners' rules, July 2026); the longest of a family first."""
+KINDS = (
+    ("sk-ant-admin", "an admin key, which calls no model"),
+    ("sk-ant-api01-", "a compliance key, which calls no model"),
+    ("sk-ant-oat", "the token of a login"),
+    ("sk-ant-ort", "a refresh token, which calls no model"),
+    ("sk-ant-sid", "a browser's session, which calls no model"),
+    ("sk-ant-", "a Claude key"),
+)
+_OPENAI_OLD = re.compile(r"sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}")
+_PLACEHOLDER = re.compile(
+    r"(?i)your[-_ ]|x{4,}|\.\.\.|…|<|\$\{?\w|changeme|placeholder|example|^sk-ant-?$|^(test|dummy|none|null)$"
+)
+_FULL = 108
+"""Characters of a key that begins with sk-ant-api03-."""
+
+
+def vendor(key: str) -> tuple[str, str] | None:
+    """Another vendor's prefix and what it is the beginning of."""
+    if _OPENAI_OLD.fullmatch(key):
+        return "sk-", "an OpenAI key"
+    return next((one for one in VENDORS if key.startswith(one[0])), None)
+
+
+def damage(key: str) -> str:
+    """What is wrong with the form of a value that is to be a Claude credential; empty if nothing can be seen."""
+    if not key.strip():
+        return "is blank"
+    if broken := re.search(r"[\r\n\0]", key):
+        return f"has a line break or NUL at character {broken.start() + 1}"
+    if key != key.strip():
+        return "begins or ends with a blank"
+    if key[0] in "\"'" or key[-1] in "\"'":
+        return "has quotes around it"
+    if key.lower().startswith(("bearer ", "x-api-key")):
+        return "has a header's name before it"
+    if not key.isascii() or not key.isprintable():
+        place = next(i for i, c in enumerate(key) if not c.isascii() or not c.isprintable())
+        return f"has a sign that no key has at character {place + 1}"
+    if _PLACEHOLDER.search(key) and len(key) < 60:
+        return "is a placeholder"
+    if " " in key:
+        return "has a blank in it"
+    if key.startswith("sk-ant-api03-") and len(key) < _FULL:
+        return f"is cut off: {len(key)} characters where there should be {_FULL}"
+    return ""
+
+
+def kind(key: str) -> tuple[str, str]:
+    """Prefix and name of one of Anthropic's own credentials; empty where it is none."""
+    return next((one for one in KINDS if key.startswith(one[0])), ("", ""))
+
+
+def _signs(name: str, value: str, where: str, subject: Subject) -> list[Sign]:
+    place = f"set in {where}"
+    own = not subject.base_url or subject.api.host.endswith("anthropic.com")
+    if found := vendor(value.strip().strip("\"'")):
+        if not own:  # other gateways give out keys of their own
+            return []
+        text = f"{name} begins with {found[0]}, the form of {found[1]}; {len(value)} characters; {place}"
+        return [Sign("account.wrong_vendor", text, Weight.DECISIVE, title=f"{name} holds {found[1]}")]
+    if wrong := damage(value):
+        return [
+            Sign(
+                "account.malformed_key", f"{name} {wrong}; {place}", Weight.DECISIVE, title=f"{name} {wrong}"
+            )
+        ]
+    prefix, said = kind(value)
+    if "calls no model" in said or (prefix == "sk-ant-oat" and name == "ANTHROPIC_API_KEY"):
+        text = f"{name} holds {said}"
+        code = "account.invalid_api_key" if prefix != "sk-ant-oat" else "account.oauth_not_allowed"
+        return [
+            Sign(code, f"{text} ({prefix}…, {len(value)} characters); {place}", Weight.DECISIVE, title=text)
+        ]
+    return []
+
+
+async def run(probe: Probe) -> Finding:
+    subject = probe.subject
+    names = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
+    set_ = [name for name in names if name in subject.variables]
+    signs = [
+        sign
+        for name in set_
+        for sign in _signs(name, subject.variables[name].text, subject.variables[name].where, subject)
+    ]
+    used = set_[0] if set_ else "saved login" if subject.saved_login else ""
+    facts: dict[str, object] = {
+        "used": used,
+        "set": {name: subject.variables[name].where for name in set_},
+        "kinds": {name: kind(subject.variables[name].text)[0] for name in set_},
+        "saved_login": subject.saved_login,
+    }
+    bad = bool(signs)
+    if len(set_) > 1:
+        text = f"{' and '.join(set_)} are set; Claude Code uses {set_[0]}, the SDKs prefer the key"
+        signs.append(Sign("account.conflict", text, Weight.WEAK))
+    if set_ and subject.saved_login:
+        text = f"a saved login exists; {set_[0]} wins over it"
+        signs.append(Sign("account.conflict", text, Weight.WEAK, Direction.NEUTRAL))
+    if bad:
+        return Finding(State.FAIL, signs[0].title, facts, tuple(signs))
+    if not used:
+        text = "no key or token is set here (a login in a keychain is not looked at)"
+        return Finding(State.SKIP, text, facts)
+    state = State.WARN if any(one.direction is Direction.FOR for one in signs) else State.OK
+    return Finding(state, f"{used} is used", facts, tuple(signs))
+
+
+CHECK = Check("cred.shape", "key", run)

@@ -1,0 +1,49 @@
+"""What the user's own gateways hold just now, and why; asks nobody beyond this machine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from seawall.causes.cause import codes
+from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+
+
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else 0
+
+
+def _said(one: Mapping[str, Any]) -> Sign | None:
+    """What a gateway's state speaks for."""
+    if one.get("answers") is False:
+        text = f"the gateway at {one.get('address')} runs (process {one.get('pid')}) and does not answer"
+        return Sign("seawall.internal_error", text, Weight.STRONG)
+    held, cause = _number(one.get("held")), one.get("cause")
+    if cause not in codes():
+        return None
+    age = _number(one.get("cause_age"))
+    if held:
+        return Sign(str(cause), f"Seawall holds {_calls(held)} for this, the first trouble {age} s ago")
+    return Sign(str(cause), f"Seawall saw this {age} s ago, and no success since", Weight.WEAK)
+
+
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count} calls"
+
+
+async def run(probe: Probe) -> Finding:
+    gateways = probe.subject.gateways
+    if not gateways:
+        return Finding(State.SKIP, "no gateway of yours runs", {"running": 0, "held": 0})
+    signs = tuple(sign for one in gateways if (sign := _said(one)))
+    held = sum(_number(one.get("held")) for one in gateways)
+    facts = {"running": len(gateways), "held": held, "addresses": [one.get("address") for one in gateways]}
+    silent = any(one.get("answers") is False for one in gateways)
+    state = State.FAIL if silent else State.WARN if signs else State.OK
+    text = (
+        f"{len(gateways)} running, {_calls(held)} held" if held else f"{len(gateways)} running, nothing held"
+    )
+    if not signs:
+        signs = (Sign("*", f"Seawall: {text}", Weight.WEAK, Direction.NEUTRAL),)
+    return Finding(state, text, facts, signs)
+
+
+CHECK = Check("local.gateway", "gateway", run)

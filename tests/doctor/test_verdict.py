@@ -1,0 +1,146 @@
+"""The verdict by table: these findings, that cause, as sure as that."""
+
+from typing import Any
+
+import pytest
+
+from seawall.causes.cause import codes, lookup
+from seawall.causes.verdict import Confidence
+from seawall.doctor.check import Check, Direction, Finding, Result, Sign, State, Weight, checks
+from seawall.doctor.verdict import FIRST, RULES, Verdict, conclude, confidence
+
+D, S, W = Weight.DECISIVE, Weight.STRONG, Weight.WEAK
+AGAINST = Direction.AGAINST
+OVERLOADED = Sign("provider.overloaded", "529 from the API", D, check="seen.recent")
+
+
+async def never(probe: object) -> Finding:
+    raise AssertionError
+
+
+def judged(**found: tuple[State, dict[str, Any]] | Finding) -> Verdict:
+    """The verdict on findings; `net_tcp4=` stands for `net.tcp4`."""
+    results = []
+    for name, given in found.items():
+        check = Check(name.replace("_", ".", 1), name, never)
+        finding = given if isinstance(given, Finding) else Finding(given[0], "", given[1])
+        results.append(Result(check, finding))
+    return conclude(results)
+
+
+def signs(*given: Sign) -> Finding:
+    return Finding(State.WARN, "", {}, given)
+
+
+FINE = (State.OK, {"who": "api", "status": 401})
+NO_V6 = (State.SKIP, {})
+DEAD4 = (State.FAIL, {"fault": "connect_timeout", "address": "198.51.100.1", "said": "no answer in 2.5 s"})
+CONTROL = (State.OK, {"host": "example.com", "reached": True})
+NO_CONTROL = (State.FAIL, {"host": "example.com", "reached": False, "fault": "connect_timeout"})
+TLS_DATE = (State.FAIL, {"fault": "tls_expired"})
+TCP6 = (State.FAIL, {"fault": "connect_timeout", "address": "2001:db8::1", "said": "no answer", "host": "h"})
+
+TABLE: list[tuple[str, dict[str, Any], str | None, str]] = [
+    ("all is well", {"api_edge": FINE}, None, "certain"),
+    ("IPv6 fails where IPv4 works", {"net_tcp4": (State.OK, {}), "net_tcp6": TCP6, "api_edge": FINE},
+     "network.ipv6_broken", "certain"),
+    ("only this host is not reached", {"net_tcp4": DEAD4, "net_tcp6": NO_V6, "net_control": CONTROL},
+     "network.blocked", "likely"),
+    ("no host is reached", {"net_tcp4": DEAD4, "net_tcp6": NO_V6, "net_control": NO_CONTROL},
+     "network.offline", "certain"),
+    ("not reached, and no control", {"net_tcp4": DEAD4, "net_tcp6": NO_V6},
+     "network.connect_timeout", "possible"),
+    ("two certificates out of date", {"tls_chain": TLS_DATE, "net_control": (State.FAIL, {"fault": "tls_expired",
+     "host": "example.com"})}, "machine.clock", "certain"),
+    ("the edge, and the way is whole", {"api_edge": Finding(State.FAIL, "", {"who": "edge", "status": 503,
+     "cause": "provider.service_unavailable"}, (Sign("provider.service_unavailable", "503", S, check="api.edge"),)),
+     "net_control": CONTROL}, "provider.service_unavailable", "likely"),
+    ("529 and a green page", {"seen_recent": signs(OVERLOADED), "api_edge": FINE,
+     "status_page": signs(Sign("provider.*", "green", W, AGAINST))}, "provider.overloaded", "certain"),
+    ("a red page alone", {"api_edge": FINE, "status_page": signs(Sign("provider.*", "red", S))},
+     "provider.service_unavailable", "possible"),
+    ("a page with a small matter alone", {"api_edge": FINE, "status_page": signs(Sign("provider.*", "so-so", W))},
+     None, "certain"),
+    ("a red page and a broken resolver", {"net_dns": Finding(State.FAIL, "", {}, (Sign("network.dns_temporary", "no",
+     D),)), "status_page": signs(Sign("provider.*", "red", S))}, "network.dns_temporary", "certain"),
+    ("a wrong key and an overloaded API", {"cred_shape": signs(Sign("account.wrong_vendor", "sk-proj-", D)),
+     "seen_recent": signs(OVERLOADED)}, "account.wrong_vendor", "certain"),
+    ("a faint machine cause and a sure one of the service", {"local_env": signs(Sign("machine.tls_checking_off", "off",
+     W)), "seen_recent": signs(OVERLOADED)}, "provider.overloaded", "certain"),
+    ("resets before, and the API answers now", {"api_edge": FINE,
+     "seen_recent": signs(Sign("network.connection_reset", "9 calls", S))}, "unknown.facts_disagree", "unknown"),
+    ("a key refused before, accepted now", {"api_edge": FINE, "cred_live": (State.OK, {}),
+     "seen_recent": signs(Sign("account.invalid_api_key", "401", D))}, "unknown.facts_disagree", "unknown"),
+    ("the API was not asked", {"api_edge": (State.SKIP, {})}, "unknown.unknown", "unknown"),
+    ("the API's check crashed", {"api_edge": (State.CRASH, {})}, "unknown.unknown", "unknown"),
+    ("two strong facts of one check are one", {"api_edge": (State.FAIL, {}),
+     "seen_recent": signs(Sign("limit.self_burst", "a", S, check="x"), Sign("limit.self_burst", "b", S, check="x"))},
+     "limit.self_burst", "possible"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "cause", "word"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE]
+)
+def test_the_table(found: dict[str, Any], cause: str | None, word: str) -> None:
+    """The cause and its word; what is not known says what would decide."""
+    verdict = judged(**found)
+    assert (verdict.cause, verdict.confidence.value) == (cause, word)
+    assert bool(verdict.decides) == (word == "unknown")
+    assert verdict.ok == (cause is None)
+
+
+def test_the_others_are_named() -> None:
+    """Several causes: the first that must be fixed is the verdict, the rest stand beside it in their order."""
+    verdict = judged(
+        seen_recent=signs(OVERLOADED),
+        net_dns=signs(Sign("network.dns_failure", "no", D)),
+        local_base_url=signs(Sign("machine.dead_base_url", "refused", D)),
+    )
+    assert verdict.cause == "machine.dead_base_url"
+    assert verdict.also == ("network.dns_failure", "provider.overloaded")
+
+
+def test_the_order_of_parties_is_the_surfaces() -> None:
+    """Whatever order findings come in, the party that must be fixed first is named."""
+    usual = [party for party in FIRST if party not in ("seawall", "gateway")]
+    assert usual == ["machine", "account", "network", "request", "limit", "provider"]
+
+
+def test_evidence_for_stands_before_evidence_against() -> None:
+    """And the weightier before the lighter; a text stands there once."""
+    page = Sign("provider.*", "green", W, AGAINST)
+    faint = Sign("provider.overloaded", "faint", W)
+    verdict = judged(a=signs(page, faint, OVERLOADED, OVERLOADED))
+    assert [one.text for one in verdict.evidence] == ["529 from the API", "faint", "green"]
+
+
+def test_a_headline_of_the_measurement_wins() -> None:
+    """It says more than the catalogue's title."""
+    exact = Sign("provider.overloaded", "529", D, title="the API is overloaded (529) for opus")
+    assert judged(a=signs(exact)).title == "the API is overloaded (529) for opus"
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ([D], Confidence.CERTAIN), ([S], Confidence.POSSIBLE), ([S, S], Confidence.LIKELY), ([W], Confidence.UNKNOWN),
+        ([W, W, W], Confidence.POSSIBLE), ([], Confidence.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_the_words(given: list[Weight], word: Confidence) -> None:
+    """Decisive: certain. Two strong ones of different checks: likely. One, or several weak ones: possible."""
+    found = [Sign("x.y", str(n), weight, check=str(n)) for n, weight in enumerate(given)]
+    assert confidence(found) is word
+    opposed = [*found, Sign("x.y", "no", D, AGAINST)]
+    assert confidence(opposed) is Confidence.UNKNOWN
+
+
+def test_rules_name_what_is_there() -> None:
+    """Causes of the catalogue, checks that exist."""
+    ids = {one.id for one in checks()}
+    for rule in RULES:
+        assert {key.partition(":")[0] for key in rule.when} <= ids
+        if "*" not in rule.cause and "{" not in rule.cause:
+            assert rule.cause in codes()
+            assert lookup(rule.cause).code == rule.cause

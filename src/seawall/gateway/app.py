@@ -9,7 +9,6 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -17,11 +16,12 @@ from seawall.causes.cause import lookup
 from seawall.causes.evidence import Evidence, Phase
 from seawall.causes.match import match
 from seawall.clock import Clock, SystemClock
-from seawall.config import Config, Hold, listen_address, upstream_address
+from seawall.config import Config, listen_address, upstream_address
 from seawall.gateway import lanes
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
-from seawall.gateway.exchange import Call, Exchange, Means
+from seawall.gateway.call import Call, flow_of, patience_of
+from seawall.gateway.exchange import Exchange, Means
 from seawall.gateway.fallback import Fallbacks
 from seawall.gateway.guard import Guard, Refusal, credential
 from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
@@ -36,7 +36,6 @@ from seawall.http.reply import Reply
 from seawall.http.request import BodyTooLarge, Request
 from seawall.http.server import Server
 from seawall.origin import is_loopback
-from seawall.policy.hold import Client, Patience, plan, stated_limit
 from seawall.upstream.headers import upstream_headers
 from seawall.upstream.passing import Passage
 from seawall.wire import errors
@@ -48,8 +47,6 @@ _COUNT_TOKENS = b"/v1/messages/count_tokens"
 _FLUSH_EVERY = 5.0
 _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
-_NAME = 256
-"""Characters of a name that tell one agent from another."""
 _MEMORY_FULL = "the memory for held requests is full"
 _NO = (b"", b"0", b"false", b"no")
 _JSON: Headers = [(b"content-type", b"application/json")]
@@ -307,7 +304,7 @@ class GatewayServer:
 
         Only calls that wait are told so, with a 503: what runs is worth more than what is new.
         """
-        flow = _flow_of(request, "")
+        flow = flow_of(request, "")
         while True:
             held: Counter[str] = Counter()
             newest: dict[str, Exchange] = {}
@@ -336,7 +333,7 @@ class GatewayServer:
         facts = wire.read(plain, len(body))
         agent = lower.get(b"user-agent", b"")
         deferrable = lower.get(b"x-seawall-defer", b"0").lower() not in _NO
-        limit, patience = _patience(
+        limit, patience = patience_of(
             lower.get(b"x-stainless-timeout"),
             lower.get(b"x-stainless-read-timeout"),
             agent.startswith(b"claude-cli"),
@@ -365,7 +362,7 @@ class GatewayServer:
                 head.target,
             ),
             lane=LaneKey(self._upstream_host, self._accounts.account(secret), facts.family),
-            flow=_flow_of(request, facts.user),
+            flow=flow_of(request, facts.user),
             deferrable=deferrable,
             patience=patience,
             limit=max(most - settings.hold.open_margin, most * settings.hold.deadline_share),
@@ -500,48 +497,6 @@ async def _send_pieces(reply: Reply, pieces: AsyncIterator[bytes]) -> None:
     async for piece in pieces:
         reply.write(piece)
     reply.end()
-
-
-@lru_cache(maxsize=1024)
-def _patience(
-    timeout: bytes | None,
-    read_timeout: bytes | None,
-    is_claude_code: bool,
-    loopback: bool,
-    auxiliary: bool,
-    asked: bytes | None,
-    deferrable: bool,
-    params: Hold,
-) -> tuple[float | None, Patience]:
-    """The client's stated limit, and the patience that its call gets; most calls state the same few values."""
-    limit = stated_limit(timeout, read_timeout)
-    client = Client(limit, is_claude_code, loopback)
-    hold = _asked_hold(asked)
-    if hold is None and deferrable:
-        hold = params.deferrable
-    return limit, plan(client, auxiliary=auxiliary, asked=hold, params=params)
-
-
-def _flow_of(request: Request, user: str) -> str:
-    """Whose share of a lane, and of the memory, a call takes."""
-    lower = request.head.lower
-    session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
-    agent = lower.get(b"x-claude-code-agent-id", b"").decode("latin-1")
-    if session:
-        return f"s:{session[:_NAME]}/a:{agent[:_NAME]}" if agent else f"s:{session[:_NAME]}"
-    return f"u:{user[:_NAME]}" if user else f"c:{request.connection:x}"
-
-
-def _asked_hold(asked: bytes | None) -> float | None:
-    """The hold that a run asks for itself (`x-seawall-hold: 20s`)."""
-    if asked is None:
-        return None
-    from seawall.settings import seconds
-
-    try:
-        return seconds(asked.decode("latin-1"))
-    except ValueError:
-        return None
 
 
 def listening_sockets(host: str, port: int) -> list[socket.socket]:

@@ -15,47 +15,21 @@ from seawall.config import Gateway
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission, Gate, Permit
 from seawall.gateway.away import Away
+from seawall.gateway.call import Call
 from seawall.gateway.fallback import Detour, Fallbacks, Way
 from seawall.gateway.memory import Memory
-from seawall.gateway.places import Caller, Key, Place, Places
+from seawall.gateway.places import Place, Places
 from seawall.gateway.records import LaneKey, Records, client_name, utc_offset
 from seawall.gateway.relay import Relay, Stage, Told
 from seawall.http.dial import DialError
 from seawall.http.head import AnswerHead
 from seawall.http.pool import Pool
-from seawall.policy.hold import Patience
 from seawall.policy.outcome import Outcome, classify
 from seawall.policy.queue import Ticket
 from seawall.policy.retry import Again, Decision, GiveUp, Standing, Through, decide
 from seawall.store.rows import Attempt as Row
 from seawall.upstream.elsewhere import keep_cookies_away
 from seawall.upstream.messages import Attempt, Failure
-from seawall.wire import request as wire
-from seawall.wire.request import Facts, RequestBody
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A messages request, as facts. A Struct is made in a fifth of a frozen dataclass's time (0.6 us for 3.1)."""
-
-    id: str
-    head: bytes
-    """The request's head as it is sent upstream."""
-    body: RequestBody
-    plain: RequestBody | None
-    """The body without its coding; None where that cannot be had."""
-    facts: Facts
-    caller: Caller
-    lane: LaneKey
-    flow: str
-    """Whose share of the lane it takes: an agent, a session, else its client's connection."""
-    deferrable: bool
-    """Nobody waits for it now: others go first."""
-    patience: Patience
-    limit: float
-    """Seconds that a call that is not streamed may take."""
-    user_agent: bytes
-    may_inherit: bool
-    """Whether an equal request is surely the same call again: a session, or the client's own count of retries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +174,10 @@ class Exchange:
         """Take over the place that this call's client left; True if its answer was finished meanwhile."""
         call, places, now = self.call, self._means.places, self.started_at
         if places.any_spent and call.may_inherit:
-            self._has_hold = not places.is_spent(self._twin_key(), now)
+            self._has_hold = not places.is_spent(self.call.twin_key(), now)
         place = None
         if places.any_left and call.may_inherit:
-            place = places.take_over(self._key(), now)
+            place = places.take_over(self.call.key(), now)
         if place is not None:
             self.started_at = place.started_at
             self.attempts = place.attempts
@@ -362,7 +336,7 @@ class Exchange:
     def _came_too_late(self, failure: Failure) -> bool:
         evidence = failure.evidence
         gone = evidence.fault in (Fault.CONNECTION_RESET, Fault.CONNECTION_CLOSED)
-        return gone and evidence.status is None and not self._acts_twice()
+        return gone and evidence.status is None and not self.call.acts_twice
 
     # -- elsewhere ------------------------------------------------------------------------------------------------
 
@@ -420,7 +394,7 @@ class Exchange:
             return Through()
         left = means.settings.hold.replays - self._replays
         if outcome.ambiguous:
-            left = 0 if self._acts_twice() else left
+            left = 0 if self.call.acts_twice else left
             self._replays += 1
         standing = Standing(
             failures=self._failures,
@@ -445,7 +419,7 @@ class Exchange:
             return GiveUp(self._last_attempt)
         if outcome.ambiguous:
             self._replays += 1
-            if self._acts_twice() or self._replays > settings.hold.replays:
+            if self.call.acts_twice or self._replays > settings.hold.replays:
                 return GiveUp("it may have been carried out already, so it is not sent again")
         own = self.ticket.not_before if self.ticket is not None else now
         return Again(max(0.0, own - now))
@@ -457,9 +431,6 @@ class Exchange:
         return (
             deadline if patience.tell_after is None else min(deadline, self.arrived_at + patience.tell_after)
         )
-
-    def _acts_twice(self) -> bool:
-        return not self.call.facts.streamed and wire.acts_on_server(self.call.plain)
 
     # -- the endings ----------------------------------------------------------------------------------------------
 
@@ -501,7 +472,7 @@ class Exchange:
         if self._away is not None:
             self._away.come_home()
         if self.call.may_inherit:
-            means.places.spend(self._twin_key(), self._loop.time())
+            means.places.spend(self.call.twin_key(), self._loop.time())
         self.relay.told = self._told(f"given up after {self._held():.0f} s: {reason}")
         self.relay.give_up(self._last, reason, means.settings.hold, means.rng)
 
@@ -520,7 +491,7 @@ class Exchange:
                 tag=self.ticket.tag if self.ticket is not None else None,
                 answer=answer,
             )
-            self._means.places.leave(self._key(), place, self._loop.time())
+            self._means.places.leave(self.call.key(), place, self._loop.time())
         if not self.waiting and self._failures:
             self._write(self.cause, "abandoned", None, None)
 
@@ -626,12 +597,6 @@ class Exchange:
             fallback=way.told if way is not None else None,
         )
         means.records.write(row)
-
-    def _key(self) -> Key:
-        return self.call.caller, wire.digest(self.call.body)
-
-    def _twin_key(self) -> Key:
-        return self.call.caller, wire.twin_digest(self.call.plain)
 
 
 def _end(permit: Permit, attempt: Attempt, failure: Failure | None) -> None:

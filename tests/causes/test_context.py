@@ -86,8 +86,15 @@ def test_hosts_of_ours():
     assert not ours("relay.example.com")
 
 
-@pytest.mark.parametrize(("text", "service"), [("API Error: 400 from gpt-5", False), ("claude-code: failed", False),
-                                               ("model claude-3-5-haiku", True), ("anthropic.APIError", True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "service"),
+    [
+        ("API Error: 400 from gpt-5", False),
+        ("claude-code: failed", False),
+        ("model claude-3-5-haiku", True),
+        ("anthropic.APIError", True),
+    ],
+)
 def test_a_client_is_not_yet_the_service(text, service):
     """Claude Code can speak to other vendors through a relay."""
     assert about(text).claude

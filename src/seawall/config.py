@@ -43,6 +43,8 @@ class Limiter:
     """Of a calm lane, at least: half a dozen calls of one person at once are no stampede."""
     calm_burst: int = 8
     """So many starts of a calm lane go at once."""
+    late: float = 0.05
+    """What a timer rang late is made up for, up to this: a millisecond at a time would make a high rate a lower one."""
     fleet_rate: float = 0.2
     """Upper bound of the rate, for each request in the lane: a fleet of any size starts in some five seconds."""
     most_rate: float = 1.0
@@ -269,7 +271,7 @@ class Gateway:
     tls_cert: str = ""
     tls_key: str = ""
     concurrency: int = 1000
-    """Attempts under way at a time in one lane. The control law finds the right number; this bounds files and memory."""
+    """Attempts under way at a time in one lane. The control law finds the right number; this bounds files, memory."""
     finish_abandoned: bool = False
     fallback: tuple[str, ...] = ()
     """Model families, such as `sonnet`, that a call goes to while the service fails for its own; empty: never."""

@@ -17,6 +17,7 @@ PARAMS = Params(
     quiet=30.0,
     calm_rate=4.0,
     calm_burst=8,
+    late=0.05,
     fleet_rate=0.2,
     most_rate=1.0,
     least_rate=0.1,
@@ -163,8 +164,19 @@ def test_while_few_wait_each_tries_about_once_a_second() -> None:
         limiter, _ = lane(queued=queued, in_flight=100)
         limiter.refused(Kind.REPLACEMENT, NOW, 1)
         limiter.rate = 50.0
-        limiter.send(NOW + 20)
-        assert limiter.when(NOW + 20) == pytest.approx(NOW + 20 + gap)
+        at = limiter.when(NOW)
+        limiter.send(at)
+        assert limiter.when(at) == pytest.approx(at + gap)
+
+
+def test_a_timer_that_rings_late_does_not_slow_the_rate_down() -> None:
+    """The next attempt counts from when the last was due; what is later than that by more is not made up for."""
+    for late, made_up in ((0.0, 0.0), (0.02, 0.02), (0.05, 0.05), (20.0, 0.05)):
+        limiter, _ = lane(queued=1, in_flight=100)
+        limiter.refused(Kind.REPLACEMENT, NOW, 1)
+        at = limiter.when(NOW) + late
+        limiter.send(at)
+        assert limiter.when(at) == pytest.approx(at + 1.0 - made_up, rel=0, abs=1e-6)
 
 
 def test_half_a_minute_without_a_refusal_is_calm() -> None:

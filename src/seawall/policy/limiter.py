@@ -114,20 +114,19 @@ class Limiter:
         if self._credit >= 1:
             self._credit -= 1
             return Kind.REPLACEMENT
-        p, most = self._p, self._most()
+        p, most, late = self._p, self._most(), self._p.late
         match self.state(now):
             case State.CALM:
                 # What takes so many a second may be given as many more: short answers end before a fleet has begun.
                 self.rate = most = max(most, p.calm_rate, self._acceptance_rate)
-                # Time that was not used is kept, up to a burst: a handful of calls at once is no stampede.
-                start = max(self._next, now - (p.calm_burst - 1) / most)
+                # A handful of calls at once is no stampede.
+                late = (p.calm_burst - 1) / most
             case State.STRAINED:
                 most = min(most, max(p.most_rate, p.waiting_rate * self._load.queued))
-                start = now
             case _:
-                start = now
+                pass
         rate = min(max(self.rate, self._least()), most)
-        self._next = start + self._rng.uniform(0.6, 1.4) / rate
+        self._next = max(self._next, now - late) + self._rng.uniform(0.6, 1.4) / rate
         return Kind.SURPLUS
 
     def accepted(self, kind: Kind, now: float) -> None:

@@ -16,6 +16,8 @@ VERBS = {
     "serve": ("seawall.cli.serve:serve", "The gateway in the foreground, for programs and machines"),
     "status": ("seawall.cli.status:status", "What is held right now, in one line"),
     "watch": ("seawall.cli.watch:watch", "What is held and why, live"),
+    "history": ("seawall.cli.history:history", "Past incidents; patterns by hour and weekday"),
+    "doctor": ("seawall.cli.doctor:doctor", "Is it me or them? What do I do now?  (a few seconds)"),
     "explain": ("seawall.cli.explain:explain", "Paste an error, get the cause and the next step"),
     "drill": ("seawall.cli.drill:drill", "A scripted outage, without Seawall and with it"),
     "bench": ("seawall.cli.bench:bench", "What Seawall does for a fleet, in figures"),
@@ -28,6 +30,7 @@ HELP = """\
 seawall — keeps you working when Claude calls fail
 
 When something fails
+  seawall                   {doctor}
   seawall explain           {explain}
 
 Keep working
@@ -35,6 +38,9 @@ Keep working
   seawall serve             {serve}
   seawall status            {status}
   seawall watch             {watch}
+
+Look back
+  seawall history           {history}
 
 Try it
   seawall drill             {drill}
@@ -105,10 +111,14 @@ def reads_like_an_error(argument: str) -> bool:
 @click.group(cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="seawall", message="%(prog)s %(version)s")
 @click.pass_context
-def seawall(ctx: click.Context) -> None:
+def seawall(ctx: click.Context) -> int | None:
     """Keeps Claude calls working through failures."""
     if ctx.invoked_subcommand is None:
-        click.echo(help_text(), nl=False)
+        from seawall.cli.common import Common
+        from seawall.cli.doctor import examine
+
+        return examine(Common())
+    return None
 
 
 @click.command("help")

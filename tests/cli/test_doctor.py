@@ -1,0 +1,182 @@
+"""`seawall doctor` and `seawall` alone, as whole commands against hosts of our own: verdict, code, shape, time."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from doctor_peers import GREEN, KEY, RED, answer, free_port, from_api, host
+
+from own_home import Home
+
+OVERLOADED = b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
+
+
+def setting(api: str, status: str = "", control: str = "") -> dict[str, str]:
+    """Where the doctor asks instead of the real hosts."""
+    nobody = f"http://127.0.0.1:{free_port()}"
+    return {
+        "SEAWALL_GATEWAY_UPSTREAM": api,
+        "SEAWALL_DOCTOR_STATUS": status or nobody,
+        "SEAWALL_DOCTOR_CONTROL": control or nobody,
+    }
+
+
+def test_all_clear(own_home: Home) -> None:
+    """`seawall` alone: code 0, where the time goes, nothing on stderr, no file made."""
+    with host(from_api(401)) as api, host(answer(200, GREEN)) as status, host(b"") as control:
+        done = own_home.seawall(**setting(api.url, status.url, control.url))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("All clear — Claude calls should work from here.\n")
+    assert "first byte" in done.stdout
+    assert "status page: no open incident" in done.stdout
+    assert list(own_home.runtime.iterdir()) == []
+    assert list(own_home.path.iterdir()) == []
+
+
+def test_an_overloaded_api_is_anthropics_side(own_home: Home) -> None:
+    """Acceptance 2 and 5: the first word names the party although the page is green; nothing blames the user."""
+    with host(from_api(529, OVERLOADED)) as api, host(answer(200, GREEN)) as status, host(b"") as control:
+        done = own_home.seawall("doctor", **setting(api.url, status.url, control.url))
+    assert done.returncode == 10
+    first = done.stdout.splitlines()[0]
+    assert first.startswith("Anthropic's side — ")
+    assert first.endswith("certain")
+    assert "- 127.0.0.1 shows no incident (it often lags)" in done.stdout
+    do_now = done.stdout.partition("Do now")[2].partition("Don't")[0].lower()
+    assert not any(word in do_now for word in ("key", "plan", "reinstall", "log out"))
+
+
+def test_a_dead_local_address_is_this_machine(own_home: Home) -> None:
+    """Acceptance 3: code 15, soon, and the headline names the address."""
+    port = free_port()
+    begun = time.monotonic()
+    with host(from_api(401)) as api:
+        done = own_home.seawall("doctor", **setting(api.url), ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}")
+    assert done.returncode == 15
+    assert done.stdout.startswith("This machine — Claude Code is sent to 127.0.0.1:")
+    assert "· the API itself is reachable from here" in done.stdout
+    assert time.monotonic() - begun < 6  # a second by the clock of an idle machine
+
+
+def test_an_openai_key_never_leaves_the_machine(own_home: Home) -> None:
+    """Acceptance 4: decided by its form; no request holds it, and no output."""
+    key = "sk-proj-" + "Zq7" * 20
+    with host(from_api(401)) as api, host(answer(200, GREEN)) as status, host(b"") as control:
+        for options in ((), ("--json",), ("--all",), ("--plain",)):
+            done = own_home.seawall(
+                "doctor", *options, **setting(api.url, status.url, control.url), ANTHROPIC_API_KEY=key
+            )
+            assert done.returncode == 12
+            assert key[8:20] not in done.stdout + done.stderr
+            assert "ANTHROPIC_API_KEY holds an OpenAI key" in done.stdout
+        sent = b"".join([*api.requests, *status.requests, *control.requests])
+    assert key[8:20].encode() not in sent
+
+
+def test_no_network_at_all(own_home: Home) -> None:
+    """Acceptance 1, as a loopback sees it: nobody answers anywhere; the network is named, not Anthropic."""
+    nobody = f"http://127.0.0.1:{free_port()}"
+    begun = time.monotonic()
+    done = own_home.seawall(**setting(nobody))
+    assert done.returncode == 14
+    assert done.stdout.startswith("Your network — ")
+    assert "Anthropic's side" not in done.stdout
+    assert time.monotonic() - begun < 8
+
+
+def test_hosts_that_take_the_call_and_say_nothing(own_home: Home) -> None:
+    """It ends by itself within 8 s, and does not call it clear."""
+    begun = time.monotonic()
+    with host(lambda _: None) as api, host(lambda _: None) as status, host(lambda _: None) as control:
+        done = own_home.seawall("doctor", "--json", **setting(api.url, status.url, control.url))
+    assert time.monotonic() - begun < 8
+    value = json.loads(done.stdout)
+    assert value["ok"] is False
+    states = {one["id"]: one["state"] for one in value["checks"]}
+    assert states["api.edge"] == "fail"
+    assert states["status.page"] == "unknown"
+
+
+def test_json(own_home: Home) -> None:
+    """One object of the published shape; times are UTC; a key is neither shown nor needed."""
+    with host(from_api(529, OVERLOADED)) as api, host(answer(200, RED)) as status, host(b"") as control:
+        done = own_home.seawall(
+            "doctor", "--json", **setting(api.url, status.url, control.url), ANTHROPIC_API_KEY=KEY
+        )
+    value = json.loads(done.stdout)
+    assert (value["schema"], value["ok"], value["exit_code"], done.returncode) == (
+        "seawall.verdict/1", False, 10, 10,
+    )  # fmt: skip
+    verdict = value["verdict"]
+    assert (verdict["cause"], verdict["party"], verdict["confidence"]) == (
+        "provider.overloaded", "provider", "certain",
+    )  # fmt: skip
+    assert {"title", "do", "dont", "verify", "evidence", "also", "host", "action"} <= verdict.keys()
+    for one in verdict["evidence"]:
+        assert one.keys() == {"for", "direction", "weight", "text", "check", "at"}
+        assert one["at"].endswith("Z")
+    for one in value["checks"]:
+        assert {"id", "state", "took", "cost", "summary", "facts"} <= one.keys()
+    assert KEY[20:40] not in done.stdout
+
+
+def test_offline_asks_nobody(own_home: Home) -> None:
+    """Not even on loopback; it says what would decide."""
+    with host(from_api(401)) as api:
+        done = own_home.seawall("doctor", "--offline", **setting(api.url, api.url, api.url))
+    assert done.returncode == 19
+    assert "Run `seawall doctor` without --offline." in done.stdout
+    assert api.requests == []
+
+
+def test_the_list(own_home: Home) -> None:
+    """Each check with what it costs and whom it would ask; nobody is asked."""
+    with host(from_api(401)) as api:
+        done = own_home.seawall("doctor", "--list", **setting(api.url))
+        rows = json.loads(own_home.seawall("doctor", "--list", "--json", **setting(api.url)).stdout)["checks"]
+    assert done.returncode == 0
+    assert "api.edge        API             free  127.0.0.1\n" in done.stdout
+    assert {row["id"] for row in rows} >= {"net.dns", "cred.shape", "status.page"}
+    assert api.requests == []
+
+
+def test_only(own_home: Home) -> None:
+    """A check with what it needs; one that is not there is named with its neighbours."""
+    with host(from_api(401)) as api:
+        done = own_home.seawall("doctor", "--only", "cred.shape", "--json", **setting(api.url))
+        assert [one["id"] for one in json.loads(done.stdout)["checks"]] == ["cred.shape"]
+        assert api.requests == []
+        wrong = own_home.seawall("doctor", "--only", "net.dsn", **setting(api.url))
+    assert wrong.returncode == 2
+    assert "no check 'net.dsn'; the nearest are: net.dns" in wrong.stderr
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "http://127.0.0.1:0", "https://u:secret@host.example/"])
+def test_a_base_url_that_is_none(own_home: Home, url: str) -> None:
+    """Wrong usage, in one line that repeats no password."""
+    done = own_home.seawall("doctor", "--base-url", url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("seawall: --base-url: ")
+    assert "secret" not in done.stderr
+
+
+def test_another_base_url(own_home: Home) -> None:
+    """It is measured instead of the configured one."""
+    with host(from_api(401)) as api, host(from_api(529, OVERLOADED)) as other:
+        done = own_home.seawall("doctor", "--base-url", f"{other.url}/anthropic", **setting(api.url))
+    assert done.returncode == 10
+    assert api.requests == []
+    assert other.requests[0].startswith(b"POST /anthropic/v1/messages ")
+
+
+@pytest.mark.parametrize("name", ["settings.json", "settings.local.json"])
+def test_a_broken_settings_file_has_line_and_column(own_home: Home, name: str) -> None:
+    """Found whichever of them it is; code 15."""
+    folder: Path = own_home.path / ".claude"
+    folder.mkdir()
+    (folder / name).write_text('{\n  "env": {,}\n}')
+    with host(from_api(401)) as api:
+        done = own_home.seawall("doctor", **setting(api.url))
+    assert done.returncode == 15
+    assert "line 2, column 11" in done.stdout

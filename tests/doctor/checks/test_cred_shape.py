@@ -1,0 +1,84 @@
+"""Keys told by their form: whose they are, what is broken; never shown."""
+
+from pathlib import Path
+
+import pytest
+from doctor_peers import KEY, about, ran
+
+from seawall.doctor.check import Finding, State
+from seawall.doctor.checks.cred_shape import damage
+
+
+def shape(tmp_path: Path, **environ: str) -> Finding:
+    return ran(about(tmp_path, environ=environ), "cred.shape")
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        (KEY, None),
+        ("sk-ant-old-" + "k" * 40, None),
+        ("sk-proj-" + "a" * 60, "account.wrong_vendor"),
+        ("sk-" + "a" * 20 + "T3BlbkFJ" + "b" * 20, "account.wrong_vendor"),
+        ("sk-or-v1-" + "a" * 60, "account.wrong_vendor"),
+        ("AIza" + "a" * 35, "account.wrong_vendor"),
+        ("AKIA" + "A" * 16, "account.wrong_vendor"),
+        (f'"{KEY}"', "account.malformed_key"),
+        (KEY + "\n", "account.malformed_key"),
+        (f" {KEY}", "account.malformed_key"),
+        (KEY[:-9], "account.malformed_key"),
+        ("Bearer " + KEY, "account.malformed_key"),
+        (KEY + "é", "account.malformed_key"),
+        ("your-api-key", "account.malformed_key"),
+        ("${ANTHROPIC_API_KEY}", "account.malformed_key"),
+        ("sk-ant-...", "account.malformed_key"),
+        ("   ", "account.malformed_key"),
+        ("sk-ant-admin01-" + "k" * 93, "account.invalid_api_key"),
+        ("sk-ant-oat01-" + "k" * 93, "account.oauth_not_allowed"),
+        ("é" * 10_000, "account.malformed_key"),
+    ],
+)
+def test_a_key(tmp_path: Path, value: str, cause: str | None) -> None:
+    """Its cause, certain; none of its secret part in anything that is found."""
+    found = shape(tmp_path, ANTHROPIC_API_KEY=value)
+    assert [one.cause for one in found.signs] == ([cause] if cause else [])
+    assert found.state is (State.FAIL if cause else State.OK)
+    secret = value.strip().strip('"')[-12:]
+    if len(value) > 30:
+        assert secret not in repr(found)
+
+
+def test_no_key_is_no_failure(tmp_path: Path) -> None:
+    """A login in the system's keychain is not looked at, so nothing is said of it."""
+    assert shape(tmp_path).state is State.SKIP
+
+
+def test_two_credentials_are_a_note(tmp_path: Path) -> None:
+    """Which one wins is said; it is faint, because the one that wins may well be right."""
+    found = shape(tmp_path, ANTHROPIC_API_KEY=KEY, ANTHROPIC_AUTH_TOKEN="t" * 40)
+    assert found.state is State.WARN
+    assert found.facts["used"] == "ANTHROPIC_AUTH_TOKEN"
+    assert [(one.cause, one.weight.value) for one in found.signs] == [("account.conflict", "weak")]
+
+
+def test_another_gateway_gives_out_keys_of_its_own(tmp_path: Path) -> None:
+    """Its key may begin like another vendor's."""
+    environ = {"ANTHROPIC_BASE_URL": "https://llm.corp.example", "ANTHROPIC_API_KEY": "sk-proj-" + "a" * 50}
+    assert not ran(about(tmp_path, environ=environ), "cred.shape").signs
+
+
+def test_the_saved_login_is_never_opened(tmp_path: Path) -> None:
+    """That it is there is all that is known of it."""
+    folder = tmp_path / "home" / ".claude"
+    folder.mkdir(parents=True)
+    (folder / ".credentials.json").write_text('{"token": "sk-ant-oat01-' + "s" * 60 + '"}')
+    found = shape(tmp_path, ANTHROPIC_API_KEY=KEY)
+    assert found.facts["saved_login"] is True
+    assert "ssss" not in repr(found)
+    assert found.state is State.OK
+
+
+def test_a_key_that_is_whole_has_no_damage() -> None:
+    """Also one of a form that is not known yet: older and newer generations differ in length."""
+    assert not damage(KEY)
+    assert not damage("sk-ant-api09-" + "k" * 60)

@@ -68,8 +68,8 @@ def bench(
 ) -> int:
     """Measure what Seawall does for a fleet: brownouts, outages, own limits, a stampede, greedy tenants.
 
-    Alone it takes about a quarter of an hour on two processors: eight scenarios with 200 agents, through Seawall and by an
-    oracle that knows the service's capacity, three seeds. Needs no key and no network.
+    Alone it takes about a quarter of an hour on two processors: eight scenarios with 200 agents, through Seawall
+    and by an oracle that knows the service's capacity, three seeds. Needs no key and no network.
     """
     from seawall.fake.bench import Bench, BenchFailed, Plan
     from seawall.view.bench import text

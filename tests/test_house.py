@@ -17,6 +17,12 @@ ELSEWHERE = {
     "causes/cause.py": "tests/causes/test_catalogue.py reads every cause through it",
     "causes/compile.py": "tests/causes/test_catalogue.py proves its index current",
     "causes/evidence.py": "names and one record, without behaviour",
+    "causes/lint/blocks.py": "tests/causes/lint/test_check.py: each trouble at its place",
+    "causes/lint/fields.py": "tests/causes/lint/test_check.py: each trouble at its place",
+    "causes/lint/found.py": "tests/causes/lint/test_check.py: bounds, and no secret in what is shown",
+    "causes/lint/text.py": "tests/causes/lint/test_check.py: what is no JSON, with its place",
+    "causes/lint/tools.py": "tests/causes/lint/test_check.py: each trouble at its place",
+    "causes/lint/turns.py": "tests/causes/lint/test_check.py: each trouble at its place",
     "cli/common.py": "tests/cli/test_verbs.py: options, colours, codes and failures as a verb shows them",
     "cli/catalogue.py": "tests/cli/test_explain.py: pages, lists, searches",
     "cli/clipboard.py": "tests/cli/test_explain.py: with tools of its own",
@@ -43,6 +49,7 @@ ELSEWHERE = {
     "upstream/headers.py": "tests/gateway/test_rules.py: what reaches the upstream",
     "upstream/messages.py": "tests/gateway/test_rules.py",
     "upstream/passing.py": "tests/gateway/test_rules.py",
+    "view/request.py": "tests/cli/test_request.py: what is printed of a request",
     "view/screen.py": "tests/cli/test_watch.py draws in a terminal of its own",
 }
 

@@ -42,6 +42,12 @@ class _TextCommand(click.Command):
     "--list", "listed", is_flag=False, flag_value="", metavar="[PARTY]", help="All causes, or a party's."
 )
 @click.option("--search", metavar="WORDS", help="Causes whose page has all these words.")
+@click.option(
+    "--request",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="A request's body, looked at before it is sent; - is stdin.",
+)
 @common_options
 def explain(
     common: Common,
@@ -52,15 +58,22 @@ def explain(
     jsonl: bool,
     listed: str | None,
     search: str | None,
+    request: Path | None,
 ) -> int:
     """Name the cause of an error: whose it is, what to do, what not to do. Nothing is sent anywhere."""
     ways = [bool(text), file is not None, last, clipboard, jsonl, listed is not None, search is not None]
+    ways.append(request is not None)
     if listed is not None and len(text) == 1 and not listed:
         listed, text, ways[0] = text[0], (), False
     if sum(ways) > 1:
         raise Failure(
-            "give one of TEXT, --file, --last, --clipboard, --jsonl, --list, --search", ExitCode.USAGE
+            "give one of TEXT, --file, --last, --clipboard, --jsonl, --list, --search, --request",
+            ExitCode.USAGE,
         )
+    if request is not None:
+        from seawall.cli import request as lint
+
+        return lint.answer(common, request)
     if jsonl:
         from seawall.cli.many import lines
 

@@ -131,9 +131,8 @@ def _look(common: Common) -> Any:
 
 
 def _printed(lines: Sequence[str]) -> None:
-    # What colour there is was asked for; what was measured may hold anything.
     for line in lines:
-        click.echo("".join(c if c.isprintable() or c == "\x1b" else "?" for c in line), color=True)
+        click.echo(line, color=True)  # what colour there is was asked for
 
 
 def _list(given: Sequence["Check"], subject: "Subject", common: Common) -> int:

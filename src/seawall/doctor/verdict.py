@@ -144,7 +144,7 @@ def conclude(results: Sequence[Result]) -> Verdict:
     candidates = sorted(_candidates(signs), key=lambda one: one.rank)
     fine = tuple(one.check.title for one in results if one.finding.state is State.OK)
     not_run = tuple(one.check.title for one in results if one.finding.blocked_by)
-    general = tuple(one for one in signs if one.cause == "*")
+    general = (*(one for one in signs if one.cause == "*"), *_open(results))
     named = [one for one in candidates if one.confidence is not Confidence.UNKNOWN]
     if named:
         first = named[0]
@@ -163,6 +163,14 @@ def conclude(results: Sequence[Result]) -> Verdict:
         )  # fmt: skip
     weak = tuple(one for one in signs if one.cause != "*" and one.direction is not Direction.AGAINST)
     return _unmeasured(results, (*weak, *general), fine, not_run)
+
+
+def _open(results: Sequence[Result]) -> Iterable[Sign]:
+    """What could not be measured, which is neither good nor bad."""
+    for one in results:
+        if one.finding.state in (State.UNKNOWN, State.CRASH):
+            text = f"not known: {one.check.title}: {one.finding.summary}"
+            yield Sign("*", text, Weight.WEAK, Direction.NEUTRAL, check=one.check.id)
 
 
 def _unmeasured(

@@ -23,6 +23,11 @@ _MOST = 3
 _NARROW = 60
 
 
+def harmless(text: str) -> str:
+    """`text` with `?` for what a terminal would obey: names of files, hosts and issuers may hold anything."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def block(
     verdict: Verdict, cause: Cause | None, results: Sequence[Result], look: Look, plain: bool
 ) -> list[str]:
@@ -31,9 +36,7 @@ def block(
     if cause is None:
         return _clear(verdict, results, look, marks)
     party = _party(verdict, results)
-    title = (
-        low(verdict.title) if verdict.title.startswith(("The ", "A ")) else verdict.title or low(cause.title)
-    )
+    title = harmless(verdict.title) or low(cause.title)
     lines = headline(party, title, verdict.confidence, look)
     lines += _holding(results, look)
     lines.append("")
@@ -48,10 +51,8 @@ def block(
     if not verdict.decides:
         lines += row("Escalate", [low(cause.escalate).rstrip(".")], look)
     between = "; " if plain else " · "
-    nexts = [cause.code, "seawall doctor --all"]
-    if not verdict.decides:
-        nexts.insert(1, f"seawall explain {cause.code}")
-    return [*lines, "", *_foot(nexts, between, look)]
+    then = "seawall doctor --all" if verdict.decides else f"seawall explain {cause.code}"
+    return [*lines, "", *_foot([cause.code, then], between, look)]
 
 
 def _foot(parts: Sequence[str], between: str, look: Look) -> list[str]:
@@ -77,7 +78,7 @@ def _evidence(verdict: Verdict, marks: dict[Direction, str]) -> list[str]:
     shown: list[Sign] = [one for one in verdict.evidence if one.direction is Direction.FOR][:5]
     shown += [one for one in verdict.evidence if one.direction is Direction.AGAINST][:3]
     shown += [one for one in verdict.evidence if one.direction is Direction.NEUTRAL][:4]
-    lines = [f"{marks[one.direction]} {one.text}" for one in shown]
+    lines = [f"{marks[one.direction]} {harmless(one.text)}" for one in shown]
     if verdict.fine:
         lines.append(f"{marks[Direction.FOR]} fine: {', '.join(verdict.fine)}")
     if verdict.not_run:
@@ -92,7 +93,9 @@ def _clear(verdict: Verdict, results: Sequence[Result], look: Look, marks: dict[
     )
     lines = [*wrapped(first, look.edge), ""]
     lines += row("Measured", _measured(results, marks), look)
-    lines += row("Noted", [f"{marks[one.direction]} {one.text}" for one in verdict.evidence[:5]], look)
+    lines += row(
+        "Noted", [f"{marks[one.direction]} {harmless(one.text)}" for one in verdict.evidence[:5]], look
+    )
     return lines
 
 
@@ -119,7 +122,7 @@ def _measured(results: Sequence[Result], marks: dict[Direction, str]) -> list[st
     lines = [between.join(f"{label} {value:.0f} ms" for label, value in hops if value is not None)]
     rest = ("cred.live", "local.clock", "status.page", "net.proxy", "local.gateway")
     said = [
-        f"{one.check.title}: {one.finding.summary}"
+        f"{one.check.title}: {harmless(one.finding.summary)}"
         for one in results
         if one.check.id in rest and one.finding.state is State.OK
     ]
@@ -133,10 +136,10 @@ def table(results: Sequence[Result], look: Look) -> list[str]:
     for one in results:
         head = f"{_STATES[one.finding.state]:<2} {one.check.id}"
         if look.width is not None and look.width < _NARROW:
-            lines += [head, *wrapped(one.finding.summary, look.edge, "   ")]
+            lines += [head, *wrapped(harmless(one.finding.summary), look.edge, "   ")]
             continue
         indent = " " * (width + 5)
-        first, *more = wrapped(one.finding.summary, look.edge, indent)
+        first, *more = wrapped(harmless(one.finding.summary), look.edge, indent)
         lines += [f"{head:<{width + 5}}{first[width + 5 :]}", *more]
     return lines
 

@@ -209,6 +209,7 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """The text's lines within `width`. A line after a line end is a command: it stays in one piece, to be copied."""
     prose, *commands = text.split("\n")
     hang = indent + "   " if prose[:3] in ("1. ", "2. ", "3. ") else indent
+    hang += "  " if prose[:2] in ("+ ", "- ", "· ", ". ") else ""
     lines = textwrap.wrap(
         prose,
         width,

@@ -7,12 +7,15 @@ from seawall.doctor.check import Check, Finding, Probe, State
 from seawall.http.dial import DialError, dial
 from seawall.origin import Origin
 
+LIMIT = 2.8
+"""Seconds."""
+
 
 async def run(probe: Probe) -> Finding:
     origin, _ = Origin.parse(probe.subject.control)
     facts: dict[str, object] = {"host": origin.host}
     try:
-        transport, _ = await dial(origin, probe.subject.config.network, asyncio.Protocol, timeout=2.8)
+        transport, _ = await dial(origin, probe.subject.config.network, asyncio.Protocol, timeout=LIMIT)
     except DialError as error:
         # A connection that stood and whose certificate is refused shows that there is a network.
         reached = error.fault in (Fault.TLS_UNTRUSTED_CA, Fault.TLS_EXPIRED, Fault.TLS_OTHER)

@@ -31,6 +31,8 @@ ELSEWHERE = {
     "cli/records.py": "tests/cli/test_explain.py: the last failure on record",
     "cli/source.py": "tests/cli/test_explain.py: every way a text may come",
     "cli/settings.py": "tests/test_docs.py and tests/cli/test_verbs.py run `seawall config`",
+    "doctor/checks/net_tcp4.py": "tests/doctor/test_tcp.py: both kinds of address",
+    "doctor/checks/net_tcp6.py": "tests/doctor/test_tcp.py: both kinds of address",
     "fake/answer.py": "tests/fake/test_fake_app.py reads every answer off the wire",
     "fake/connection.py": "tests/fake/test_fake_app.py speaks to it through sockets",
     "fake/pytest_plugin.py": "tests/fake/test_fake_thread.py uses its fixtures",

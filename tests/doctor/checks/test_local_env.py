@@ -1,0 +1,64 @@
+"""The base address as it is written, and switches that matter."""
+
+from pathlib import Path
+
+import pytest
+from doctor_peers import about, ran
+
+from seawall.doctor.check import State
+from seawall.doctor.checks.local_env import trouble
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong", "better"),
+    [
+        ("https://api.anthropic.com", "", ""),
+        ("http://127.0.0.1:8787/", "", ""),
+        ("https://llm.corp.example/anthropic", "", ""),
+        ("https://[2001:db8::1]:8443", "", ""),
+        ("https://api.anthropic.com/v1", "ends in /v1", "https://api.anthropic.com"),
+        ("https://api.anthropic.com/v1/", "ends in /v1", "https://api.anthropic.com"),
+        ("https://x.example:8443/a/v1/messages", "ends in /v1", "https://x.example:8443/a"),
+        ("http://api.anthropic.com", "begins with http://", "https://api.anthropic.com"),
+        ("api.anthropic.com", "does not begin with", ""),
+        ("https://u:hunter2@x.example", "no user name or password", ""),
+        ("http://127.0.0.1:0", "port", ""),
+        ("  ", "empty", ""),
+    ],
+)
+def test_base_addresses(url: str, wrong: str, better: str) -> None:
+    """What is wrong, and what it should be where that is known; never the password."""
+    said, should = trouble(url)
+    assert wrong in said
+    assert bool(said) == bool(wrong)
+    assert should == better
+    assert "hunter2" not in said
+
+
+def test_a_wrong_base_address_is_the_verdict_with_its_place(tmp_path: Path) -> None:
+    """Who says so is named."""
+    found = ran(about(tmp_path, environ={"ANTHROPIC_BASE_URL": "https://api.anthropic.com/v1"}), "local.env")
+    assert found.state is State.FAIL
+    (sign,) = found.signs
+    assert (sign.cause, sign.weight.value) == ("machine.wrong_base_url", "decisive")
+    assert "(the environment)" in sign.text
+    assert sign.text.endswith("it should be https://api.anthropic.com")
+
+
+def test_switches(tmp_path: Path) -> None:
+    """Unchecked certificates are a faint warning; another provider is a note."""
+    found = ran(about(tmp_path, environ={"NODE_TLS_REJECT_UNAUTHORIZED": "0"}), "local.env")
+    assert [(one.cause, one.weight.value) for one in found.signs] == [("machine.tls_checking_off", "weak")]
+    found = ran(about(tmp_path, environ={"CLAUDE_CODE_USE_BEDROCK": "1"}), "local.env")
+    assert "Amazon Bedrock" in found.signs[0].text
+    assert found.state is State.OK
+    assert ran(about(tmp_path, environ={"CLAUDE_CODE_USE_BEDROCK": "0"}), "local.env").signs == ()
+
+
+def test_a_value_that_is_hidden_is_a_note(tmp_path: Path) -> None:
+    """The file wins over the shell; the value itself is not said."""
+    (tmp_path / ".claude").mkdir()
+    (tmp_path / ".claude" / "settings.json").write_text('{"env":{"ANTHROPIC_API_KEY":"aaaa-secret"}}')
+    found = ran(about(tmp_path, environ={"ANTHROPIC_API_KEY": "bbbb-secret"}), "local.env")
+    assert "wins over the environment" in found.signs[0].text
+    assert "secret" not in repr(found)

@@ -26,7 +26,7 @@ class Rule:
     """Evidence that only several checks together give.
 
     `when`: a fact as `check:name`, or a check alone for its state, and the values that fit. `text` may name facts of
-    those checks.
+    those checks; of several, and for whose evidence it is, the last counts.
     """
 
     cause: str
@@ -47,27 +47,30 @@ _EDGE_STATUS = (500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 529, 530)
 
 RULES = (
     # One kind of address works to the same host at the same moment: that flips the outcome.
-    Rule("network.ipv6_broken", {"net.tcp6": _FAIL, "net.tcp4": _OK},
+    Rule("network.ipv6_broken", {"net.tcp4": _OK, "net.tcp6": _FAIL},
          "by IPv6 to {address}: {said}; by IPv4 it works", Weight.DECISIVE,
          title="IPv6 to {host} does not work; IPv4 does"),
-    # No connection by any kind: by what it fails with, and by whether an unrelated host is reached.
-    Rule("network.connection_refused", {"net.tcp4:fault": _REFUSED, "net.tcp6": _NOT}, "{address}: {said}"),
-    Rule("network.connection_refused", {"net.tcp6:fault": _REFUSED, "net.tcp4": _NOT}, "{address}: {said}"),
-    Rule("network.connect_timeout", {"net.tcp4:fault": _TIMEOUT, "net.tcp6": _NOT}, "{address}: {said}"),
-    Rule("network.connect_timeout", {"net.tcp6:fault": _TIMEOUT, "net.tcp4": _NOT}, "{address}: {said}"),
-    Rule("network.connection_reset", {"net.tcp4:fault": _RESET, "net.tcp6": _NOT}, "{address}: {said}"),
-    Rule("network.connection_reset", {"net.tcp6:fault": _RESET, "net.tcp4": _NOT}, "{address}: {said}"),
+    # No connection by any kind: by what it fails with, and by whether unrelated hosts are reached.
     *(
         rule
         for tcp, other in (("net.tcp4", "net.tcp6"), ("net.tcp6", "net.tcp4"))
         for rule in (
-            Rule("network.blocked", {tcp: _FAIL, other: _NOT}, "no connection to the API's host"),
-            Rule("network.blocked", {tcp: _FAIL, other: _NOT, "net.control": _OK},
+            Rule("network.connection_refused", {other: _NOT, f"{tcp}:fault": _REFUSED}, "{address}: {said}"),
+            Rule("network.connect_timeout", {other: _NOT, f"{tcp}:fault": _TIMEOUT}, "{address}: {said}"),
+            Rule("network.connection_reset", {other: _NOT, f"{tcp}:fault": _RESET}, "{address}: {said}"),
+            Rule("network.blocked", {other: _NOT, tcp: _FAIL}, "no connection to the API's host"),
+            Rule("network.blocked", {other: _NOT, tcp: _FAIL, "net.control": _OK},
                  "{host}, an unrelated host, is reached at the same moment"),
-            Rule("network.offline", {tcp: _FAIL, other: _NOT, "net.control:reached": (False,)},
-                 "{host}, an unrelated host, is not reached either", Weight.DECISIVE),
+            Rule("network.blocked", {other: _NOT, tcp: _FAIL, "status.page:reached": (True,)},
+                 "{host} is reached at the same moment"),
+            Rule("network.offline", {"net.control:reached": (False,), other: _NOT, tcp: _FAIL},
+                 "no connection to the API's host"),
+            Rule("network.offline", {other: _NOT, tcp: _FAIL, "net.control:reached": (False,)},
+                 "{host}, an unrelated host, is not reached either"),
         )
     ),
+    Rule("network.offline", {"status.page:reached": (True,)}, "{host} is reached", Weight.DECISIVE,
+         Direction.AGAINST),
     # Two unrelated hosts cannot both have let their certificates run out.
     Rule("machine.clock", {"tls.chain:fault": ("tls_expired",), "net.control:fault": ("tls_expired",)},
          "two unrelated hosts both seem out of date: it is the clock here", Weight.DECISIVE),
@@ -153,7 +156,10 @@ def conclude(results: Sequence[Result]) -> Verdict:
         return Verdict(
             first.cause, first.confidence, title, (*_shown(first.signs), *general), also, fine, not_run
         )
-    opposed = next((one for one in candidates if any(_against(sign) for sign in one.signs)), None)
+    # What is old and contradicted is over, not a riddle.
+    opposed = next(
+        (one for one in candidates if any(map(_against, one.signs)) and any(map(_weighty, one.signs))), None
+    )
     if opposed is not None:
         title = f"{_low(lookup(opposed.cause).title)}, by what was seen; what is measured now says otherwise"
         return Verdict(
@@ -201,18 +207,16 @@ def _combined(results: Sequence[Result]) -> Iterable[Sign]:
             finding = found.get(key.partition(":")[0])
             if finding is None or not _fits(finding, key.partition(":")[2], values):
                 break
-            # The last that is named does not hide what the first says.
-            facts = {**finding.facts, **facts} if "net.control" not in key else {**facts, **finding.facts}
+            facts |= finding.facts
         else:
             said = {name: value for name, value in facts.items() if isinstance(value, (str, int, float))}
-            check = next(iter(rule.when)).partition(":")[0]
             yield Sign(
                 rule.cause.format_map(said),
                 rule.text.format_map(said),
                 rule.weight,
                 rule.direction,
                 rule.title.format_map(said),
-                check=check if "net.control" not in rule.when else "net.control",
+                check=list(rule.when)[-1].partition(":")[0],
             )
 
 
@@ -265,6 +269,10 @@ def confidence(signs: Sequence[Sign]) -> Confidence:
 
 def _against(sign: Sign) -> bool:
     return sign.direction is Direction.AGAINST and sign.weight is Weight.DECISIVE
+
+
+def _weighty(sign: Sign) -> bool:
+    return sign.direction is Direction.FOR and sign.weight is not Weight.WEAK
 
 
 def _told(candidate: _Candidate) -> bool:

@@ -161,6 +161,16 @@ def test_a_base_url_that_is_none(own_home: Home, url: str) -> None:
     assert "secret" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["CONTROL", "STATUS"])
+def test_a_host_to_ask_that_is_none(own_home: Home, name: str) -> None:
+    """The setting is named, and nothing is measured."""
+    done = own_home.seawall(
+        "doctor", **setting("http://127.0.0.1:9") | {f"SEAWALL_DOCTOR_{name}": "nonsense"}
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"seawall: doctor.{name.lower()}: ")
+
+
 def test_another_base_url(own_home: Home) -> None:
     """It is measured instead of the configured one."""
     with host(from_api(401)) as api, host(from_api(529, OVERLOADED)) as other:

@@ -81,8 +81,14 @@ def examine(
 def _subject(common: Common, base_url: str | None) -> "Subject":
     from seawall.cli import gateways
     from seawall.doctor.subject import subject
+    from seawall.origin import Origin
 
     loaded = load_settings(common, {}, os.environ)
+    for name in ("control", "status"):
+        try:
+            Origin.parse(getattr(loaded.config.doctor, name))
+        except ValueError as error:
+            raise Failure(f"doctor.{name}: {error}", ExitCode.USAGE) from None
     try:
         here = Path.cwd()
     except OSError:  # the folder is gone

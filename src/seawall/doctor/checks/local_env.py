@@ -9,18 +9,19 @@ def trouble(url: str) -> tuple[str, str]:
     """What is wrong with a base address and what it should be, if that is known; never repeats what it holds."""
     text = url.strip()
     if not text:
-        return "is set and empty", ""
+        return "it is set and empty", ""
     try:
         origin, path = Origin.parse(text)
     except ValueError as error:
-        return str(error).replace("The address", "it").rstrip("."), ""
+        said = str(error).rstrip(".")
+        return said[:1].lower() + said[1:], ""
     if path.endswith(("/v1", "/v1/messages")):
         place = f"{origin.scheme}://{origin.host}"
         kept = path.removesuffix("/messages").removesuffix("/v1")
         port = "" if origin.port in (80, 443) else f":{origin.port}"
-        return "ends in /v1, which the client adds itself", f"{place}{port}{kept}"
+        return "it ends in /v1, which the client adds itself", f"{place}{port}{kept}"
     if origin.scheme == "http" and not is_loopback(origin.host):
-        return "begins with http://, so keys would travel in clear", text.replace("http", "https", 1)
+        return "it begins with http://, so keys would travel in clear", text.replace("http", "https", 1)
     return "", ""
 
 
@@ -53,7 +54,7 @@ async def run(probe: Probe) -> Finding:
     if told and not subject.given_url:
         wrong, better = trouble(told.text)
         if wrong:
-            shown = f"the base address in ANTHROPIC_BASE_URL ({told.where}) {wrong.removeprefix('it ')}"
+            shown = f"the base address in ANTHROPIC_BASE_URL ({told.where}) cannot be right: {wrong}"
             facts["base_url"] = wrong
             signs.append(
                 Sign(

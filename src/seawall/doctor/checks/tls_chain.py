@@ -71,7 +71,7 @@ def _broken(
     """What a handshake that failed speaks for."""
     code = _CODES.get(error.fault, "network.tls_other")
     if error.fault not in (Fault.TLS_UNTRUSTED_CA, Fault.TLS_EXPIRED, Fault.TLS_OTHER):
-        return [Sign(code, error.text)]
+        return [Sign(code, error.text.rstrip("."))]
     title = ""
     signs = []
     if seen and error.fault is Fault.TLS_UNTRUSTED_CA:

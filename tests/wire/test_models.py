@@ -2,7 +2,7 @@
 
 import pytest
 
-from seawall.wire.models import CURRENT, MODELS, known
+from seawall.wire.models import CURRENT, MODELS, known, nearest, retired
 from seawall.wire.request import family
 
 
@@ -61,3 +61,47 @@ def test_each_row_is_consistent(id: str) -> None:
     assert model.thinking
     # One generation: prefill went, then sampling.
     assert model.sampling or not model.prefill
+
+
+@pytest.mark.parametrize(
+    ("name", "gone"),
+    [
+        ("claude-3-5-sonnet-20241022", True),
+        ("claude-3-haiku-20240307", True),
+        ("claude-3-7-sonnet-latest", True),
+        ("anthropic.claude-opus-4-20250514-v1:0", True),
+        ("claude-opus-4-1", True),
+        ("claude-sonnet-4-0", True),
+        ("claude-2.1", True),
+        ("claude-instant-1.2", True),
+        ("claude-opus-4-5", False),
+        ("claude-opus-4-8", False),
+        ("claude-haiku-5-5", False),
+        ("claude-opus-7", False),
+        ("claude-3-" + "x" * 500, False),
+    ],
+)
+def test_models_that_are_no_more(name: str, gone: bool) -> None:
+    """Opus 4.1 and 4, Sonnet 4 and what was before; no model that is known is among them."""
+    assert retired(name) is gone
+    assert not any(retired(id) for id in MODELS)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("claude-sonnet-5.5", "claude-sonnet-5-5"),
+        ("Claude Opus 5", "claude-opus-5"),
+        ("claude-5-5-haiku", "claude-haiku-5-5"),
+        ("opus-4.8", "claude-opus-4-8"),
+        ("sonnet", "claude-sonnet-5-5"),
+        ("claude-3-5-sonnet-20241022", "claude-sonnet-5-5"),
+        ("claude-hiaku-5-5", "claude-haiku-5-5"),
+        ("claude", "claude-sonnet-5-5"),
+        ("gpt-7", ""),
+        ("", ""),
+    ],
+)
+def test_the_model_that_was_meant(name: str, meant: str) -> None:
+    """Spelled otherwise, in another order, or of its family; nothing where nothing comes near."""
+    assert nearest(name) == meant

@@ -19,6 +19,8 @@ VERBS = {
     "history": ("seawall.cli.history:history", "Past incidents; patterns by hour and weekday"),
     "doctor": ("seawall.cli.doctor:doctor", "Is it me or them? What do I do now?  (a few seconds)"),
     "explain": ("seawall.cli.explain:explain", "Paste an error, get the cause and the next step"),
+    "model": ("seawall.cli.model:model", "Five questions: which model?"),
+    "rules": ("seawall.cli.rules:rules", "A block for CLAUDE.md about retries and outages"),
     "drill": ("seawall.cli.drill:drill", "A scripted outage, without Seawall and with it"),
     "bench": ("seawall.cli.bench:bench", "What Seawall does for a fleet, in figures"),
     "fake": ("seawall.cli.fake:fake", "An API that fails as told, for your own tests"),
@@ -48,6 +50,8 @@ Try it
   seawall fake              {fake}
 
 Small tools
+  seawall model             {model}
+  seawall rules             {rules}
   seawall config            {config}
 
 First time?  Run `seawall drill`, then `seawall run -- claude`.

@@ -47,6 +47,7 @@ ELSEWHERE = {
     "http/reply.py": "tests/http/test_server.py",
     "http/request.py": "tests/http/test_server.py",
     "policy/load.py": "two counts; tests/policy/test_lane.py checks them against a model",
+    "store/bursts.py": "records without behaviour; tests/store/test_queries.py and tests/history fill them",
     "store/version.py": "tests/store/test_migrate.py",
     "upstream/headers.py": "tests/gateway/test_rules.py: what reaches the upstream",
     "upstream/messages.py": "tests/gateway/test_rules.py",

@@ -5,8 +5,22 @@ import sqlalchemy
 from store_helpers import QUICK, attempt
 
 from seawall.config import Store
-from seawall.store.queries import attempts_since, counts_since, reading
+from seawall.store.bursts import Burst, HourCount, ModelCount, Recovery
+from seawall.store.queries import (
+    attempts_after,
+    attempts_of,
+    attempts_since,
+    bursts_between,
+    calls_of,
+    counts_since,
+    hours_between,
+    models_between,
+    reading,
+    recoveries_between,
+    revision,
+)
 from seawall.store.rows import Count
+from seawall.store.version import HEAD
 from seawall.store.writer import Writer
 
 
@@ -57,3 +71,57 @@ def test_no_store_is_told_from_an_empty_one(tmp_path: Path):
     with pytest.raises(FileNotFoundError), reading(tmp_path / "none.db"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_failures_are_added_up_by_minute_and_recoveries_by_second(path: Path):
+    """Lane, cause and time; first failures of calls and losses counted; what is no failure left out."""
+    failures = [
+        attempt(1, at=6000.0, call="a"),
+        attempt(2, at=6040.5, call="a", ended="given_up"),
+        attempt(1, at=6059.0, call="b", ended="broken"),
+        attempt(1, at=6030.0, call="c", family="sonnet"),
+        attempt(1, at=7000.0, call="d", cause="network.dns_failure"),
+        attempt(1, at=6050.0, call="e", ended="abandoned"),
+    ]
+    successes = [
+        attempt(2, at=6100.25, held=90.0, cause=None, ended="recovered"),
+        attempt(3, at=6100.75, held=10.0, cause=None, ended="recovered"),
+        attempt(3, at=6101.0, held=10.0, cause=None, ended="abandoned"),
+    ]
+    with reading(written(path, *failures, *successes)) as connection:
+        found = bursts_between(connection, 6000.0, 7000.0)
+        dns, opus, sonnet = sorted(found, key=lambda one: (one.cause, one.family))
+        assert opus == Burst(
+            "provider.overloaded", "api.anthropic.com", "opus", "", 6000.0, 6059.0, 3, 2, 1, 1, 60
+        )
+        assert (sonnet.family, sonnet.attempts, dns.cause) == ("sonnet", 1, "network.dns_failure")
+        assert bursts_between(connection, 6000.0, 7000.0, "network.dns_failure") == [dns]
+        assert bursts_between(connection, 7000.5, 9000.0) == []
+        assert recoveries_between(connection, 6000.0, 7000.0) == [
+            Recovery("api.anthropic.com", "opus", "", 6100.25, 6100.75, 6010.25, 2, 100.0)
+        ]
+        assert [row.number for row in attempts_of(connection, opus.cause, opus.route, 6030.0, 6059.0, 2)] == [
+            1,
+            2,
+        ]
+        assert calls_of(connection, opus.cause, opus.route, 6000.0, 6059.0) == 4
+        assert (attempts_after(connection, 6100.75), attempts_after(connection, 9000.0)) == (2, 0)
+
+
+def test_counts_are_added_up_by_hour_and_by_model(path: Path):
+    """All attempts and those that failed; of one cause or one model if asked."""
+    rows = [
+        Count(10, 60, "host", "opus", "a", "", 30),
+        Count(10, 60, "host", "opus", "b", "x.y", 3),
+        Count(10, 60, "host", "sonnet", "", "x.z", 2),
+        Count(11, 120, "host", "opus", "", "", 5),
+        Count(12, 120, "host", "opus", "", "", 7),
+    ]
+    with reading(written(path, *rows)) as connection:
+        span = (10 * 3600.0, 11 * 3600.0)
+        assert hours_between(connection, *span) == [HourCount(10, 60, 35, 5), HourCount(11, 120, 5, 0)]
+        assert hours_between(connection, *span, "x.y", "opus")[0] == HourCount(10, 60, 33, 3)
+        assert hours_between(connection, span[0] + 1, span[1]) == [HourCount(11, 120, 5, 0)]
+        assert models_between(connection, *span) == [ModelCount("opus", 38, 3), ModelCount("sonnet", 2, 2)]
+        assert models_between(connection, *span, "x.z")[0] == ModelCount("opus", 38, 0)
+        assert (revision(connection), hours_between(connection, 0.0, 1.0)) == (HEAD, [])

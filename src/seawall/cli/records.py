@@ -1,11 +1,17 @@
 """What is on record, for verbs that only look back a step."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from seawall.cli.common import Common, ExitCode, Failure, load_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
     from seawall.store.rows import Attempt
 
 _RECENT = 200
@@ -35,3 +41,54 @@ def newest_failure(common: Common) -> "Attempt":
         if row.cause:
             return row
     raise Failure("no failure is on record; paste the error into `seawall explain`", ExitCode.USAGE)
+
+
+@contextmanager
+def open_records(common: Common) -> "Iterator[Connection | None]":
+    """The store, to be read; None where there is none yet. `Failure` in one line for whatever else keeps it shut."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from seawall.store.place import here, store_path
+    from seawall.store.queries import reading, revision
+    from seawall.store.trouble import Unusable
+    from seawall.store.version import HEAD, REVISIONS
+
+    try:
+        path = store_path(load_settings(common, {}, os.environ).config.store, here())
+    except Unusable as error:
+        raise Failure(str(error)) from None
+    try:
+        with reading(path) as connection:
+            found = revision(connection)
+            if found == HEAD:
+                yield connection
+                return
+    except FileNotFoundError:
+        yield None
+        return
+    except SQLAlchemyError as error:
+        raise Failure(_unreadable(path, error)) from None
+    if found is None:
+        raise Failure(f"{path} has no records of Seawall in it")
+    raise Failure(
+        f"the records in {path} are of an older Seawall; the next gateway that starts brings them up to date"
+        if found in REVISIONS
+        else f"the records in {path} are of a newer Seawall (schema {found[:32]}); update this one to read them"
+    )
+
+
+def _unreadable(path: "Path", error: Exception) -> str:
+    """Why it cannot be read, and what to do, in one line."""
+    from seawall.store.trouble import Kind, trouble_of
+
+    match trouble_of(getattr(error, "orig", None) or error, path).kind:
+        case Kind.LOCKED:
+            return (
+                f"{path} is locked by another program; try again when it has let go (`lsof {path}` names it)"
+            )
+        case Kind.DAMAGED:
+            return f"{path} is damaged; the next gateway that starts moves it aside and begins a new one"
+        case Kind.UNWRITABLE:
+            return f"{path} cannot be opened; look at its permissions"
+        case _:
+            return f"{path} cannot be read ({type(error).__name__})"

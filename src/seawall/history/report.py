@@ -1,0 +1,137 @@
+"""What is said of a span of time: all of it in one value, and two spans beside each other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from seawall.history.durations import Lasting, curve
+from seawall.history.episodes import Episode
+from seawall.history.outlook import Outlook, lasting
+from seawall.history.rates import Hours, Rate, difference
+from seawall.store.bursts import HourCount, ModelCount, Recovery
+
+
+@dataclass(frozen=True, slots=True)
+class CauseLine:
+    """The episodes of one cause. Lengths in seconds; None where too little is known."""
+
+    cause: str
+    episodes: int
+    calls: int
+    p50: float | None
+    p90: float | None
+    mean: float | None
+    """Of those that were seen to end: long tails make it mislead."""
+    longest: Lasting
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A span of time, in UTC seconds since 1970."""
+
+    since: float
+    until: float
+    counts: Sequence[HourCount]
+    hours: Hours
+    episodes: Sequence[Episode]
+    models: Sequence[ModelCount]
+    held: int
+    """Calls that succeeded after failures."""
+    waited: float
+    """Seconds that those were held, together."""
+    outlooks: Sequence[tuple[Episode, Outlook]] = ()
+    """What goes on, and what is to be expected of it."""
+    future: int = 0
+    """Recorded attempts that lie in the future, left out."""
+
+    @property
+    def given_up(self) -> int:
+        return sum(one.given_up for one in self.episodes)
+
+    @property
+    def broken(self) -> int:
+        return sum(one.broken for one in self.episodes)
+
+    @property
+    def recovered_share(self) -> float | None:
+        """Of the calls that were held until they succeeded or were given up; None where none was."""
+        ended = self.held + self.given_up
+        return self.held / ended if ended else None
+
+    @property
+    def empty(self) -> bool:
+        return not (self.counts or self.episodes or self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One side of a comparison."""
+
+    since: float
+    until: float
+    rate: Rate
+    episodes: int
+    p50: float | None
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two spans, and whether the share of failures has changed: -1 fewer, 1 more, 0 if that may be chance."""
+
+    before: Span
+    after: Span
+    bounds: tuple[float, float] | None
+    """Of the change, 95 % sure; None where a side has too few attempts."""
+    verdict: int
+
+
+def causes(episodes: Iterable[Episode]) -> list[CauseLine]:
+    """A line for each cause, those with most episodes first."""
+    by_cause: dict[str, list[Episode]] = {}
+    for one in episodes:
+        by_cause.setdefault(one.cause, []).append(one)
+    lines = []
+    for cause, rows in by_cause.items():
+        lengths = lasting(rows)
+        found = curve(lengths)
+        seen = [one.seconds for one in lengths if one.ended]
+        lines.append(
+            CauseLine(
+                cause,
+                len(rows),
+                sum(one.calls for one in rows),
+                found.within(0.5),
+                found.within(0.9),
+                sum(seen) / len(seen) if seen else None,
+                max(lengths, key=lambda one: (one.seconds, not one.ended)),
+            )
+        )
+    return sorted(lines, key=lambda line: (-line.episodes, line.cause))
+
+
+def waited(recoveries: Iterable[Recovery], since: float) -> tuple[int, float]:
+    """How many calls succeeded after failures since then, and the seconds they were held together."""
+    rows = [one for one in recoveries if one.last >= since]
+    return sum(one.calls for one in rows), sum(one.waited for one in rows)
+
+
+def span(since: float, until: float, counts: Iterable[HourCount], episodes: Iterable[Episode]) -> Span:
+    """What is compared of the time from `since` up to `until`."""
+    rows = [one for one in counts if since <= one.hour * 3600 < until]
+    begun = [one for one in episodes if since <= one.opened_at < until]
+    return Span(
+        since,
+        until,
+        Rate(sum(one.attempts for one in rows), sum(one.failed for one in rows)),
+        len(begun),
+        curve(lasting(begun)).within(0.5),
+        sum(one.given_up + one.broken for one in begun),
+    )
+
+
+def compared(before: Span, after: Span) -> Comparison:
+    """The two beside each other."""
+    if not (before.rate.enough and after.rate.enough):
+        return Comparison(before, after, None, 0)
+    bounds = difference(before.rate, after.rate)
+    return Comparison(before, after, bounds, -1 if bounds[1] < 0 else 1 if bounds[0] > 0 else 0)

@@ -1,0 +1,317 @@
+"""What `seawall history` prints: the hours, the causes, the episodes, one episode, two spans beside each other."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from seawall.history.episodes import End, Episode
+from seawall.history.outlook import Outlook
+from seawall.history.rates import Hours, Rate, Slot, extremes
+from seawall.history.report import CauseLine, Comparison, Report, causes
+from seawall.store.rows import Attempt
+from seawall.view.layout import Look, clean, columns, cut_middle, separator
+from seawall.view.words import duration
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+STEPS = ((0.01, "."), (0.03, "-"), (0.06, "+"))
+"""Below this share, this sign; `#` from the last on."""
+_CELL = 2
+LISTED = 200
+"""Lines of a list; `--csv` and `--json` have all."""
+
+
+def whole(report: Report, look: Look, said: str) -> list[str]:
+    """The whole view; `said` names the span."""
+    lines = [*head(report, look, said), *outlooks(report, look)]
+    if report.hours.total.attempts:
+        lines += ["", *hours(report.hours, look)]
+    if report.episodes:
+        lines += ["", *cause_table(causes(report.episodes), look)]
+    if len(report.models) > 1:
+        lines += ["", *models(report, look)]
+    return [*lines, "", *saved(report, look)]
+
+
+def head(report: Report, look: Look, said: str) -> list[str]:
+    """What the span holds, in a line or a few."""
+    facts = [
+        said,
+        f"{number(report.hours.total.attempts)} attempts",
+        counted(len(report.episodes), "episode"),
+    ]
+    share = report.recovered_share
+    if share is not None:
+        facts.append(f"{percent(share)} of held calls recovered")
+    if report.future:
+        facts.append(f"{counted(report.future, 'attempt')} of the future left out: was the clock wrong?")
+    return flowed(facts, look)
+
+
+def outlooks(report: Report, look: Look) -> list[str]:
+    """What goes on now, and how long it may."""
+    lines = []
+    for episode, found in report.outlooks:
+        sentence = outlook_sentence(found, episode.lasted)
+        lines += flowed([f"Now: {episode.cause} for {duration(episode.lasted)}", sentence], look)
+    return lines
+
+
+def outlook_sentence(found: Outlook, age: float, usual: str = "") -> str:
+    """What is to be expected at this age in seconds; `usual` is what is known without a history of one's own."""
+    if found.p75 is None and found.p50 is None:
+        known = f"No history yet ({found.count} earlier)"
+        return f"{known}. {usual}" if usual else known
+    if found.p75 is not None and age <= found.p75:
+        return f"Most episodes like this end within {duration(found.p75)}; this one is at {duration(age)}"
+    if found.p75 is None:
+        half = duration(found.p50 or 0.0)
+        return f"Half of the episodes like this end within {half}; of the others too few were seen to end"
+    more = (
+        f"half ended within another {duration(found.more)}" if found.more is not None else "too few are known"
+    )
+    return f"Longer than 3 of 4; of those that got this far, {more}"
+
+
+def hours(found: Hours, look: Look) -> list[str]:
+    """A sign for each hour of the week, and what can be said of it."""
+    lines = [
+        "Failure rate by hour",
+        *flowed([". under 1 %", "- 1-3 %", "+ 3-6 %", "# over 6 %", "blank: under 20 attempts"], look, "  "),
+    ]
+    step = next((n for n in (24, 12) if look.width is None or look.width >= 6 + n * _CELL), 6)
+    for first, last in ((at, at + step) for at in range(0, 24, step)):
+        lines.append(
+            "      " + "".join(f"{hour:02d}".ljust(2 * _CELL) for hour in range(first, last, 2)).rstrip()
+        )
+        for day, name in enumerate(DAYS):
+            signs = (sign(found.cells.get(Slot(day, hour), Rate())) for hour in range(first, last))
+            lines.append(f"{name}   " + "".join(one.ljust(_CELL) for one in signs))
+    return [line.rstrip() for line in [*lines, *pattern(found, look)]]
+
+
+def sign(rate: Rate) -> str:
+    """One cell: blank where too little is known."""
+    return next((mark for below, mark in STEPS if rate.share < below), "#") if rate.enough else ""
+
+
+def pattern(found: Hours, look: Look) -> list[str]:
+    """The busiest and the quietest hour, or that there is no pattern."""
+    ends = extremes(found)
+    if ends is None:
+        seen = f"{counted(found.days, 'day')}, {number(found.total.attempts)} attempts"
+        return flowed([f"No clear pattern yet ({seen})"], look)
+    rates = found.cells if ends.busiest.weekday is not None else found.by_hour
+    busiest, quietest = rates[ends.busiest], rates[ends.quietest]
+    return flowed(
+        [
+            f"Busiest: {slot(ends.busiest)}, {percent(busiest.share)} ({number(busiest.attempts)} attempts).",
+            f"Quietest you use: {slot(ends.quietest)}, {percent(quietest.share)}",
+        ],
+        look,
+        between=" ",
+    )
+
+
+def slot(one: Slot) -> str:
+    """`Tue 15-16 h`, `15-16 h`."""
+    span = f"{one.hour:02d}-{one.hour + 1:02d} h"
+    return span if one.weekday is None else f"{DAYS[one.weekday]} {span}"
+
+
+def cause_table(lines: Sequence[CauseLine], look: Look) -> list[str]:
+    """How often each cause came, how many calls it hit, and how long it lasted."""
+    header = ("cause", "episodes", "calls hit", "half over in", "9 of 10 in", "longest")
+    rows = [
+        (
+            clean(line.cause),
+            number(line.episodes),
+            number(line.calls),
+            length(line.p50, look),
+            length(line.p90, look),
+            ("" if line.longest.ended else at_least(look)) + duration(line.longest.seconds),
+        )
+        for line in lines
+    ]
+    return table(header, rows, look)
+
+
+def models(report: Report, look: Look) -> list[str]:
+    """How many attempts of each model family failed."""
+    rows = []
+    for one in report.models:
+        rate = Rate(one.attempts, one.failed)
+        shown = percent(rate.share) if rate.enough else nothing(look)
+        rows.append((clean(one.family) or "other", number(one.attempts), shown))
+    return table(("model", "attempts", "failed"), rows, look)
+
+
+def saved(report: Report, look: Look) -> list[str]:
+    """What holding was good for, and what it could not save."""
+    lines = []
+    if report.held:
+        lines.append(f"Held and saved: {counted(report.held, 'call')}, {duration(report.waited)} of waiting")
+    lost = report.given_up + report.broken
+    why = f"{number(report.broken)} cut in mid-answer, {number(report.given_up)} given up"
+    lines.append(f"Lost: {counted(lost, 'call')} ({why})" if lost else "Lost: nothing")
+    return [line for one in lines for line in flowed([one], look)]
+
+
+def listing(episodes: Sequence[Episode], look: Look) -> list[str]:
+    """One line an episode, the newest first."""
+    rows = [
+        (
+            one.id,
+            clock(one.opened_at, one.utc_offset),
+            clean(one.cause),
+            lasted(one, look),
+            number(one.calls),
+            clean(" ".join(one.families)) or nothing(look),
+        )
+        for one in sorted(episodes, key=lambda one: one.opened_at, reverse=True)[:LISTED]
+    ]
+    lines = table(("id", "began", "cause", "lasted", "calls hit", "models"), rows, look)
+    left = len(episodes) - LISTED
+    return [*lines, f"{number(left)} older ones: --csv or --json has them all"] if left > 0 else lines
+
+
+def shown(one: Episode, attempts: Sequence[Attempt], calls: int, title: str, look: Look) -> list[str]:
+    """One episode: what it was, and its failures in their order."""
+    facts = [
+        f"lasted {lasted(one, look)}",
+        f"{counted(one.attempts, 'attempt')} of {counted(calls, 'call')} failed",
+        f"{number(one.given_up + one.broken)} lost",
+    ]
+    lines = [
+        *flowed([f"{one.id}", clean(one.cause), clean(title)], look),
+        *flowed([clean(one.route) or "no route", clean(" ".join(one.families)) or "no model named"], look),
+        *flowed([f"began {clock(one.opened_at, one.utc_offset, seconds=True)}", *facts], look),
+        "",
+    ]
+    rows = [
+        (
+            clock(row.at, row.utc_offset, seconds=True)[11:],
+            clean(row.call),
+            number(row.number),
+            str(row.status) if row.status is not None else nothing(look),
+            row.ended.replace("_", " "),
+            clean(row.request_id or "") or nothing(look),
+        )
+        for row in attempts
+    ]
+    lines += table(("time", "call", "attempt", "status", "then", "request id"), rows, look)
+    left = one.attempts - len(attempts)
+    return [*lines, f"and {counted(left, 'attempt')} more"] if left > 0 else lines
+
+
+def comparison(found: Comparison, look: Look, said: str) -> list[str]:
+    """Two spans of equal length beside each other, and whether the share of failures has changed."""
+    sides = (found.before, found.after)
+    rows = [
+        ("failed", *(percent(one.rate.share) if one.rate.enough else nothing(look) for one in sides)),
+        ("attempts", *(number(one.rate.attempts) for one in sides)),
+        ("episodes", *(number(one.episodes) for one in sides)),
+        ("half over in", *(length(one.p50, look) for one in sides)),
+        ("calls lost", *(number(one.lost) for one in sides)),
+    ]
+    lines = table(("", "before", said), rows, look)
+    if found.bounds is None:
+        return [*lines, "", *flowed(["Too few attempts to compare"], look)]
+    low, high = (abs(bound) * 100 for bound in found.bounds)
+    word = {-1: "Fewer failures than before", 1: "More failures than before", 0: "No clear change"}[
+        found.verdict
+    ]
+    if found.verdict:
+        word += f": by {min(low, high):.1f} to {max(low, high):.1f} points (95 % sure)"
+    return [*lines, "", *flowed([word], look)]
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], look: Look) -> list[str]:
+    """Columns, the first to the left and figures to the right; where they do not fit, a block for each row."""
+    widths = [max(columns(row[at]) for row in (header, *rows)) for at in range(len(header))]
+    total = sum(widths) + 2 * (len(widths) - 1)
+    if look.width is not None and total > look.width:
+        blocks = []
+        for row in rows:
+            blocks.append(cut_middle(row[0], look.width))
+            named = [f"{name} {cell}" for name, cell in zip(header[1:], row[1:], strict=True)]
+            blocks += flowed(named, look, "  ")
+        return blocks
+    texts = [
+        all(not cell[:1].isdigit() or "-" in cell for cell in column) for column in zip(*rows, strict=True)
+    ]
+    return ["  ".join(_cells(row, widths, texts)).rstrip() for row in (header, *rows)]
+
+
+def _cells(row: Sequence[str], widths: Sequence[int], texts: Sequence[bool]) -> list[str]:
+    cells = []
+    for at, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        gap = " " * (width - columns(cell))
+        cells.append(cell + gap if at == 0 or (texts and texts[at]) else gap + cell)
+    return cells
+
+
+def flowed(facts: Sequence[str], look: Look, indent: str = "", between: str | None = None) -> list[str]:
+    """Facts one behind the other in as few lines as the width allows; a long one is broken between words."""
+    mark = separator(look) if between is None else between
+    if look.width is None:
+        return [indent + mark.join(facts)]
+    lines: list[str] = []
+    for fact in facts:
+        whole = f"{lines[-1]}{mark}{fact}" if lines else f"{indent}{fact}"
+        if lines and columns(whole) <= look.width:
+            lines[-1] = whole
+            continue
+        line = indent
+        for word in fact.split():
+            longer = f"{line} {word}" if line.strip() else f"{line}{word}"
+            if columns(longer) > look.width and line.strip():
+                lines.append(line)
+                longer = indent + word
+            line = cut_middle(longer, look.width)
+        lines.append(line)
+    return lines
+
+
+def lasted(one: Episode, look: Look) -> str:
+    """How long, and how sure that is."""
+    if one.end is End.OPEN:
+        return f"{duration(one.lasted)}, goes on"
+    return duration(one.lasted) if one.ended else f"{at_least(look)}{duration(one.lasted)}"
+
+
+def at_least(look: Look) -> str:
+    """Before a length that nobody saw the end of."""
+    return ">= " if look.plain else "≥ "
+
+
+def nothing(look: Look) -> str:
+    """Where nothing is known."""
+    return "-" if look.plain else "–"
+
+
+def length(seconds: float | None, look: Look) -> str:
+    """A length, or that it is not known."""
+    return nothing(look) if seconds is None else duration(seconds)
+
+
+def percent(share: float) -> str:
+    """`9.1 %`, `96 %`."""
+    return f"{share * 100:.1f} %" if 0 < share < 0.0995 else f"{share * 100:.0f} %"
+
+
+def number(value: int) -> str:
+    """`9 412`."""
+    return f"{value:,}".replace(",", " ")
+
+
+def counted(value: int, noun: str) -> str:
+    """`1 call`, `31 calls`."""
+    return f"{number(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def clock(at: float, utc_offset: int, seconds: bool = False) -> str:
+    """A moment by the wall clock of the time: `2026-11-20 15:04`."""
+    try:
+        moment = datetime.fromtimestamp(at, UTC) + timedelta(minutes=utc_offset)
+    except (OverflowError, OSError, ValueError):
+        return "no such time"
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")

@@ -44,9 +44,9 @@ _NOT_FROM_PROJECTS = (
 
 # Floats that are not seconds: numbers a second by their name, seconds for each of something, and plain ones.
 _RATE = "_rate"
-_PER_TOKEN = "gateway.idle.first_byte_per_token"
+_SECONDS_EACH = "gateway.idle.first_byte_per_token"
 _PLAIN = {
-    _PER_TOKEN,
+    _SECONDS_EACH,
     "gateway.backoff.factor",
     "gateway.backoff.hint_spread",
     "gateway.hold.deadline_share",
@@ -199,7 +199,7 @@ def _accelerated(part: Any, prefix: str, factor: float) -> object:
             changes[one.name] = _accelerated(value, key, factor)
         elif isinstance(value, float) and key.endswith(_RATE):
             changes[one.name] = value * factor
-        elif isinstance(value, float) and (key == _PER_TOKEN or is_seconds(key)):
+        elif isinstance(value, float) and (key == _SECONDS_EACH or is_seconds(key)):
             changes[one.name] = value / factor
     return replace(part, **changes)
 

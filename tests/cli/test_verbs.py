@@ -149,7 +149,9 @@ def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
 def test_a_locale_without_our_signs_is_no_failure() -> None:
     """The dash of the help becomes a question mark."""
     environ = {**os.environ, "PYTHONIOENCODING": "iso-8859-1", "PYTHONUTF8": "0"}
-    done = subprocess.run([sys.executable, "-m", "seawall", "--help"], env=environ, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "seawall", "--help"], env=environ, capture_output=True, check=True
+    )
     assert done.stdout.startswith(b"seawall ? keeps")
 
 

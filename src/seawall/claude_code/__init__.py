@@ -1,0 +1,1 @@
+"""Claude Code as it is installed and used here: its settings, its transcripts."""

@@ -319,6 +319,26 @@ class Doctor:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalate:
+    """How old trouble must be before it is told to anybody; both clocks come from public troubleshooting texts."""
+
+    provider_after: float = 600.0
+    """Of the service: most of it is over sooner, and its page lags by minutes."""
+    other_after: float = 1800.0
+    """Of anything else: most faults of networks pass before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `seawall report` writes."""
+
+    include_hostnames: bool = False
+    """Whether names of hosts stay as they are; otherwise each becomes `<host-1>`, the vendor's own excepted."""
+    it_contact: str = ""
+    """Whom `seawall report --it` is addressed to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     token: str = field(default="", repr=False)
 
@@ -352,6 +372,8 @@ class Config:
     store: Store = field(default_factory=Store)
     team: Team = field(default_factory=Team)
     doctor: Doctor = field(default_factory=Doctor)
+    escalate: Escalate = field(default_factory=Escalate)
+    report: Report = field(default_factory=Report)
     fallback: tuple[Fallback, ...] = ()
 
 

@@ -40,6 +40,7 @@ _NOT_FROM_PROJECTS = (
     "store.",
     "team.",
     "doctor.",
+    "report.",
 )
 
 # Floats that are not seconds: numbers a second by their name, seconds for each of something, and plain ones.

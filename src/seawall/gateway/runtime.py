@@ -67,7 +67,7 @@ def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str
     """
     import hashlib
 
-    from seawall.config import ConfigError, Doctor, listen_address
+    from seawall.config import ConfigError, Doctor, Escalate, Report, listen_address
     from seawall.origin import is_loopback
 
     try:
@@ -79,7 +79,8 @@ def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str
     # `run` adds this machine's own names for its child; a run inside it is to find the same gateway.
     far = {name.strip() for name in config.network.no_proxy.split(",")} - {"", *LOOPBACK}
     config = replace(config, network=replace(config.network, no_proxy=",".join(sorted(far))))
-    config = replace(config, doctor=Doctor())  # no gateway asks those
+    # No gateway reads those.
+    config = replace(config, doctor=Doctor(), escalate=Escalate(), report=Report())
     keys = [(environ or {}).get(one.key_env, "") for one in config.fallback if one.key_env]
     return hashlib.sha256(repr((__version__, config, config.team.token, keys)).encode()).hexdigest()[:16]
 

@@ -105,3 +105,40 @@ lasted at least this long; statistics must not read it as recovered. `attempts` 
 those calls `held` were held and then finished, `lost` were not; `waited` is their holds together. `note` is
 the user's own text.
 """
+
+imported_file = Table(
+    "imported_file",
+    metadata,
+    Column("path_hash", Text, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("modified_ns", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("reader", SmallInteger, nullable=False),
+    Column("read_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""One file that `seawall import` read: never its name.
+
+`path_hash` is SHA-256 of its path. `identity` is device and inode, `size` and `modified_ns` those it had:
+where none of them changed it is not opened. `position` is where the next reading begins, `digest` that of the
+bytes just before it. `reader` is the version of the reader: a later one reads again what it understands better.
+"""
+
+imported_record = Table(
+    "imported_record",
+    metadata,
+    Column("record", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Index(None, "at"),
+    Index(None, "call", "number"),
+    sqlite_with_rowid=False,
+)
+"""One record of such a file (a hash of its id or of its line) and the attempt, `call` and `number`, that it tells of.
+
+It is what keeps a record from being counted twice: read again, copied to a resumed session's file, or seen by the
+gateway or the hook as well.
+"""

@@ -115,3 +115,31 @@ def test_why_a_lane_fails() -> None:
     assert records.cause_in(LANE, clock.at + 1) == ""
     records.count(LANE, "")
     assert records.cause_in(LANE, 0.0) == ""
+
+
+def test_what_is_told_of_troubles() -> None:
+    """Each with its lane, since when, how often, how many calls came through or were given up; attempts lately."""
+    clock = Clock()
+    records = Records(clock, None)
+    records.count(LANE, "provider.overloaded")
+    clock.at += 5
+    records.count(LANE, "provider.overloaded")
+    records.ended(LANE, "provider.overloaded", finished=False)
+    clock.at += 5
+    records.count(LANE, "")
+    records.ended(LANE, "provider.overloaded", finished=True)
+    records.ended(OTHER, "seawall.memory_full", finished=False)
+    told = records.told()
+    assert told["troubles"] == [
+        {
+            "route": "api.anthropic.com", "family": "opus", "account": "a1", "cause": "provider.overloaded",
+            "since": 1_000_000.0, "last": 1_000_005.0, "failures": 2, "recovered_at": 1_000_010.0, "finished": 1,
+            "given_up": 1,
+        }
+    ]  # fmt: skip
+    assert told["recent"]["models"] == [{"family": "opus", "succeeded": 1, "tried": 3}]
+    assert told["recent"]["minutes"][-1] == (1, 2)
+    assert (records.recovered, records.lost, told["succeeded_at"]) == (1, 2, 1_000_010.0)
+    assert told["cut_at"] is None
+    records.cut()
+    assert (records.lost, records.told()["cut_at"]) == (3, 1_000_010.0)

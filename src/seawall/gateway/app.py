@@ -205,6 +205,7 @@ class GatewayServer:
             "lanes": lanes.lanes(self._admission.gates(), now),
             "waiting": waiting,
             "waiting_more": more,
+            **self._records.told(),
         }
 
     def _trouble(self, held: list[Exchange], now: float) -> tuple[str | None, float | None]:

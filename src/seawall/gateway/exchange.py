@@ -441,11 +441,11 @@ class Exchange:
         records.count(self._lane(), "")
         records.fell_back += fell_back
         if self.attempts > 1 or fell_back:
-            records.recovered += 1
+            records.ended(self.call.lane, self.cause, finished=True)
             self._write(None, "recovered", None, None)
 
     def _break_off(self, failure: Failure, outcome: Outcome) -> None:
-        self._means.records.lost += 1
+        self._means.records.cut()
         self.relay.break_off(failure)
         self._record(outcome.cause, "broken", failure.evidence, outcome)
 
@@ -468,7 +468,7 @@ class Exchange:
     def _give_up(self, reason: str) -> None:
         """Hand on the last failure; the client's retry of this call is not held again."""
         means = self._means
-        means.records.lost += 1
+        means.records.ended(self.call.lane, self.cause, finished=False)
         if self._away is not None:
             self._away.come_home()
         if self.call.may_inherit:

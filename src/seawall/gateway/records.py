@@ -4,11 +4,13 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import msgspec
 
 from seawall.clock import Clock
+from seawall.gateway.recent import SPAN, Recent
 from seawall.store.rows import Attempt, Count
 
 Sink = Callable[[Attempt | Count], None]
@@ -16,6 +18,7 @@ Sink = Callable[[Attempt | Count], None]
 _CLIENT = re.compile(rb"[A-Za-z0-9_.\-]{1,40}/[A-Za-z0-9_.\-]{1,24}(?: [0-9][A-Za-z0-9_.\-]{0,24})?")
 _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
+_MOST_TOLD = 50
 
 
 class LaneKey(msgspec.Struct, frozen=True):
@@ -35,6 +38,9 @@ class Trouble:
     last: float
     failures: int = 0
     recovered_at: float | None = None
+    finished: int = 0
+    """Held calls that succeeded after all."""
+    given_up: int = 0
 
 
 def client_name(user_agent: bytes | None) -> str:
@@ -63,12 +69,19 @@ class Records:
         """Calls that another model or address answered."""
         self.attempts = 0
         self.unwritten = 0
+        self.cut_at: float | None = None
+        """When an answer last broke off after content of it had been sent."""
+        self.succeeded_at: float | None = None
+        self.recent = Recent()
 
     def count(self, lane: LaneKey, cause: str) -> None:
         """One attempt ended; `cause` is empty where it succeeded."""
         self.attempts += 1
         at = self._clock.wall()
         self._counts[int(at // 3600), lane, cause] += 1
+        self.recent.count(at, lane.family, bool(cause))
+        if not cause:
+            self.succeeded_at = at
         if cause:
             trouble = self._troubles.get((lane, cause))
             if trouble is None:
@@ -80,6 +93,22 @@ class Records:
             for (other, _), trouble in self._troubles.items():
                 if other == lane and trouble.recovered_at is None:
                     trouble.recovered_at = at
+
+    def ended(self, lane: LaneKey, cause: str, *, finished: bool) -> None:
+        """A call that had failed for this cause came to its end: with an answer, or given up."""
+        trouble = self._troubles.get((lane, cause))
+        if finished:
+            self.recovered += 1
+        else:
+            self.lost += 1
+        if trouble is not None:
+            trouble.finished += finished
+            trouble.given_up += not finished
+
+    def cut(self) -> None:
+        """An answer broke off after content of it had been sent."""
+        self.lost += 1
+        self.cut_at = self._clock.wall()
 
     def write(self, row: Attempt | Count) -> None:
         """Keep one row; whatever becomes of it, calls go on."""
@@ -112,3 +141,24 @@ class Records:
         """The oldest episode that is going on, of this cause if one is named."""
         going_on = [t for t in self._troubles.values() if t.recovered_at is None and cause in ("", t.cause)]
         return min(going_on, key=lambda t: t.since, default=None)
+
+    def told(self) -> dict[str, Any]:
+        """What `status` says of troubles that go on or have just ended, the oldest first, and of attempts lately."""
+        now = self._clock.wall()
+        oldest = sorted(self._troubles.items(), key=lambda one: one[1].since)[:_MOST_TOLD]
+        return {
+            "troubles": [
+                {"route": lane.route, "family": lane.family, "account": lane.account} | asdict(trouble)
+                for (lane, _), trouble in oldest
+            ],
+            "recent": {
+                "span": SPAN,
+                "models": [
+                    {"family": family, "succeeded": good, "tried": tried}
+                    for family, (good, tried) in sorted(self.recent.models(now).items())
+                ],
+                "minutes": self.recent.minutes(now),
+            },
+            "cut_at": self.cut_at,
+            "succeeded_at": self.succeeded_at,
+        }

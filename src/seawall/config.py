@@ -298,6 +298,12 @@ class Network:
     no_proxy: str = ""
     ca_files: tuple[str, ...] = ()
     """Extra roots in PEM: `SSL_CERT_FILE`, `NODE_EXTRA_CA_CERTS`."""
+    client_cert: str = ""
+    """A certificate in PEM for servers that demand one: `CLAUDE_CODE_CLIENT_CERT`."""
+    client_key: str = ""
+    """Its private key in PEM, `CLAUDE_CODE_CLIENT_KEY`; empty: the key stands in the certificate's file."""
+    client_key_passphrase: str = field(default="", repr=False)
+    """`CLAUDE_CODE_CLIENT_KEY_PASSPHRASE`: better there than in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,12 +316,18 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """Whom `seawall doctor` asks beside the API."""
+    """How long `seawall doctor` may take, and whom it asks beside the API."""
 
-    control: str = "https://example.com"
+    deadline: float = 8.0
+    """Seconds for a whole run, start-up and printing among them."""
+    control_host: str = "https://example.com"
     """A host that has nothing to do with the API: where both fail, it is not the API. Only a connection is made."""
-    status: str = "https://status.claude.com"
+    captive_probe: str = "http://www.gstatic.com/generate_204"
+    """An address that answers 204 and nothing else: whoever answers otherwise wants somebody to sign in."""
+    status_page: str = "https://status.claude.com"
     """The service's status page."""
+    spend: bool = False
+    """Whether a run may spend tokens without being asked to (`--spend`): about ten, twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +353,8 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Team:
     token: str = field(default="", repr=False)
+    peers: tuple[str, ...] = ()
+    """Addresses of teammates' gateways, which `seawall doctor` asks whether their calls fail too."""
 
 
 @dataclass(frozen=True, slots=True)

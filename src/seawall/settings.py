@@ -89,6 +89,7 @@ _LEAST = {
     "gateway.idle": 0.01,
     "gateway.idle.first_byte_per_token": 0,
     "gateway.sizes": 1024,
+    "doctor.deadline": 1,
     "gateway.limiter": 0.001,
     "gateway.breaker": 0.001,
     "gateway.pacer": 0.001,
@@ -108,8 +109,9 @@ _MOST = {
     "gateway.pacer.margin": 0.5,
     "gateway.queue.promote_share": 1.0,
     "gateway.queue.age_share": 1.0,
+    "doctor.deadline": 60.0,
 }
-_NEVER_SHOWN = ("team.token", "fallback.key_env", "fallback.key_keyring")
+NEVER_SHOWN = ("team.token", "network.client_key_passphrase", "fallback.key_env", "fallback.key_keyring")
 _LONGEST = 10 * 365 * 86400.0
 _LARGEST = 1 << 50
 _FILE_LIMIT = 1 << 20
@@ -209,7 +211,7 @@ def as_toml(config: Config) -> str:
     """The settings as a file that gives them again, but for credentials and tables of fallbacks."""
     lines = []
     for key, value in flat(config):
-        if key in _NEVER_SHOWN:
+        if key in NEVER_SHOWN:
             continue
         if isinstance(value, bool):
             shown = str(value).lower()
@@ -319,7 +321,7 @@ def convert(key: str, value: object) -> Value:
             return tuple(value)
     except (ValueError, TypeError, KeyError, OverflowError):
         pass
-    found = "a text that is none" if key in _NEVER_SHOWN else _shown(value)
+    found = "a text that is none" if key in NEVER_SHOWN else _shown(value)
     raise ConfigError(f"{key} must be {_expected(key)}, not {found}")
 
 
@@ -469,7 +471,16 @@ def _conventional(environ: Mapping[str, str]) -> Iterator[_Given]:
     }
     roots = {variable: path for variable, path in roots.items() if path}
     yield _Given("network.ca_files", tuple(roots.values()), " and ".join(roots), strict=True)
+    for key, variable in CLIENT_CERTIFICATE.items():
+        yield _Given(key, environ.get(variable, ""), variable, strict=True)
 
+
+CLIENT_CERTIFICATE = {
+    "network.client_cert": "CLAUDE_CODE_CLIENT_CERT",
+    "network.client_key": "CLAUDE_CODE_CLIENT_KEY",
+    "network.client_key_passphrase": "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE",
+}
+"""What Claude Code shows of itself to a server that demands it: the gateway must show the same."""
 
 RUN_ADDRESS = "SEAWALL_RUN_ADDRESS"
 RUN_UPSTREAM = "SEAWALL_RUN_UPSTREAM"

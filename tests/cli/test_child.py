@@ -2,55 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
+from seawall.claude_code.settings import ClaudeSettings, cloud
 from seawall.cli import child
-from seawall.cli.child import ClaudeSettings
 
 ADDRESS = "http://127.0.0.1:40001"
 NOTHING = ClaudeSettings({})
 THEIRS = ClaudeSettings({"ANTHROPIC_BASE_URL": "https://corp.example"})
-
-
-def write(path: Path, value: object) -> None:
-    """A settings file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(value if isinstance(value, str) else json.dumps(value))
-
-
-def test_settings_by_their_order(tmp_path: Path) -> None:
-    """Managed wins over local, over the project's, over the user's; what only one says holds."""
-    home, here, managed = tmp_path / "home", tmp_path / "here", tmp_path / "managed-settings.json"
-    write(home / ".claude" / "settings.json", {"env": {"A": "user", "B": "user", "C": "user", "D": "user"}})
-    write(here / ".claude" / "settings.json", {"env": {"A": "project", "B": "project", "C": "project"}})
-    write(here / ".claude" / "settings.local.json", {"env": {"A": "local", "B": "local"}})
-    write(managed, {"env": {"A": "managed"}})
-    write(tmp_path / "managed-settings.d" / "10.json", {"env": {"E": 5}})
-    found = child.read_claude_settings({}, home, here, [managed])
-    assert found.env == {"A": "managed", "B": "local", "C": "project", "D": "user", "E": "5"}
-    assert found.managed == {"A", "E"}
-    assert not found.fallback
-
-
-def test_the_configured_folder_is_read_instead_of_the_home(tmp_path: Path) -> None:
-    """CLAUDE_CONFIG_DIR moves the user's settings."""
-    write(tmp_path / "moved" / "settings.json", {"fallbackModel": ["sonnet"], "env": {"A": "moved"}})
-    write(tmp_path / ".claude" / "settings.json", {"env": {"A": "home"}})
-    environ = {"CLAUDE_CONFIG_DIR": str(tmp_path / "moved")}
-    assert child.read_claude_settings(environ, tmp_path, tmp_path / "x", []) == ClaudeSettings(
-        {"A": "moved"}, frozenset(), fallback=True
-    )
-
-
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", '{"env": []}', '{"env": {"A": {}}}', "[" * 100_000]
-)
-def test_settings_that_cannot_be_read_say_nothing(tmp_path: Path, content: str) -> None:
-    """Claude Code will complain of them; a run goes on."""
-    write(tmp_path / ".claude" / "settings.json", content)
-    assert child.read_claude_settings({}, tmp_path, tmp_path / "x", []) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -96,7 +56,7 @@ def test_an_option_of_the_command(arguments: list[str], value: str | None) -> No
 )
 def test_another_provider(environ: dict[str, str], name: str | None) -> None:
     """The variable that is set, not one that is set to off."""
-    assert child.cloud(environ) == name
+    assert cloud(environ) == name
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ def setting(api: str, status: str = "", control: str = "") -> dict[str, str]:
     nobody = f"http://127.0.0.1:{free_port()}"
     return {
         "SEAWALL_GATEWAY_UPSTREAM": api,
-        "SEAWALL_DOCTOR_STATUS": status or nobody,
-        "SEAWALL_DOCTOR_CONTROL": control or nobody,
+        "SEAWALL_DOCTOR_STATUS_PAGE": status or nobody,
+        "SEAWALL_DOCTOR_CONTROL_HOST": control or nobody,
     }
 
 
@@ -161,7 +161,7 @@ def test_a_base_url_that_is_none(own_home: Home, url: str) -> None:
     assert "secret" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["CONTROL", "STATUS"])
+@pytest.mark.parametrize("name", ["CONTROL_HOST", "CAPTIVE_PROBE", "STATUS_PAGE"])
 def test_a_host_to_ask_that_is_none(own_home: Home, name: str) -> None:
     """The setting is named, and nothing is measured."""
     done = own_home.seawall(

@@ -108,6 +108,7 @@ def about(
     *,
     control: str = "",
     status: str = "",
+    captive: str = "",
     environ: Mapping[str, str] | None = None,
     gateways: tuple[Mapping[str, Any], ...] = (),
     network: Network | None = None,
@@ -120,11 +121,13 @@ def about(
         gateway=Gateway(upstream=api),
         network=network or Network(),
         store=Store(path=str(tmp_path / "seawall.db")),
-        doctor=Doctor(control=control or nobody, status=status or nobody),
+        doctor=Doctor(
+            control_host=control or nobody, status_page=status or nobody, captive_probe=captive or nobody
+        ),
     )
     return subject(
         config, "SEAWALL_GATEWAY_UPSTREAM", environ or {}, tmp_path / "home", tmp_path, base_url=base_url,
-        offline=offline, gateways=gateways, managed=tmp_path / "managed-settings.json",
+        offline=offline, gateways=gateways, managed=[tmp_path / "managed-settings.json"],
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """What is examined: whose word on an address wins, and what is measured then."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 from doctor_peers import KEY, about
 
 from seawall.config import Config, Gateway
-from seawall.doctor.subject import settings_files, subject
+from seawall.doctor.subject import subject
 
 HOME_FILE = "home/.claude/settings.json"
 
@@ -66,42 +65,6 @@ def test_whom_to_measure(tmp_path: Path, told: str, upstream: str, source: str, 
     assert subject(config, source, environ, tmp_path, tmp_path).api.host == host
 
 
-@pytest.mark.parametrize(
-    ("text", "trouble"),
-    [
-        ("{", "line 1, column 2"),
-        ('{\n // why\n "env": {}}', "line 2, column 2"),
-        ("[]", "no JSON object"),
-        ('{"env": []}', '"env" is no object'),
-        ("[" * 100_000, "nested too deeply"),
-        ("\ufeff{}", ""),
-        ("", ""),
-    ],
-)
-def test_settings_files(tmp_path: Path, text: str, trouble: str) -> None:
-    """What is wrong, and where; a mark at the beginning and an empty file are none."""
-    put(tmp_path, HOME_FILE, text)
-    (found,) = settings_files({}, tmp_path / "home", tmp_path, tmp_path / "managed")
-    assert found.path == "~/.claude/settings.json"
-    assert trouble in found.trouble
-    assert bool(found.trouble) == bool(trouble)
-
-
-def test_a_settings_file_that_is_none(tmp_path: Path) -> None:
-    """A folder, bytes that are no text, a file that is too large."""
-    path = tmp_path / HOME_FILE
-    path.mkdir(parents=True)
-    (found,) = settings_files({}, tmp_path / "home", tmp_path, tmp_path / "managed")
-    assert found.trouble == "it is a folder"
-    path.rmdir()
-    path.write_bytes(b"\xff\xfe{}")
-    (found,) = settings_files({}, tmp_path / "home", tmp_path, tmp_path / "managed")
-    assert found.trouble == "byte 0 is not UTF-8"
-    os.truncate(path, 5 << 20)
-    (found,) = settings_files({}, tmp_path / "home", tmp_path, tmp_path / "managed")
-    assert found.trouble == "it is larger than 4 MiB"
-
-
 def test_the_proxy_of_a_settings_file_is_the_clients(tmp_path: Path) -> None:
     """What the client goes through is what is measured."""
     put(
@@ -111,3 +74,40 @@ def test_the_proxy_of_a_settings_file_is_the_clients(tmp_path: Path) -> None:
     )
     network = about(tmp_path).config.network
     assert (network.https_proxy, network.ca_files) == ("http://proxy.example:3128", ("/ca.pem",))
+
+
+def test_nothing_in_a_file_takes_a_variable_away(tmp_path: Path) -> None:
+    """The client then has none, whatever the shell says."""
+    put(tmp_path, HOME_FILE, '{"env": {"ANTHROPIC_BASE_URL": ""}}')
+    one = about(tmp_path, environ={"ANTHROPIC_BASE_URL": "https://shell.example"})
+    assert one.base_url == ""
+    assert "ANTHROPIC_BASE_URL" not in one.variables
+
+
+def test_the_line_of_a_profile_is_named(tmp_path: Path) -> None:
+    """A variable of the environment is where a profile sets it to just that; elsewhere the line is not blamed."""
+    put(tmp_path, "home/.zshrc", f"# mine\nexport ANTHROPIC_API_KEY='{KEY}'\nexport API_TIMEOUT_MS=5\n")
+    one = about(tmp_path, environ={"ANTHROPIC_API_KEY": KEY, "API_TIMEOUT_MS": "9"})
+    assert one.variables["ANTHROPIC_API_KEY"].where == "~/.zshrc line 2"
+    assert one.variables["API_TIMEOUT_MS"].where == "the environment"
+    assert KEY[20:40] not in repr(one)
+
+
+def test_the_client_certificate_of_a_settings_file(tmp_path: Path) -> None:
+    """What the client shows of itself is what is measured with; its passphrase is in no repr."""
+    names = ("CLAUDE_CODE_CLIENT_CERT", "CLAUDE_CODE_CLIENT_KEY", "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE")
+    values = ", ".join(f'"{name}": "{name.lower()}-value"' for name in names)
+    put(tmp_path, HOME_FILE, f'{{"env": {{{values}}}}}')
+    one = about(tmp_path)
+    network = one.config.network
+    assert network.client_cert == "claude_code_client_cert-value"
+    assert network.client_key_passphrase == "claude_code_client_key_passphrase-value"
+    assert "passphrase-value" not in repr(one)
+
+
+def test_tokens_are_spent_where_that_is_configured_or_asked_for(tmp_path: Path) -> None:
+    """By default none are."""
+    assert not about(tmp_path).spend
+    config = replace(Config(), doctor=replace(Config().doctor, spend=True))
+    assert subject(config, "default", {}, tmp_path, tmp_path).spend
+    assert not subject(config, "default", {}, tmp_path, tmp_path, spend=False).spend

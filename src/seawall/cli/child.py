@@ -1,15 +1,15 @@
 """What the command behind `seawall run` is given: its environment and arguments, and what to say about them.
 
-Claude Code reads addresses from its settings files too, and those win over the environment. What is known of
-that is here; facts in, plan out.
+Claude Code reads addresses from its settings files too (`claude_code.settings`), and those win over the environment.
+Facts in, plan out.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from seawall.claude_code.settings import CLOUDS, ClaudeSettings, cloud
 from seawall.gateway.runtime import LOOPBACK
 from seawall.settings import RUN_ADDRESS, RUN_UPSTREAM, clients_upstream
 
@@ -23,42 +23,11 @@ SWITCHES = {
     "CLAUDE_CODE_GATEWAY_HINT_HEADERS": "1",
 }
 
-# With one of these, Claude Code talks to another provider and does not look at ANTHROPIC_BASE_URL.
-CLOUDS = tuple(
-    f"CLAUDE_CODE_USE_{name}"
-    for name in (
-        "BEDROCK",
-        "VERTEX",
-        "FOUNDRY",
-        "MANTLE",
-        "ANTHROPIC_AWS",
-        "ANTHROPIC_GOOGLE_CLOUD",
-        "GATEWAY",
-    )
-)
-
-_SETTINGS_LIMIT = 4 << 20
-_MANAGED = (
-    Path("/etc/claude-code/managed-settings.json"),
-    Path("/Library/Application Support/ClaudeCode/managed-settings.json"),
-)
-
 # Of the environment in the settings, what decides where calls go and through what.
 _ROUTING = (
     "ANTHROPIC_BASE_URL", "ANTHROPIC_CUSTOM_HEADERS", "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY",
     "no_proxy", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", *CLOUDS,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class ClaudeSettings:
-    """What Claude Code's settings files say that concerns a gateway; where two disagree, the one that wins."""
-
-    env: Mapping[str, str]
-    managed: frozenset[str] = frozenset()
-    """Variables that the managed settings set: nothing on the command line wins over those."""
-    fallback: bool = False
-    """A fallback model is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,53 +43,9 @@ def is_claude(command: Sequence[str]) -> bool:
     return Path(command[0]).name.lower() in ("claude", "claude.exe", "claude.cmd")
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            value = json.loads(file.read(_SETTINGS_LIMIT).decode("utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def read_claude_settings(
-    environ: Mapping[str, str], home: Path, here: Path, managed: Sequence[Path] = _MANAGED
-) -> ClaudeSettings:
-    """The settings of Claude Code in this folder: managed before local before project before user."""
-    user = Path(environ.get("CLAUDE_CONFIG_DIR") or home / ".claude")
-    project = here / ".claude"
-    drop_ins = [
-        found for path in managed for found in sorted(path.with_suffix(".d").glob("*.json"), reverse=True)
-    ]
-    above = [_read(path) for path in (*drop_ins, *managed)]
-    files = [project / "settings.local.json", project / "settings.json", user / "settings.json"]
-    below = [_read(path) for path in files]
-    env: dict[str, str] = {}
-    for settings in reversed([*above, *below]):
-        env |= _texts(settings.get("env"))
-    names = frozenset(name for settings in above for name in _texts(settings.get("env")))
-    return ClaudeSettings(
-        env, names, any(bool(settings.get("fallbackModel")) for settings in [*above, *below])
-    )
-
-
-def _texts(value: object) -> dict[str, str]:
-    if not isinstance(value, dict):
-        return {}
-    return {name: str(text) for name, text in value.items() if isinstance(text, (str, int, float))}
-
-
 def client_environ(environ: Mapping[str, str], settings: ClaudeSettings) -> dict[str, str]:
     """The environment by which the child's client would find its way without Seawall."""
     return {**environ, **{name: settings.env[name] for name in _ROUTING if name in settings.env}}
-
-
-def cloud(environ: Mapping[str, str]) -> str | None:
-    """The variable that sends Claude Code to another provider, if one is set."""
-    return next(
-        (name for name in CLOUDS if environ.get(name, "").lower() not in ("", "0", "false", "no", "off")),
-        None,
-    )
 
 
 def option(arguments: Sequence[str], name: str) -> str | None:

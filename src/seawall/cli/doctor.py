@@ -84,7 +84,7 @@ def _subject(common: Common, base_url: str | None) -> "Subject":
     from seawall.origin import Origin
 
     loaded = load_settings(common, {}, os.environ)
-    for name in ("control", "status"):
+    for name in ("control_host", "captive_probe", "status_page"):
         try:
             Origin.parse(getattr(loaded.config.doctor, name))
         except ValueError as error:
@@ -148,6 +148,8 @@ def _list(given: Sequence["Check"], subject: "Subject", common: Common) -> int:
         "api": subject.api.host,
         "control": Origin.parse(subject.control)[0].host,
         "status": Origin.parse(subject.status)[0].host,
+        "captive": Origin.parse(subject.captive)[0].host,
+        "peers": "teammates' gateways",
         "proxy": "the proxy",
         "resolver": "the resolver",
     }

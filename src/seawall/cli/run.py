@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from seawall.claude_code import settings as claude
 from seawall.cli import child as children
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings, settings_files
 from seawall.config import check, listen_address
@@ -49,14 +50,14 @@ def run(
     program = _program(command[0])
     if direct:
         return _run_child(children.Child(command, dict(os.environ)), program, _Signals())
-    settings = children.ClaudeSettings({})
+    settings = claude.ClaudeSettings({})
     if children.is_claude(command):
-        settings = children.read_claude_settings(os.environ, home(os.environ), Path.cwd())
+        settings = claude.read(os.environ, home(os.environ), Path.cwd())
     goes_by = children.client_environ(os.environ, settings)
     if children.is_claude(command) and (why := children.why_uncovered(command, goes_by, settings)):
         common.say(f"{why}: this command is not covered")
         return _run_child(children.Child(command, dict(os.environ)), program, _Signals())
-    if name := children.cloud(os.environ):
+    if name := claude.cloud(os.environ):
         common.say(f"{name} is set: Claude Code, if the command starts it, is not covered")
     if asked is None and children.names_fallback(command, settings):
         asked = children.FALLBACK_HOLD
@@ -95,7 +96,7 @@ def _program(name: str) -> str:
 def _behind_gateway(
     command: Sequence[str],
     program: str,
-    settings: children.ClaudeSettings,
+    settings: claude.ClaudeSettings,
     goes_by: Mapping[str, str],
     hold: float | None,
     linger: float | None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seawall.cli.common import Common, ExitCode, common_options, settings_files
+from seawall.settings import NEVER_SHOWN
 
 if TYPE_CHECKING:
     from seawall.config import Fallback
@@ -17,7 +18,7 @@ def shown(key: str, value: object) -> object:
     """A setting's value as it may be printed: no token, no password of a proxy."""
     if not value:
         return value
-    if key == "team.token":
+    if key in NEVER_SHOWN:
         return "set, not shown"
     if key in ("gateway.upstream", "network.https_proxy", "network.http_proxy"):
         return re.sub(r"^(\w+://)?[^/]*@", r"\1...@", str(value))

@@ -1,42 +1,17 @@
 """What is to be examined: which address the client uses, who says so, by which credential, whom to ask beside."""
 
-import json
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from seawall.claude_code.profiles import Line, line_of, lines
+from seawall.claude_code.settings import CLOUDS, MANAGED, SettingsFile, cloud, files, user_folder
 from seawall.config import Config, Gateway, Network
 from seawall.origin import Origin, is_loopback
+from seawall.settings import CLIENT_CERTIFICATE
 
-LARGEST = 4 << 20
-"""Bytes read of a settings file; the client's own are a few KB."""
 ENVIRONMENT = "the environment"
-_MANAGED = {
-    "darwin": Path("/Library/Application Support/ClaudeCode/managed-settings.json"),
-    "linux": Path("/etc/claude-code/managed-settings.json"),
-}
-_CLOUDS = {
-    "CLAUDE_CODE_USE_BEDROCK": "Amazon Bedrock",
-    "CLAUDE_CODE_USE_VERTEX": "Google Cloud",
-    "CLAUDE_CODE_USE_FOUNDRY": "Microsoft Foundry",
-    "CLAUDE_CODE_USE_ANTHROPIC_AWS": "Claude Platform on AWS",
-    "CLAUDE_CODE_USE_MANTLE": "Amazon Bedrock",
-}
-_OFF = ("", "0", "false", "no", "off")
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
-    """A settings file of Claude Code that exists: its variables, or why it cannot be used and where."""
-
-    path: str
-    """As a person would type it."""
-    scope: str
-    """`managed`, `local`, `project` or `user`."""
-    env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +43,37 @@ class Subject:
     """The address was named on the command line: no credential is ever sent there."""
     control: str = "https://example.com"
     status: str = "https://status.claude.com"
+    captive: str = "http://www.gstatic.com/generate_204"
     saved_login: bool = False
     """Claude Code has a login saved. It is never opened."""
     offline: bool = False
+    spend: bool = False
+    """Tokens may be spent."""
+    model: str = ""
+    """The model that a call that spends tokens is for; empty: a small one."""
+    search_path: str = ""
+    """Where programs are looked for."""
+    lines: tuple[Line, ...] = ()
+    """Where shell profiles and the like set those variables."""
+    home: Path = Path("/nonexistent")
     gateways: tuple[Mapping[str, Any], ...] = ()
     """What the user's own gateways say of themselves."""
 
     @property
     def cloud(self) -> str:
         """The other provider that Claude Code is switched to, or empty."""
-        return next(
-            (
-                said
-                for name, said in _CLOUDS.items()
-                if name in self.variables and self.variables[name].text.strip().lower() not in _OFF
-            ),
-            "",
-        )
+        name = cloud({name: value.text for name, value in self.variables.items()})
+        return CLOUDS[name] if name else ""
 
 
 NAMES = (
-    "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN",
-    "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY", "NODE_EXTRA_CA_CERTS",
-    "SSL_CERT_FILE", "NODE_TLS_REJECT_UNAUTHORIZED", "API_TIMEOUT_MS", *_CLOUDS,
+    "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_MODEL",
+    "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+    "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "CLAUDE_CODE_CERT_STORE", "NODE_TLS_REJECT_UNAUTHORIZED",
+    *CLIENT_CERTIFICATE.values(),
+    "API_TIMEOUT_MS", "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS", "CLAUDE_STREAM_IDLE_TIMEOUT_MS",
+    "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS", "CLAUDE_ENABLE_STREAM_WATCHDOG", "CLAUDE_ENABLE_BYTE_WATCHDOG",
+    "API_FORCE_IDLE_TIMEOUT", "CLAUDE_CODE_MAX_RETRIES", "CLAUDE_CODE_MAX_OUTPUT_TOKENS", *CLOUDS,
 )  # fmt: skip
 """What is read of the environment and of settings files; nothing else is looked at."""
 
@@ -104,33 +87,41 @@ def subject(
     *,
     base_url: str | None = None,
     offline: bool = False,
+    spend: bool | None = None,
+    model: str = "",
     gateways: Sequence[Mapping[str, Any]] = (),
-    managed: Path | None = None,
+    managed: Sequence[Path] = MANAGED,
 ) -> Subject:
-    """The subject; `ValueError` with a sentence where `base_url` is no address."""
-    files = tuple(settings_files(environ, home, here, managed))
-    variables, hidden = winners(files, environ)
+    """The subject; `ValueError` with a sentence where `base_url` is no address. `spend` None: as it is configured."""
+    found = tuple(files(environ, home, here, managed))
+    written = lines(home, here, NAMES)
+    variables, hidden = winners(found, environ, written)
     told = variables.get("ANTHROPIC_BASE_URL")
     if base_url is not None:
         api, path = Origin.parse(base_url)
         told = Value(base_url, "--base-url", "option")
     else:
         api, path = _measured(config.gateway.upstream, upstream_source, told)
-    user = Path(environ.get("CLAUDE_CONFIG_DIR") or home / ".claude")
     return Subject(
         config=replace(config, network=_network(config.network, variables)),
         api=api,
         base_path=path,
-        files=files,
+        files=found,
         variables=variables,
         hidden=hidden,
         base_url=told.text if told else "",
         base_where=told.where if told else "",
         given_url=base_url is not None,
-        control=config.doctor.control,
-        status=config.doctor.status,
-        saved_login=_exists(user / ".credentials.json"),
+        control=config.doctor.control_host,
+        status=config.doctor.status_page,
+        captive=config.doctor.captive_probe,
+        saved_login=_exists(user_folder(environ, home) / ".credentials.json"),
         offline=offline,
+        spend=config.doctor.spend if spend is None else spend,
+        model=model or (variables["ANTHROPIC_MODEL"].text if "ANTHROPIC_MODEL" in variables else ""),
+        search_path=environ.get("PATH", ""),
+        lines=written,
+        home=home,
         gateways=tuple(gateways),
     )
 
@@ -162,78 +153,36 @@ def _network(network: Network, variables: Mapping[str, Value]) -> Network:
     secure = plain if secure is None and not network.https_proxy else secure
     excepted = first("no_proxy", "NO_PROXY")
     roots = [first(name) for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")]
+    cert, key, passphrase = (first(name) for name in CLIENT_CERTIFICATE.values())
     return replace(
         network,
         https_proxy=network.https_proxy if secure is None else secure,
         http_proxy=network.http_proxy if plain is None else plain,
         no_proxy=network.no_proxy if excepted is None else excepted,
         ca_files=tuple(dict.fromkeys([*network.ca_files, *filter(None, roots)])),
+        client_cert=network.client_cert if cert is None else cert,
+        client_key=network.client_key if key is None else key,
+        client_key_passphrase=network.client_key_passphrase if passphrase is None else passphrase,
     )
-
-
-def settings_files(
-    environ: Mapping[str, str], home: Path, here: Path, managed: Path | None = None
-) -> Iterable[SettingsFile]:
-    """Claude Code's settings files that exist, the one that wins first."""
-    user = Path(environ.get("CLAUDE_CONFIG_DIR") or home / ".claude")
-    places = (
-        (managed or _MANAGED.get(sys.platform, _MANAGED["linux"]), "managed"),
-        (here / ".claude" / "settings.local.json", "local"),
-        (here / ".claude" / "settings.json", "project"),
-        (user / "settings.json", "user"),
-    )
-    seen = set()
-    for path, scope in places:
-        if path not in seen and (found := _read(path, scope, home)):
-            yield found
-        seen.add(path)
-
-
-def _read(path: Path, scope: str, home: Path) -> SettingsFile | None:
-    shown = str(path)
-    if path.is_relative_to(home):
-        shown = f"~/{path.relative_to(home)}"
-    try:
-        if not path.is_file():
-            return SettingsFile(shown, scope, trouble="it is a folder") if path.is_dir() else None
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-    except OSError as error:
-        return SettingsFile(shown, scope, trouble=f"it cannot be read ({error.strerror or 'no access'})")
-    if len(data) > LARGEST:
-        return SettingsFile(shown, scope, trouble="it is larger than 4 MiB")
-    try:
-        value = json.loads(data.decode("utf-8-sig") or "{}")
-    except UnicodeDecodeError as error:
-        return SettingsFile(shown, scope, trouble=f"byte {error.start} is not UTF-8")
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        return SettingsFile(shown, scope, trouble=f"{where}: {error.msg[:1].lower()}{error.msg[1:]}")
-    except (ValueError, RecursionError):
-        return SettingsFile(shown, scope, trouble="it is nested too deeply, or has a number that is none")
-    if not isinstance(value, dict):
-        return SettingsFile(shown, scope, trouble="it holds no JSON object")
-    env = value.get("env", {})
-    if not isinstance(env, dict):
-        return SettingsFile(shown, scope, trouble='its "env" is no object')
-    texts = {name: str(text) for name, text in env.items() if isinstance(text, (str, int, float))}
-    return SettingsFile(shown, scope, {name: texts[name] for name in NAMES if name in texts})
 
 
 def winners(
-    files: Sequence[SettingsFile], environ: Mapping[str, str]
+    found: Sequence[SettingsFile], environ: Mapping[str, str], written: Sequence[Line] = ()
 ) -> tuple[dict[str, Value], dict[str, tuple[str, ...]]]:
-    """Each variable as the client gets it, and who else sets it; files win over the environment."""
+    """Each variable as the client gets it, and who else sets it; files win over the environment.
+
+    A file that sets one to nothing takes it away.
+    """
     won: dict[str, Value] = {}
     hidden: dict[str, tuple[str, ...]] = {}
     for name in NAMES:
-        said = [Value(file.env[name], file.path, file.scope) for file in files if file.env.get(name)]
-        if environ.get(name):
-            said.append(Value(environ[name], ENVIRONMENT))
-        if said:
+        said = [Value(one.env[name], one.path, one.scope) for one in found if name in one.env]
+        if text := environ.get(name):
+            said.append(Value(text, line_of(written, name, text) or ENVIRONMENT))
+        if said and said[0].text:
             won[name] = said[0]
-            if len(said) > 1:
-                hidden[name] = tuple(one.where for one in said[1:])
+            if others := tuple(one.where for one in said[1:] if one.text):
+                hidden[name] = others
     return won, hidden
 
 

@@ -12,8 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from seawall.gateway.runtime import LOG_LIMIT, START_LIMIT, Trouble
+from seawall.settings import CLIENT_CERTIFICATE
 
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+
+_CERTIFICATE = frozenset(CLIENT_CERTIFICATE.values())
+"""What is shown to servers is the connection's, and every connection is the gateway's."""
 
 
 def kept_environment(environ: Mapping[str, str], named: Collection[str] = ()) -> dict[str, str]:
@@ -23,7 +27,7 @@ def kept_environment(environ: Mapping[str, str], named: Collection[str] = ()) ->
     """
     kept = {}
     for name, value in environ.items():
-        ours = name.startswith("SEAWALL_") or name == "ANTHROPIC_BASE_URL"
+        ours = name.startswith("SEAWALL_") or name == "ANTHROPIC_BASE_URL" or name in _CERTIFICATE
         theirs = name.startswith(("ANTHROPIC_", "CLAUDE_", "AWS_")) or any(
             part in name.upper() for part in _SECRET
         )

@@ -82,6 +82,7 @@ def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str
     # No gateway reads those.
     config = replace(config, doctor=Doctor(), escalate=Escalate(), report=Report())
     keys = [(environ or {}).get(one.key_env, "") for one in config.fallback if one.key_env]
+    keys.append(config.network.client_key_passphrase)
     return hashlib.sha256(repr((__version__, config, config.team.token, keys)).encode()).hexdigest()[:16]
 
 

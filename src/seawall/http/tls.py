@@ -4,6 +4,7 @@ import re
 import ssl
 import stat
 import sys
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,16 +28,45 @@ _LINUX_BUNDLES = (
 
 def client_context(network: Network) -> ssl.SSLContext:
     """The context for connections to upstreams; one for each set of extra roots, made once (some 40 ms)."""
-    return _trust(network.ca_files)[0]
+    return _trust(network.ca_files, _own(network))[0]
 
 
 def trust_warnings(network: Network) -> tuple[str, ...]:
-    """One line for each file of extra roots, or certificate in it, that could not be used, and why."""
-    return _trust(network.ca_files)[1]
+    """One line for each file of extra roots, or certificate in it, that could not be used, and why.
+
+    The same for the certificate that this side shows.
+    """
+    return _trust(network.ca_files, _own(network))[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """The certificate that this side shows to a server that demands one."""
+
+    cert: str
+    key: str
+    passphrase: str = field(repr=False)
+    changed: tuple[int, ...]
+    """When its files changed: company certificates live for hours, and a new one is used from the next dial on."""
+
+
+def _own(network: Network) -> _Own | None:
+    if not network.client_cert:
+        return None
+    names = dict.fromkeys([network.client_cert, network.client_key or network.client_cert])
+    changed = tuple(map(_changed, names))
+    return _Own(network.client_cert, network.client_key, network.client_key_passphrase, changed)
+
+
+def _changed(name: str) -> int:
+    try:
+        return Path(name).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 @lru_cache(maxsize=8)
-def _trust(ca_files: tuple[str, ...]) -> tuple[ssl.SSLContext, tuple[str, ...]]:
+def _trust(ca_files: tuple[str, ...], own: _Own | None = None) -> tuple[ssl.SSLContext, tuple[str, ...]]:
     context = _system_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols([ALPN])
@@ -49,7 +79,45 @@ def _trust(ca_files: tuple[str, ...]) -> tuple[ssl.SSLContext, tuple[str, ...]]:
     warnings = _load_public(context)
     for name in filter(None, ca_files):  # an empty name would be the folder we stand in
         warnings += _load(context, Path(name))
+    if own is not None:
+        warnings += show_certificate(context, own.cert, own.key, own.passphrase)
     return context, tuple(warnings)
+
+
+def show_certificate(context: ssl.SSLContext, cert: str, key: str, passphrase: str) -> list[str]:
+    """Have the context show this certificate to a server that demands one; or a line that says why it cannot.
+
+    `key`: the file of its key; empty where it stands in the same file.
+    """
+    try:
+        for name in filter(None, (cert, key)):
+            about = Path(name).stat()
+            if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
+                what = "it is not a file" if about.st_size <= _LARGEST else "it is too large"
+                return [f"{name}: the client certificate cannot be used, {what}."]
+            Path(name).open("rb").close()
+        # Always a passphrase, if an empty one: without any, OpenSSL would ask for it at the terminal.
+        context.load_cert_chain(cert, key or None, passphrase)
+    except ssl.SSLError as exc:
+        return [f"{cert}: the client certificate cannot be used, {_why_not_shown(exc, Path(cert))}."]
+    except (OSError, ValueError, TypeError) as exc:
+        named = getattr(exc, "filename", None) or cert
+        why = _why(exc) if isinstance(exc, OSError) else "its key cannot be opened with the passphrase"
+        return [f"{named}: the client certificate cannot be used, {why}."]
+    return []
+
+
+def _why_not_shown(exc: ssl.SSLError, path: Path) -> str:
+    reason = exc.reason or ""
+    if reason == "KEY_VALUES_MISMATCH":
+        return "the key belongs to another certificate"
+    if "DECRYPT" in reason or reason in {"BAD_PASSWORD_READ", "PROBLEMS_GETTING_PASSWORD"}:
+        return "its key cannot be opened with the passphrase"
+    with path.open("rb") as file:
+        content = file.read(_LARGEST)
+    if not _BLOCK.search(content):
+        return _no_blocks(content)
+    return "no key in PEM form that OpenSSL reads stands with it"
 
 
 def _system_context() -> ssl.SSLContext:

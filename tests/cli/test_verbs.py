@@ -9,6 +9,7 @@ import sys
 import click
 import pytest
 
+from own_home import Home
 from seawall import __version__
 from seawall.cli import verbs as cli
 from seawall.cli.common import ExitCode, Failure, exit_code_of, wants_color
@@ -75,7 +76,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         (("help", "statsu"), "seawall: no verb 'statsu'; the nearest are: status, watch\n"),
         (("x" * 500,), "seawall: no verb 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'"),
         (("status", "--jsn"), "seawall status: No such option '--jsn'"),
-        (("--nope",), "seawall: No such option '--nope'"),
+        (("--nope",), "seawall doctor: No such option '--nope'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(
@@ -86,6 +87,58 @@ def test_wrong_usage_is_one_line_and_code_2(
     assert (code, out) == (2, "")
     assert err.startswith(says)
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ([], []),
+        (["--json"], ["doctor", "--json"]),
+        (["--config", "x.toml", "--plain"], ["doctor", "--config", "x.toml", "--plain"]),
+        (["--json", "status", "-v"], ["status", "--json", "-v"]),
+        (["--quiet", "--", "text"], ["--quiet", "--", "text"]),
+        (["--version"], ["--version"]),
+        (["--help", "status"], ["--help", "status"]),
+        (["- API Error: 529"], ["- API Error: 529"]),
+        (["run", "--", "-x"], ["run", "--", "-x"]),
+    ],
+)
+def test_options_before_the_verb(given: list[str], meant: list[str]) -> None:
+    """They are the verb's; without a verb the doctor's."""
+    assert cli.placed(given) == meant
+
+
+def test_aliases_name_verbs_and_are_none() -> None:
+    """Each guess stands for one command, and is no verb itself; what is not there yet is left out."""
+    words = [word for guesses in cli.ALIASES.values() for word in guesses]
+    assert len(words) == len(set(words))
+    assert cli.VERBS.keys().isdisjoint(words)
+    for real, guesses in cli.ALIASES.items():
+        there = real.split()[0] in cli.VERBS
+        assert {cli.alias_of(word) for word in guesses} == {real if there else None}
+    assert cli.alias_of("doctor") is None
+
+
+def test_an_alias_says_the_real_name_once(own_home: Home) -> None:
+    """One line on stderr the first time; the answer and the code are the verb's; --quiet leaves it out."""
+    quiet = own_home.seawall("diagnose", "--list", "--quiet")
+    first = own_home.seawall("check", "--list")
+    second = own_home.seawall("check", "--list")
+    other = own_home.seawall("fix", "--list", CLICOLOR_FORCE="1")
+    assert [one.stderr for one in (quiet, first, second, other)] == [
+        "", "seawall check is seawall doctor\n", "", "\x1b[90mseawall fix is seawall doctor\x1b[0m\n",
+    ]  # fmt: skip
+    assert first.stdout == second.stdout == own_home.seawall("doctor", "--list").stdout
+    told = own_home.path / ".local/state/seawall/told.json"
+    assert told.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_alias_where_nothing_can_be_kept(own_home: Home) -> None:
+    """It works, and says it each time."""
+    (own_home.path / ".local").write_text("in the way")
+    for _ in range(2):
+        done = own_home.seawall("check", "--list")
+        assert (done.returncode, done.stderr) == (0, "seawall check is seawall doctor\n")
 
 
 def test_failures_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,16 @@ VERBS = {
     "help": ("seawall.cli.verbs:help_", "This text; `help VERB` for one verb, `help --all` for all"),
 }
 
+ALIASES = {
+    "doctor": ("check", "diagnose", "fix"),
+    "on": ("install", "setup"),
+    "off": ("uninstall", "remove"),
+    "watch --web": ("dashboard", "web"),
+    "report": ("bundle", "bugreport"),
+    "history": ("stats", "log"),
+}
+"""What people guess, by the command that it stands for. One whose verb is not in the table is no alias yet."""
+
 HELP = """\
 seawall — keeps you working when Claude calls fail
 
@@ -81,6 +91,12 @@ class Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         command = self.get_command(ctx, args[0])
+        if command is None and (real := alias_of(args[0])):
+            verb, *options = real.split()
+            if all(_has_option(self.get_command(ctx, verb), option) for option in options):
+                if "--quiet" not in args and "-q" not in args:
+                    _tell(args[0], real)
+                return verb, self.get_command(ctx, verb), [*options, *args[1:]]
         if command is None:
             import difflib  # only where somebody mistyped
 
@@ -93,6 +109,35 @@ class Verbs(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         formatter.write(help_text())
+
+
+def alias_of(word: str) -> str | None:
+    """The command that a guessed verb stands for; None where it stands for none that is there."""
+    real = next((real for real, words in ALIASES.items() if word in words), None)
+    return real if real and real.split()[0] in VERBS else None
+
+
+def _has_option(command: click.Command | None, option: str) -> bool:
+    return command is not None and any(option in one.opts for one in command.params)
+
+
+def _tell(alias: str, real: str) -> None:
+    """Names the real verb in a grey line, the first time that this user types the alias."""
+    from seawall.cli.common import wants_color
+    from seawall.doctor import kept
+
+    place = kept.folder(os.environ)
+    known = (kept.read(place / "told.json") or {}) if place else {}
+    if known.get(alias):
+        return
+    grey = sys.stderr is not None and wants_color(sys.stderr.isatty(), os.environ)
+    line = f"seawall {alias} is seawall {real}"
+    click.echo(f"\x1b[90m{line}\x1b[0m" if grey else line, err=True, color=True)
+    try:
+        if place:
+            kept.write(place / "told.json", known | {alias: True})
+    except OSError:
+        pass  # then it is said once more
 
 
 def reads_like_an_error(argument: str) -> bool:
@@ -127,11 +172,23 @@ def seawall(ctx: click.Context) -> int | None:
 
 @click.command("help")
 @click.option("--all", "everything", is_flag=True, help="Every verb with its options.")
+@click.option(
+    "--schema",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="The shape of an output's JSON; all names.",
+)
 @click.argument("verb", required=False)
 @click.pass_context
-def help_(ctx: click.Context, everything: bool, verb: str | None) -> None:
-    """Show the help of Seawall, of one verb, or of all."""
+def help_(ctx: click.Context, everything: bool, schema: str | None, verb: str | None) -> None:
+    """Show the help of Seawall, of one verb, or of all; or the JSON Schema of what verbs print."""
     root = ctx.find_root()
+    if schema is not None:
+        from seawall.cli import schemas
+
+        click.echo(schemas.text(schema) if schema else "\n".join(schemas.listed()), nl=not schema)
+        return
     if verb is None:
         click.echo(help_text(), nl=False)
     for name in VERBS if everything else [verb] if verb else []:
@@ -141,9 +198,26 @@ def help_(ctx: click.Context, everything: bool, verb: str | None) -> None:
             click.echo(("\n" if everything else "") + command.get_help(inner))
 
 
+def placed(given: Sequence[str]) -> list[str]:
+    """The arguments with options that stand before the verb behind it; without a verb they are the doctor's."""
+    count = 0
+    while count < len(given) and given[count].startswith("-") and given[count] not in ("-", "--"):
+        count += 2 if given[count] == "--config" else 1
+    options, rest = list(given[:count]), list(given[count:])
+    known = options and options[0] not in ("-h", "--help", "--version") and not any(map(_blank, options))
+    if not known or rest[:1] == ["--"]:
+        return list(given)
+    return [*(rest[:1] or ["doctor"]), *options, *rest[1:]]
+
+
+def _blank(argument: str) -> bool:
+    """Whether it is a sentence: a text that begins with a dash."""
+    return any(map(str.isspace, argument))
+
+
 def run(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and leaves with the code of the table; shows a traceback only when asked."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = placed(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a locale that lacks a sign is no reason to fail

@@ -8,7 +8,9 @@ import secrets
 import socket
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from contextlib import aclosing
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -24,11 +26,12 @@ from seawall.gateway.call import Call, flow_of, patience_of
 from seawall.gateway.exchange import Exchange, Means
 from seawall.gateway.fallback import Fallbacks
 from seawall.gateway.guard import Guard, Refusal, credential
-from seawall.gateway.local import LocalHandler, LocalRequest, LocalResponse
+from seawall.gateway.local import EPISODE, LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Places
 from seawall.gateway.records import LaneKey, Records, Sink
 from seawall.gateway.relay import Relay, Stage, Told
+from seawall.gateway.tally import Tallies
 from seawall.http.dial import DialError
 from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
 from seawall.http.pool import Pool
@@ -50,6 +53,14 @@ _SLEPT = 5.0
 _MEMORY_FULL = "the memory for held requests is full"
 _NO = (b"", b"0", b"false", b"no")
 _JSON: Headers = [(b"content-type", b"application/json")]
+_EPISODE = EPISODE.encode()
+_OWN_HEADERS: Headers = [
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+]
+"""Of every answer of our own: nobody keeps it, guesses its kind, or reads it from another site's page."""
 _NO_IPV6 = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 
 
@@ -94,6 +105,8 @@ class GatewayServer:
         self._exchanges: set[Exchange] = set()
         self._passages: set[Passage] = set()
         self._memory = Memory(settings.sizes.held)
+        # Most calls state the same few values.
+        self._patience_of = lru_cache(1024)(partial(patience_of, params=settings.hold))
         self._ticker: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._ahead: float | None = None
@@ -208,6 +221,10 @@ class GatewayServer:
             **self._records.told(),
         }
 
+    def figures(self) -> tuple[Tallies, float]:
+        """What was counted since the start, and the moment it is read at."""
+        return self._records.tallies, self._clock.now()
+
     def _trouble(self, held: list[Exchange], now: float) -> tuple[str | None, float | None]:
         """The cause that what is held longest is held for, else that of the oldest trouble; and since when it is."""
         if held:
@@ -223,13 +240,15 @@ class GatewayServer:
         """What carries a request, or None where it is answered already."""
         guard, head = self._guard, request.head
         assert guard is not None
-        path, _, query = head.target.partition(b"?")
+        path = head.target.partition(b"?")[0]
         route = self._routes.get(path.decode("latin-1")) if self._routes else None
-        refusal = guard.refusal(head)
+        if route is None and path.startswith(_EPISODE):
+            route = self._routes.get(EPISODE)
+        refusal = guard.refusal(head, own=route is not None)
         if refusal is not None:
             self._refuse(reply, refusal)
         elif route is not None:
-            return self._answer_locally(route, head, path, query, reply)
+            return self._answer_locally(route, request, reply)
         elif self._draining:
             self._unavailable(reply, "it is stopping")
         elif head.method == b"POST" and path == _MESSAGES:
@@ -334,7 +353,7 @@ class GatewayServer:
         facts = wire.read(plain, len(body))
         agent = lower.get(b"user-agent", b"")
         deferrable = lower.get(b"x-seawall-defer", b"0").lower() not in _NO
-        limit, patience = patience_of(
+        limit, patience = self._patience_of(
             lower.get(b"x-stainless-timeout"),
             lower.get(b"x-stainless-read-timeout"),
             agent.startswith(b"claude-cli"),
@@ -342,7 +361,6 @@ class GatewayServer:
             facts.max_tokens == 1 or lower.get(b"x-claude-code-request-class") == b"auxiliary",
             lower.get(b"x-seawall-hold"),
             deferrable,
-            settings.hold,
         )
         session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
         agent_id = lower.get(b"x-claude-code-agent-id", b"").decode("latin-1")
@@ -404,21 +422,36 @@ class GatewayServer:
         body_out = errors.envelope("api_error", f"Seawall: {text}.")
         reply.answer(503, [*_JSON, *Told(told.id, number, cause=cause).headers()], body_out)
 
-    async def _answer_locally(
-        self, route: LocalHandler, head: RequestHead, path: bytes, query: bytes, reply: Reply
-    ) -> None:
+    async def _answer_locally(self, route: LocalHandler, request: Request, reply: Reply) -> None:
+        head = request.head
+        path, _, query = head.target.partition(b"?")
+
+        async def read(limit: int) -> bytes | None:
+            try:
+                return bytes(await request.read(limit))
+            except BodyTooLarge:
+                return None
+
         asked = LocalRequest(
             head.method.decode(),
             unquote(path.decode("latin-1")),
             dict(parse_qsl(query.decode("latin-1"))),
             {name.decode("latin-1"): value.decode("latin-1") for name, value in head.lower.items()},
+            read,
         )
         answer = await route(asked)
-        if isinstance(answer, LocalResponse):
-            headers = [(b"content-type", answer.content_type.encode()), (b"cache-control", b"no-store")]
+        if answer is None:
+            assert self._guard is not None
+            refusal = self._guard.refusal(head)
+            if refusal is not None:
+                self._refuse(reply, refusal)
+            else:
+                await self._pass(request, reply, request if head.length else b"", tries=2)
+        elif isinstance(answer, LocalResponse):
+            headers = [(b"content-type", answer.content_type.encode()), *_OWN_HEADERS, *answer.headers]
             reply.answer(answer.status, headers, b"" if head.method == b"HEAD" else answer.body)
-            return
-        await _send_pieces(reply, answer)
+        else:
+            await _send_pieces(reply, answer)
 
     # -- refusals -------------------------------------------------------------------------------------------------
 
@@ -492,11 +525,16 @@ class GatewayServer:
             exchange.slept()
 
 
-async def _send_pieces(reply: Reply, pieces: AsyncIterator[bytes]) -> None:
-    reply.start(200, [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")], -2)
+async def _send_pieces(reply: Reply, pieces: AsyncGenerator[bytes, None]) -> None:
+    """An answer that goes on. Nothing piles up for a client that does not read: it is let go."""
+    reply.start(200, [(b"content-type", b"text/event-stream"), *_OWN_HEADERS], -2)
     reply.flush()
-    async for piece in pieces:
-        reply.write(piece)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if reply.slow:
+                reply.drop()
+                return
+            reply.write(piece)
     reply.end()
 
 

@@ -205,7 +205,7 @@ class Exchange:
         fresh = False
         while True:
             try:
-                connection = await self._pool().acquire(fresh=fresh)
+                connection = await (means.pool if self._away is None else self._pool()).acquire(fresh=fresh)
             except DialError as error:
                 permit.unreachable()
                 return Failure(Evidence(Phase.CONNECT, fault=error.fault), error.text)
@@ -213,7 +213,8 @@ class Exchange:
                 permit.dropped()
                 raise
             reused = not connection.fresh
-            self.relay.told = self._told()
+            if self._failures or self._away is not None:
+                self.relay.told = self._told()
             attempt = self._attempt = Attempt(
                 self.relay,
                 streamed=facts.streamed,
@@ -226,7 +227,7 @@ class Exchange:
                 heard=self._heard,
                 committed=self._committed,
             )
-            sent = self._way() or self.call
+            sent = self.call if self._away is None else self._way() or self.call
             attempt.send(connection, sent.head, sent.body)
             del sent  # its body is let go of at the commit
             failure = await self._end_of(attempt, permit)
@@ -235,6 +236,10 @@ class Exchange:
                 fresh = True  # the other end had closed it while it was idle; nobody saw the request
                 continue
             _end(permit, attempt, failure)
+            if failure is None:
+                added = self._attempt_at - self.arrived_at if self.attempts == 1 else None
+                begun = attempt.content_at or self._loop.time()
+                means.records.timed(self._lane(), added, begun - self._attempt_at)
             return failure
 
     async def _enter(self, not_before: float) -> Permit:
@@ -283,7 +288,7 @@ class Exchange:
         """An answer has begun: what it says of its account, its limits and the service's load is learned now."""
         permit, means = self._permit, self._means
         assert permit is not None
-        if self._pool() is means.pool:
+        if self._away is None or self._pool() is means.pool:
             credential = self.call.caller.credential
             account = means.accounts.learn(credential, head.lower.get(b"anthropic-organization-id"))
             if account is not None:
@@ -437,10 +442,10 @@ class Exchange:
     def _succeed(self) -> None:
         self.relay.finish()
         records = self._means.records
-        fell_back = self._way() is not None
-        records.count(self._lane(), "")
-        records.fell_back += fell_back
-        if self.attempts > 1 or fell_back:
+        way = self._away.way if self._away is not None else None
+        records.count(self.call.lane if way is None else way.lane, "")
+        if self.attempts > 1 or way is not None:
+            records.fell_back += way is not None
             records.ended(self.call.lane, self.cause, finished=True)
             self._write(None, "recovered", None, None)
 
@@ -566,7 +571,7 @@ class Exchange:
         return Told(self.call.id, self.attempts, self._held(), self.cause, notes, way.told if way else "")
 
     def _record(self, cause: str, ended: str, evidence: Evidence, outcome: Outcome) -> None:
-        self._means.records.count(self._lane(), cause)
+        self._means.records.count(self._lane(), cause, ended)
         self._write(cause, ended, evidence, outcome)
 
     def _write(

@@ -43,8 +43,8 @@ class Guard:
             upstream_host == _THEIRS or gateway.upstream_is_clients or is_loopback(upstream_host)
         )
 
-    def refusal(self, head: RequestHead) -> Refusal | None:
-        """Why this request is not carried, if so."""
+    def refusal(self, head: RequestHead, *, own: bool = False) -> Refusal | None:
+        """Why this request is not carried, if so. `own`: it is for a route of ours, which asks for its own token."""
         lower = head.lower
         if lower[b"host"].lower() not in self._hosts:
             return Refusal(
@@ -53,8 +53,14 @@ class Guard:
                 "Seawall does not answer to this Host; gateway.hosts names those it does.",
             )
         origin = lower.get(b"origin")
-        if origin is not None and origin not in self._origins:
+        # Our own page names the address that it was loaded from, which is in the allowed set.
+        from_here = (
+            own and origin is not None and origin.partition(b"://")[2].lower() == lower[b"host"].lower()
+        )
+        if origin is not None and origin not in self._origins and not from_here:
             return Refusal(403, "permission_error", "Seawall does not serve web pages of other origins.")
+        if own:
+            return None
         if not self.loopback and not hmac.compare_digest(lower.get(b"x-seawall-token", b""), self._token):
             return Refusal(401, "authentication_error", "Seawall: x-seawall-token is missing or wrong.")
         if not self._subscriptions and credential(head).startswith(_SUBSCRIPTION):

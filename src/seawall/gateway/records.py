@@ -11,6 +11,7 @@ import msgspec
 
 from seawall.clock import Clock
 from seawall.gateway.recent import SPAN, Recent
+from seawall.gateway.tally import Tallies
 from seawall.store.rows import Attempt, Count
 
 Sink = Callable[[Attempt | Count], None]
@@ -73,13 +74,19 @@ class Records:
         """When an answer last broke off after content of it had been sent."""
         self.succeeded_at: float | None = None
         self.recent = Recent()
+        self.tallies = Tallies()
 
-    def count(self, lane: LaneKey, cause: str) -> None:
-        """One attempt ended; `cause` is empty where it succeeded."""
+    def count(self, lane: LaneKey, cause: str, then: str = "") -> None:
+        """One attempt ended; `cause` is empty where it succeeded, `then` what became of its call where it failed."""
         self.attempts += 1
         at = self._clock.wall()
         self._counts[int(at // 3600), lane, cause] += 1
         self.recent.count(at, lane.family, bool(cause))
+        tally = self.tallies.of(lane.route, lane.family)
+        if cause:
+            tally.failed[cause, then] += 1
+        else:
+            tally.succeeded += 1
         if not cause:
             self.succeeded_at = at
         if cause:
@@ -93,6 +100,13 @@ class Records:
             for (other, _), trouble in self._troubles.items():
                 if other == lane and trouble.recovered_at is None:
                     trouble.recovered_at = at
+
+    def timed(self, lane: LaneKey, added: float | None, upstream: float) -> None:
+        """An answer began: how long the call was with Seawall (None where failures came before), and then upstream."""
+        tally = self.tallies.of(lane.route, lane.family)
+        if added is not None:
+            tally.added.add(added)
+        tally.upstream.add(upstream)
 
     def ended(self, lane: LaneKey, cause: str, *, finished: bool) -> None:
         """A call that had failed for this cause came to its end: with an answer, or given up."""
@@ -112,6 +126,10 @@ class Records:
 
     def write(self, row: Attempt | Count) -> None:
         """Keep one row; whatever becomes of it, calls go on."""
+        if isinstance(row, Attempt) and row.ended != "retried" and row.held > 0:
+            tally = self.tallies.of(row.route, row.family)
+            tally.holds[row.ended] += 1
+            tally.held.add(row.held)
         if self._sink is None:
             return
         try:
@@ -125,6 +143,7 @@ class Records:
         for (hour, lane, cause), attempts in counts.items():
             offset = utc_offset(hour * 3600.0)
             self.write(Count(hour, offset, lane.route, lane.family, lane.account, cause, attempts))
+        self.tallies.sample(self._clock.now())
         now = self._clock.wall()
         for key, trouble in tuple(self._troubles.items()):
             over = trouble.recovered_at is not None and now - trouble.recovered_at > _QUIET

@@ -109,6 +109,12 @@ class Reply:
                 self.flush()
                 self._connection.close()
 
+    def drop(self) -> None:
+        """The client does not read what it was sent: what waits for it is thrown away."""
+        if not self.ended:
+            self.ended = True
+            self._connection.reset()
+
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once."""
         self.start(status, headers, len(body))

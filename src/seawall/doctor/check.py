@@ -65,6 +65,8 @@ class Sign:
     """When it was so, in UTC seconds; None: now."""
     check: str = ""
     """Which check it came from; filled in by the frame."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """The measured values behind the text, for programs: JSON values, never a secret. `who`: who answered."""
 
 
 @dataclass(frozen=True, slots=True)

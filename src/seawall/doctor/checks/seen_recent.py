@@ -12,8 +12,6 @@ from seawall.store.rows import Attempt
 from seawall.store.trouble import Unusable
 
 WINDOW = 900.0
-STALE = 600.0
-"""Seconds after which a fact counts a step weaker."""
 _FROM_API = "req_"
 
 
@@ -36,7 +34,7 @@ class Unreadable(Exception):
     """The records are there and cannot be read."""
 
 
-def signs_of(rows: Sequence[Attempt], now: float) -> list[Sign]:
+def signs_of(rows: Sequence[Attempt]) -> list[Sign]:
     """What records of the window speak for, a cause and model family each; what has ended in success is left out."""
     groups: dict[tuple[str, str, str], list[Attempt]] = {}
     success: dict[tuple[str, str], float] = {}
@@ -51,7 +49,7 @@ def signs_of(rows: Sequence[Attempt], now: float) -> list[Sign]:
         last = max(failed, key=lambda row: row.at)
         if lookup(code).code == UNKNOWN or success.get((route, family), 0.0) > last.at:
             continue
-        signs.append(_sign(failed, last, code, family, now))
+        signs.append(_sign(failed, last, code, family))
         if others := [
             name for (r, name), at in success.items() if r == route and name != family and at > last.at - 60
         ]:
@@ -60,12 +58,10 @@ def signs_of(rows: Sequence[Attempt], now: float) -> list[Sign]:
     return signs
 
 
-def _sign(failed: list[Attempt], last: Attempt, code: str, family: str, now: float) -> Sign:
-    age = max(0.0, now - last.at)
+def _sign(failed: list[Attempt], last: Attempt, code: str, family: str) -> Sign:
+    """What one group of failures says; that old facts count less is the verdict's business."""
     typed = last.status is not None and (last.request_id or "").startswith(_FROM_API)
     weight = Weight.DECISIVE if typed else Weight.STRONG
-    if age > STALE:
-        weight = Weight.STRONG if weight is Weight.DECISIVE else Weight.WEAK
     said = f"{len(failed)} calls failed with" if len(failed) > 1 else "1 call failed with"
     what = str(last.status) if last.status else lookup(code).title[:1].lower() + lookup(code).title[1:]
     when = time.strftime("%H:%M:%S", time.localtime(last.at))
@@ -75,7 +71,10 @@ def _sign(failed: list[Attempt], last: Attempt, code: str, family: str, now: flo
     title = ""
     if code == "provider.overloaded" and family:
         title = f"the API is overloaded ({last.status or 529}) for {family}"
-    return Sign(code, text, weight, title=title, at=last.at)
+    facts: dict[str, Any] = {"n": len(failed), "status": last.status, "family": family, "route": last.route}
+    if typed:
+        facts |= {"who": "api", "request_id": last.request_id}
+    return Sign(code, text, weight, title=title, at=last.at, facts=facts)
 
 
 async def run(probe: Probe) -> Finding:
@@ -91,7 +90,7 @@ async def run(probe: Probe) -> Finding:
     facts: dict[str, Any] = {"failed": len(failed), "recovered": recovered, "window": WINDOW}
     if not rows:
         return Finding(State.SKIP, "no call of the last 15 min is on record", facts)
-    signs = signs_of([row for row in rows if row.at <= now + 60], now)
+    signs = signs_of([row for row in rows if row.at <= now + 60])
     if not signs:
         text = f"{len(failed)} failed in the last 15 min, all were answered since"
         return Finding(State.OK, text, facts, (Sign("*", text, Weight.WEAK, Direction.NEUTRAL),))

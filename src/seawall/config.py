@@ -77,7 +77,9 @@ class Limiter:
     """A refused replacement leaves 1, 2, 3, ... of the next streams that end without one, at most 8."""
     spare: int = 3
     spare_share: float = 0.05
-    """Streams that ended and were not replaced yet count at most so far, plus this share of the running."""
+    """Streams that ended and were not replaced yet count at most so far, plus this share of the running, ..."""
+    spare_time: float = 0.1
+    """... plus what ends in so long: short calls follow each other, and the next is still on its way from its client."""
     up: float = 2.0
     """An accepted attempt multiplies the rate by this, ..."""
     own_up: float = 1.25
@@ -350,6 +352,37 @@ class Report:
     """Whom `seawall report --it` is addressed to."""
 
 
+EVENTS = ("opened", "held", "recovered", "gave_up", "limit_reset", "escalate_now", "gateway_down")
+"""What a notification may be about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """When and how you are told, where nobody looks at `seawall watch`. Addresses and the secret are never printed."""
+
+    on: tuple[str, ...] = ("recovered", "limit_reset", "escalate_now", "gave_up")
+    """Also `opened`, `held` and `gateway_down`."""
+    after: float = 60.0
+    """Nothing of trouble that was over sooner: most of it is."""
+    settle: float = 60.0
+    """Trouble is over when nothing failed for so long after a success (as history counts it)."""
+    quiet: str = "22:00-07:00"
+    """Local hours in which only `gateway_down` is told; empty: none."""
+    most: int = 6
+    """Notifications an hour, at most."""
+    bell: bool = True
+    """The terminal's, where `seawall watch` runs."""
+    desktop: bool = True
+    webhook: str = field(default="", repr=False)
+    """Gets a `seawall.event/1` object by POST. `https` only, or `http` to this machine."""
+    secret: str = field(default="", repr=False)
+    """Signs what is sent to the webhook (HMAC-SHA256)."""
+    slack: str = field(default="", repr=False)
+    """A Slack incoming webhook."""
+    apprise: tuple[str, ...] = field(default=(), repr=False)
+    """Anything else, by the addresses of the library Apprise, such as `mailto://...` or `tgram://...`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Team:
     token: str = field(default="", repr=False)
@@ -388,6 +421,7 @@ class Config:
     doctor: Doctor = field(default_factory=Doctor)
     escalate: Escalate = field(default_factory=Escalate)
     report: Report = field(default_factory=Report)
+    notify: Notify = field(default_factory=Notify)
     fallback: tuple[Fallback, ...] = ()
 
 
@@ -489,6 +523,56 @@ def _check_other_address(fallback: Fallback, gateway: Gateway) -> None:
         raise ConfigError(
             "upstream is gateway.upstream under another key: one account's limits are not met with another's"
         )
+
+
+_CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d"
+_QUIET = re.compile(rf"({_CLOCK})\s*-\s*({_CLOCK})")
+
+
+def quiet_hours(text: str) -> tuple[int, int] | None:
+    """First and last minute of the day of `22:00-07:00`; None for none, ConfigError for what is no such span."""
+    if not text.strip():
+        return None
+    found = _QUIET.fullmatch(text.strip())
+    if found is None:
+        raise ConfigError(f"notify.quiet must be two times such as 22:00-07:00, not {text!r}")
+    begin, end = (
+        60 * int(hour) + int(minute) for hour, _, minute in (one.partition(":") for one in found.groups())
+    )
+    return begin, end
+
+
+def webhook_address(key: str, address: str) -> tuple[Origin, str]:
+    """Where `notify.webhook` or `notify.slack` (`key`) goes; ConfigError, which does not repeat it, if it must not."""
+    bare, _, query = address.partition("?")
+    try:
+        origin, _ = Origin.parse(bare)
+    except ValueError:
+        raise ConfigError(f"{key} is no address such as https://example.com/hook") from None
+    if origin.scheme == "http" and not is_loopback(origin.host):
+        raise ConfigError(f"{key} is http:// and not on this machine: what is sent would travel in clear")
+    path = bare.strip().partition("://")[2].partition("/")[2]
+    return origin, f"/{path}" + (f"?{query.strip()}" if query else "")
+
+
+def notify_problems(notify: Notify) -> list[str]:
+    """What of `[notify]` cannot be used, a sentence each; the rest of it works."""
+    problems = [
+        f"notify.on has {name!r}, which is none of {', '.join(EVENTS)}"
+        for name in notify.on
+        if name not in EVENTS
+    ]
+    try:
+        quiet_hours(notify.quiet)
+    except ConfigError as error:
+        problems.append(str(error))
+    for key, address in (("notify.webhook", notify.webhook), ("notify.slack", notify.slack)):
+        try:
+            if address:
+                webhook_address(key, address)
+        except ConfigError as error:
+            problems.append(str(error))
+    return problems
 
 
 def check(config: Config) -> None:

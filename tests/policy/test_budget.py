@@ -85,8 +85,8 @@ def test_the_counts_are_those_of_a_list(steps: list[tuple[float, bool]]) -> None
         seen.append((now, refused))
         surely = [one for at, one in seen if at > now - PARAMS.window * 29 / 30]
         perhaps = [one for at, one in seen if at > now - PARAMS.window]
-        assert sum(surely) <= budget._refused <= sum(perhaps)
-        assert len(surely) <= budget._refused + budget._accepted <= len(perhaps)
+        assert sum(surely) <= budget.refused <= sum(perhaps)
+        assert len(surely) <= budget.refused + budget._accepted <= len(perhaps)
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 3.0), st.booleans()), min_size=1, max_size=400), st.booleans())
@@ -98,7 +98,7 @@ def test_attempts_beyond_it_are_five_seconds_apart(steps: list[tuple[float, bool
         now += after
         if budget.when(now, foreign) > now:
             continue
-        within = budget._refused <= share * budget._accepted + FREE
+        within = budget.refused <= share * budget._accepted + FREE
         assert within or now - last >= 1 / PARAMS.free_rate - 1e-9
         budget.send(now)
         last = now

@@ -79,7 +79,7 @@ def test_peeking_lets_nobody_go() -> None:
     """What is shown to a person changes nothing."""
     law = lane()
     law.join(ticket(), NOW)
-    assert law.peek(NOW) == Wait(NOW, "budget", NOW)
+    assert law.peek(NOW) == Wait(NOW, "", NOW)
     assert law.load.queued == 1
     assert isinstance(law.next(NOW), Sent)
 

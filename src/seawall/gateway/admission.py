@@ -8,6 +8,7 @@ import asyncio
 import math
 import random
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from seawall.config import Gateway
 from seawall.gateway.records import LaneKey
@@ -46,8 +47,10 @@ class Permit:
 
     def ended(self, usage: Usage | None = None) -> None:
         """The answer is whole, or broke off after it had begun: its place is free."""
-        if self._close():
-            gate, sent, now = self._gate, self._sent, self._gate.time()
+        if self._open:
+            self._open = False
+            gate, sent = self._gate, self._sent
+            now = gate.time()
             if usage is not None:
                 gate.lane.pacer.learn(sent.ticket.size, usage.input, usage.output)
             if not sent.accepted:
@@ -90,9 +93,10 @@ class Gate:
     """A lane, and the calls that wait at it."""
 
     def __init__(
-        self, key: LaneKey, lane: Lane, loop: asyncio.AbstractEventLoop, admission: "Admission"
+        self, key: LaneKey, lane: Lane, host: "_Host", loop: asyncio.AbstractEventLoop, admission: "Admission"
     ) -> None:
         self.key, self.lane = key, lane
+        self._host = host
         self.time = loop.time
         self.refused_by = ""
         """What the last refusal was."""
@@ -129,8 +133,12 @@ class Gate:
         """Something happened that may let others go."""
         if self.lane.load.queued:
             self.pump()
-        if self.lane.host.open != self._admission.host_was_open(self.key.route):
-            self._admission.host_changed(self.key.route, self.lane.host.open)
+        host = self._host
+        if host.was_open != host.breaker.open:
+            host.was_open = host.breaker.open
+            for gate in self._admission.gates():
+                if gate._host is host and gate.lane.load.queued:
+                    gate.pump()
 
     def pump(self, newcomer: Ticket | None = None) -> Permit | None:
         """Let go whoever may; the newcomer's permit, if it is among them."""
@@ -175,22 +183,30 @@ class Gate:
         self.pump()
 
 
+@dataclass(slots=True, eq=False)
+class _Host:
+    """Whether an upstream can be reached at all: that concerns all its lanes."""
+
+    breaker: Breaker
+    was_open: bool = False
+    """When that was last told."""
+
+
 class Admission:
     """All lanes of a gateway."""
 
     def __init__(self, settings: Gateway, rng: random.Random) -> None:
         self._settings, self._rng = settings, rng
         self._gates: OrderedDict[LaneKey, Gate] = OrderedDict()
-        self._hosts: dict[str, Breaker] = {}
-        self._open_hosts: set[str] = set()
+        self._hosts: dict[str, _Host] = {}
 
     def gate(self, key: LaneKey) -> Gate:
         """Where calls of this lane wait."""
         gate = self._gates.get(key)
         if gate is None:
-            host = self._hosts.setdefault(key.route, Breaker(self._settings.breaker, self._rng))
-            lane = Lane(self._settings, host, self._rng)
-            gate = self._gates[key] = Gate(key, lane, asyncio.get_running_loop(), self)
+            host = self._hosts.setdefault(key.route, _Host(Breaker(self._settings.breaker, self._rng)))
+            lane = Lane(self._settings, host.breaker, self._rng)
+            gate = self._gates[key] = Gate(key, lane, host, asyncio.get_running_loop(), self)
             if len(self._gates) > _MOST_LANES:
                 self._forget()
         return gate
@@ -217,17 +233,6 @@ class Admission:
     def in_flight(self) -> int:
         """Attempts under way."""
         return sum(gate.lane.load.in_flight for gate in self.gates())
-
-    def host_was_open(self, route: str) -> bool:
-        """Whether this host's breaker was open when that was last told."""
-        return route in self._open_hosts
-
-    def host_changed(self, route: str, is_open: bool) -> None:
-        """A host can be reached again, or no more: that concerns all its lanes."""
-        (self._open_hosts.add if is_open else self._open_hosts.discard)(route)
-        for gate in self.gates():
-            if gate.key.route == route and gate.lane.load.queued:
-                gate.pump()
 
     def stop(self) -> None:
         """Let nobody go any more of its own accord."""

@@ -63,7 +63,8 @@ class Breaker:
         """An attempt was taken; whether that closed it."""
         was_open, self.open, self._probe = self.open, False, 0
         if not was_open:
-            self._usual = 1 - (1 - self._usual) * (1 - _STEP) ** min(self.streak, _LONGEST)
+            if self.streak:
+                self._usual = 1 - (1 - self._usual) * (1 - _STEP) ** min(self.streak, _LONGEST)
             self._usual -= _STEP * self._usual
         self.streak, self._accepted_at = 0, now
         return was_open

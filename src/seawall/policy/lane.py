@@ -8,6 +8,8 @@ import math
 import random
 from dataclasses import dataclass
 
+import msgspec
+
 from seawall.config import Gateway
 from seawall.policy.breaker import Breaker
 from seawall.policy.budget import Budget
@@ -17,8 +19,7 @@ from seawall.policy.pacer import Cost, Level, Pacer
 from seawall.policy.queue import Queue, Ticket
 
 
-@dataclass(slots=True)
-class Sent:
+class Sent(msgspec.Struct, eq=False):
     """An attempt under way, as the lane knows it."""
 
     ticket: Ticket
@@ -64,9 +65,9 @@ class Lane:
     def enter(self, ticket: Ticket, now: float) -> Sent | None:
         """The newcomer's attempt, where nobody waits and it may go; else it stands in line."""
         if not self.queue.size and ticket.not_before <= now:
-            cost = self.pacer.cost(ticket.size, ticket.most_output)
+            cost = self._cost(ticket)
             if self._when(cost, now)[0] <= now:
-                self.queue.stamp(ticket)
+                self.queue.go_by(ticket)
                 return self._send(ticket, cost, now)
         self.join(ticket, now)
         return None
@@ -87,58 +88,66 @@ class Lane:
         """Who goes now, or until when nobody does; None where nobody waits."""
         ticket = self.queue.head(now)
         if ticket is None:
-            until = self.queue.next_moment()
-            return Wait(until, "backoff", until) if self.queue.size else None
-        cost = self.pacer.cost(ticket.size, ticket.most_output)
+            return self._nobody_yet()
+        cost = self._cost(ticket)
         at, why = self._when(cost, now)
         if at > now:
             return Wait(min(at, self.queue.next_moment()), why, at)
+        self.limiter.queue_changed(now)
+        self.queue.take(ticket)
+        self.load.queued = self.queue.size
         return self._send(ticket, cost, now)
 
     def peek(self, now: float) -> Wait | None:
         """When the head may go and what it waits for, without letting it; None where nobody waits."""
         ticket = self.queue.head(now)
         if ticket is None:
-            until = self.queue.next_moment()
-            return Wait(until, "backoff", until) if self.queue.size else None
-        at, why = self._when(self.pacer.cost(ticket.size, ticket.most_output), now)
+            return self._nobody_yet()
+        at, why = self._when(self._cost(ticket), now)
         return Wait(at, why, at)
 
     def head_cost(self, now: float) -> Cost | None:
         """What the next will take from the account's limits."""
         ticket = self.queue.head(now)
-        return self.pacer.cost(ticket.size, ticket.most_output) if ticket is not None else None
+        return self._cost(ticket) if ticket is not None else None
+
+    def _cost(self, ticket: Ticket) -> Cost:
+        return self.pacer.cost(ticket.size, ticket.most_output)
+
+    def _nobody_yet(self) -> Wait | None:
+        """All who wait do so by themselves, until then."""
+        until = self.queue.next_moment()
+        return Wait(until, "backoff", until) if self.queue.size else None
 
     def _when(self, cost: Cost, now: float) -> tuple[float, str]:
         """When an attempt of this cost may go, and who says so."""
         if self.load.in_flight >= self._settings.concurrency:
             return math.inf, "concurrency"
-        at = self.host.when(now)
-        if at > now:
-            return at, "host"
-        at = self.breaker.when(now)
-        if at > now:
-            return at, "breaker"
+        is_open = self.host.open or self.breaker.open
+        if is_open:
+            at = self.host.when(now)
+            if at > now:
+                return at, "host"
+            at = self.breaker.when(now)
+            if at > now:
+                return at, "breaker"
         at, why = self.pacer.when(cost, now)
-        if at > now:
+        if is_open or at > now:
             return at, why
-        if self.breaker.open or self.host.open:
-            return now, ""
         at = self.limiter.when(now)
         if at > now:
             return at, "limiter"
-        if self.limiter.ramping:
-            return now, ""  # what an outage refused says nothing of what is refused now
+        # What an outage refused says nothing of what is refused now.
+        if not self.budget.refused or self.limiter.ramping:
+            return now, ""
         return self.budget.when(now, self._is_foreign(now)), "budget"
 
     def _is_foreign(self, now: float) -> bool:
         return self.limiter.state(now) is not State.OWN
 
     def _send(self, ticket: Ticket, cost: Cost, now: float) -> Sent:
-        self.limiter.queue_changed(now)
-        self.queue.take(ticket)
-        self.load.queued = self.queue.size
-        probe, host_probe = self.breaker.send(), self.host.send()
+        probe = self.breaker.send() if self.breaker.open else 0
+        host_probe = self.host.send() if self.host.open else 0
         kind = Kind.PROBE if probe or host_probe else self.limiter.send(now)
         self.load.in_flight += 1
         self.budget.send(now)
@@ -154,7 +163,7 @@ class Lane:
         """The upstream took it: its stream runs."""
         sent.accepted = True
         self.running += 1
-        self.reached(sent, now)
+        self.host.accepted(now)
         self.budget.count(now, refused=False)
         self.pacer.accepted(sent.at)
         if self.breaker.accepted(now):
@@ -165,7 +174,7 @@ class Lane:
     def refused(self, sent: Sent, now: float) -> None:
         """The upstream refused it for load, or failed."""
         self._over(sent)
-        self.reached(sent, now)
+        self.host.accepted(now)  # it answered, whatever it said
         self._refused(sent, now)
 
     def unreachable(self, sent: Sent, now: float) -> None:
@@ -184,12 +193,8 @@ class Lane:
     def limited(self, sent: Sent, levels: list[Level], retry_after: float | None, now: float) -> None:
         """The account's own limits refused it: no word on the service's load."""
         self.dropped(sent, now)
-        self.reached(sent, now)
-        self.pacer.limited(levels, sent.cost, retry_after, now)
-
-    def reached(self, sent: Sent, now: float) -> None:
-        """The upstream answered, whatever it said."""
         self.host.accepted(now)
+        self.pacer.limited(levels, sent.cost, retry_after, now)
 
     def ended(self, sent: Sent, now: float) -> None:
         """Its stream ended."""

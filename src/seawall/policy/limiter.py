@@ -164,7 +164,9 @@ class Limiter:
             self._skip -= 1
             return
         self._skip = 0.0 if self._skip >= 1 else self._skip
-        self._credit = min(self._credit + 1, self._p.spare + self._p.spare_share * self._load.in_flight)
+        p = self._p
+        most = p.spare + p.spare_share * self._load.in_flight + p.spare_time * self._acceptance_rate
+        self._credit = min(self._credit + 1, most)
 
     def returned(self, kind: Kind) -> None:
         """An attempt ended without a verdict: what it used up is there again."""
@@ -204,8 +206,7 @@ class Limiter:
             self._accepted_in_row = 0 if refused else self._accepted_in_row + 1
         in_flight = self._load.in_flight
         if state is not State.OWN:
-            self._forget()
-            self._top = in_flight
+            self._seen, self._seen_refused, self._top = 0, 0.0, in_flight
             return
         self._top = max(self._top, in_flight)
         if not self._is_low():

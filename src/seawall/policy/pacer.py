@@ -9,6 +9,8 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
+import msgspec
+
 from seawall.config import Pacer as Params
 
 REQUESTS, INPUT, OUTPUT = "requests", "input-tokens", "output-tokens"
@@ -33,8 +35,7 @@ class Level:
     left: float
 
 
-@dataclass(slots=True)
-class Cost:
+class Cost(msgspec.Struct):
     """What a request takes from each bucket, estimated."""
 
     input: float
@@ -177,6 +178,8 @@ class Pacer:
     def send(self, cost: Cost, now: float) -> tuple[float, ...]:
         """A request goes; marks to hand back with its answer."""
         self._sent_at = now
+        if not self.buckets:
+            return ()
         for name, bucket in self.buckets.items():
             bucket.spend(cost.of(name), now)
         return tuple([bucket.spent for bucket in self.buckets.values()])

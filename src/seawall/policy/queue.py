@@ -11,58 +11,34 @@ import math
 from collections import Counter, OrderedDict
 from heapq import heapify, heappop, heappush
 
+import msgspec
+
 from seawall.config import Queue as Params
 
 
-class Ticket:
+class Ticket(msgspec.Struct, eq=False):
     """One request in line, for its first attempt or another: a refused one keeps its tag, and so its place."""
 
-    __slots__ = (
-        "_entry",
-        "_order",
-        "begun_at",
-        "deadline",
-        "deferrable",
-        "flow",
-        "most_output",
-        "not_before",
-        "size",
-        "tag",
-        "tokens",
-    )
-
-    def __init__(
-        self,
-        flow: str,
-        begun_at: float,
-        deadline: float,
-        *,
-        size: int = 0,
-        tokens: float = 0.0,
-        most_output: float = math.inf,
-        deferrable: bool = False,
-        tag: float | None = None,
-    ) -> None:
-        self.flow = flow
-        """Whose share it takes: an agent, a session."""
-        self.size = size
-        """Bytes of its body."""
-        self.tokens = tokens
-        """Input, estimated."""
-        self.most_output = most_output
-        """Tokens that it allows itself."""
-        self.begun_at = begun_at
-        self.deadline = deadline
-        """No attempt begins later."""
-        self.deferrable = deferrable
-        self.tag = tag
-        """On the virtual clock; None until it joins."""
-        self.not_before = -math.inf
-        """It waits by itself until then, and does not stand in the way of others."""
-        self._order = 0
-        """Among equal tags those who came first go first, however often they were refused; 0: it did not join yet."""
-        self._entry = 0
-        """The number of its entry that counts, others are left over; 0: it is not in line."""
+    flow: str
+    """Whose share it takes: an agent, a session."""
+    begun_at: float
+    deadline: float
+    """No attempt begins later."""
+    size: int = 0
+    """Bytes of its body."""
+    tokens: float = 0.0
+    """Input, estimated."""
+    most_output: float = math.inf
+    """Tokens that it allows itself."""
+    deferrable: bool = False
+    tag: float | None = None
+    """On the virtual clock; None until it joins."""
+    not_before: float = -math.inf
+    """It waits by itself until then, and does not stand in the way of others."""
+    _order: int = 0
+    """Among equal tags those who came first go first, however often they were refused; 0: it did not join yet."""
+    _entry: int = 0
+    """The number of its entry that counts, others are left over; 0: it is not in line."""
 
     @property
     def waiting(self) -> bool:
@@ -160,9 +136,18 @@ class Queue:
 
     def take(self, ticket: Ticket) -> None:
         """It goes: the virtual clock moves on to it."""
-        assert ticket.tag is not None
-        self._clock = max(self._clock, ticket.tag)
+        self._move_clock(ticket)
         self.leave(ticket)
+
+    def go_by(self, ticket: Ticket) -> None:
+        """It goes at once, where nobody is in line: its agent is charged all the same."""
+        self.stamp(ticket)
+        self._move_clock(ticket)
+
+    def _move_clock(self, ticket: Ticket) -> None:
+        assert ticket.tag is not None
+        if ticket.tag > self._clock:
+            self._clock = ticket.tag
 
     def next_moment(self) -> float:
         """When the line changes by itself; inf: never."""

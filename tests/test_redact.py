@@ -117,6 +117,7 @@ def test_a_private_key_block(end):
         ("/Users/ann/x", "/Users/***/x"),
         (r"C:\Users\ann\x", r"C:\Users\***\x"),
         (r'"C:\\Users\\ann\\x"', r'"C:\\Users\\***\\x"'),
+        ("/home/ann/.claude/projects/-home-ann-x", "/home/***/.claude/projects/-home-ann-x"),
         ("(org: 01234567-89ab-cdef-0123-456789abcdef)", "(org: ***)"),
         ('"organization_id":"01234567-89ab-cdef-0123-456789abcdef"', '"organization_id":"***"'),
     ],
@@ -141,6 +142,13 @@ def test_persons_and_organisations(said, shown):
         "req_011CTtBC9vQabcdefghijklm",
         "task-force-of-many-helpers",
         "https://docs.example.com/a?page=2#top",
+        "sw_1234567800002a toolu_01A09q90qw90lq917835lq9 msg_013Zva2CMHLNnXjNJJKqJ2EF",
+        "us.anthropic.claude-opus-4-20250514-v1:0 CLAUDE_CODE_ENABLE_FINE_GRAINED_TOOL_STREAMING",
+        "/usr/lib/python3/site-packages/anthropic/_base_client.py",
+        "fine-grained-tool-streaming-2025-05-14",
+        "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        "8f14e45f-ceea-467f-a6f2-1b1a3e9d2c11",
+        "anthropicAPIStatusErrorHandlerName",
         "`tool_use` ids were found without `tool_result`: toolu_01ABCDEFGHIJKLMN",
         "",
     ],
@@ -148,6 +156,41 @@ def test_persons_and_organisations(said, shown):
 def test_prose_and_request_ids_stay(said):
     """Error texts keep their meaning; support needs the request id."""
     assert redact.text(said) == said
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "Zq7xW2mK9pL4vB8nC3dF6hJ1kQ5sT0uY2wE4rI7o",  # 40 letters and digits, as Cohere's
+        "3f2a9c1e7b5d4860af13ce92b7d6450f",  # 32 hex digits
+        "wJalrXUtnFEMI/K7MDENG+bPxRfiCYzq8pL2mN4v",  # AWS's secret half, without its name
+        "dGhpcyBpcyBhIHNlY3JldCB0aGF0IG5vYm9keSBzZWVzLg==",
+    ],
+)
+def test_a_credential_without_any_form_is_known_by_its_looks(token):
+    """A long run that nobody would have chosen is masked wherever it stands."""
+    for frame in ("bad credential {}", "x/{}/y", '["{}"]'):
+        assert not runs(token, redact.text(frame.format(token)))
+
+
+def test_whoever_masks_may_say_with_what():
+    """Each hidden value is told with its kind; what stands for it stays at the next look."""
+    seen = []
+
+    def masked(kind, value):
+        seen.append((kind, value))
+        return f"<{kind}-{len(seen)}>"
+
+    said = (
+        "ann@mail.example /home/ann/x https://u:pa@h.example/ Bearer opaque-value-1 x-api-key: "
+        + "sk-ant-api03-" + BODY + " org: 01234567-89ab-cdef-0123-456789abcdef"
+    )  # fmt: skip
+    shown = redact.text(said, masked)
+    assert {kind for kind, _ in seen} == {"key", "mail", "user", "organisation"}
+    before = len(seen)
+    assert redact.text(shown, masked) == shown
+    assert len(seen) == before
+    assert "sk-ant-api03-<key-" in shown
 
 
 def test_headers_are_shown_without_their_secrets():

@@ -5,9 +5,18 @@ required after it, or runs that cannot overlap. Python's engine would otherwise 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 MASK = "***"
+
+Mask = Callable[[str, str], str]
+"""What stands for a hidden value, given its kind (one of KINDS) and itself; it must not be masked again."""
+KINDS = ("key", "mail", "user", "organisation")
+
+
+def _stars(kind: str, value: str) -> str:
+    return f"{MASK}@{MASK}" if kind == "mail" else MASK
+
 
 # Prefixes that vendors publish. The longest of a family first.
 _PREFIX = (
@@ -31,10 +40,10 @@ _USERINFO = re.compile(r"""://(?:[^/\s"'<>@:]*:[^/\s"'<>]*|[^/\s"'<>?#]*)@""")
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9_.%+-])[A-Za-z0-9_.%+-]++@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8}\.[A-Za-z]{2,24}"
 )
-_HOME = re.compile(r"""((?:/home|/Users|[\\/]Users)[\\/]{1,4})[^\\/\s:"'<>|]+""")
+_HOME = re.compile(r"""((?:/home|/Users|[\\/]Users)[\\/]{1,4})([^\\/\s:"'<>|]+)""")
 _ORGANISATION = re.compile(
     r"(?i)(org(?:ani[sz]ation)?(?:[-_ ]?id)?\\{0,3}[\"']?\s{0,3}[:= ]\s{0,3}\\{0,3}[\"']?)"
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 )
 _SCHEME = re.compile(r"(?i)\b(bearer|basic)(\s{1,8})([A-Za-z0-9_\-.+/=~%:]{8,})")
 
@@ -63,43 +72,75 @@ _LINE = re.compile(
 """Names whose whole value is secret, blanks and all."""
 
 
-def text(s: str) -> str:
+_RANDOM = re.compile(r"(?<![A-Za-z0-9_+/=*-])[A-Za-z0-9_+/=-]{32,}")
+"""A run that long may be a credential of a vendor who publishes no prefix."""
+_PART = re.compile(r"[-_/+=]+")
+_PLAIN = re.compile(
+    r"(?:[A-Z]{0,4}[a-z]{2,40}+){1,8}+|[A-Z]{1,24}|[a-z]|\d{1,10}|[A-Za-z]{1,12}\d{1,4}[a-z]?|v\d+[a-z]?\d*"
+)
+_IDS = re.compile(
+    r"(?:req|msg|toolu|srvtoolu|mcptoolu|call|file|msgbatch|batch|sw|container|resp|chatcmpl|gen|evt)[_-]"
+    r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![A-Za-z0-9])"
+)
+"""Names of requests, messages and calls: support needs them, and they open nothing."""
+
+
+def random_looking(token: str, least: int = 16) -> bool:
+    """Whether so many characters of a token without blanks are in parts that no person would have chosen."""
+    if _IDS.match(token):
+        return False
+    parts = [part for part in _PART.split(token) if len(part) >= 6 and not _PLAIN.fullmatch(part)]
+    return sum(map(len, parts)) >= least
+
+
+def text(s: str, masked: Mask = _stars) -> str:
     """`s` with every credential, address of a person and home folder masked; in time linear in its length."""
-    s = _PRIVATE.sub(r"-----BEGIN \1----- " + MASK, s)
-    s = _USERINFO.sub(f"://{MASK}@", s)
-    s = _LINE.sub(_value, s)
-    s = _SCHEME.sub(_scheme, s)
-    s = _NAMED.sub(_value, s)
-    s = _ANTHROPIC.sub(r"\1" + MASK, s)
-    s = _KEY.sub(r"\1" + MASK, s)
-    s = _AZURE.sub(MASK, s)
-    s = _EMAIL.sub(f"{MASK}@{MASK}", s)
-    s = _HOME.sub(r"\1" + MASK, s)
-    return _ORGANISATION.sub(r"\1" + MASK, s)
+
+    def value(found: re.Match[str]) -> str:
+        return found[1] + found[2] + _kept(found[3], masked)
+
+    s = _PRIVATE.sub(lambda found: f"-----BEGIN {found[1]}----- {masked('key', found[0])}", s)
+    s = _USERINFO.sub(lambda found: f"://{_once(found[0][3:-1], 'key', masked)}@", s)
+    s = _LINE.sub(value, s)
+    s = _SCHEME.sub(lambda found: _scheme(found, masked), s)
+    s = _NAMED.sub(value, s)
+    s = _ANTHROPIC.sub(lambda found: found[1] + masked("key", found[0]), s)
+    s = _KEY.sub(lambda found: found[1] + masked("key", found[0]), s)
+    s = _AZURE.sub(lambda found: masked("key", found[0]), s)
+    s = _RANDOM.sub(lambda found: masked("key", found[0]) if random_looking(found[0]) else found[0], s)
+    s = _EMAIL.sub(lambda found: masked("mail", found[0]), s)
+    s = _HOME.sub(lambda found: found[1] + _once(found[2], "user", masked), s)
+    return _ORGANISATION.sub(lambda found: found[1] + masked("organisation", found[2]), s)
 
 
 def holds_key(s: str) -> bool:
     """Whether `text` would mask a credential in `s`, beyond addresses, homes and organisations."""
     patterns = (_KEY, _ANTHROPIC, _PRIVATE, _AZURE, _LINE, _NAMED)
     hidden = any(not found[0].endswith(MASK) for pattern in patterns for found in pattern.finditer(s))
-    return hidden or any(_scheme(found) != found[0] for found in _SCHEME.finditer(s))
+    hidden = hidden or any(_scheme(found, _stars) != found[0] for found in _SCHEME.finditer(s))
+    return hidden or any(random_looking(found[0]) for found in _RANDOM.finditer(s))
 
 
-def _value(found: re.Match[str]) -> str:
-    return found[1] + found[2] + _kept(found[3])
-
-
-def _scheme(found: re.Match[str]) -> str:
+def _scheme(found: re.Match[str], masked: Mask) -> str:
     # "Bearer authentication failed" is prose, and its meaning is needed; a token is not one plain word.
     if found[3].isalpha() and len(found[3]) <= 16 and (found[3].islower() or found[3].istitle()):
         return found[0]
-    return found[1] + found[2] + _kept(found[3])
+    return found[1] + found[2] + _kept(found[3], masked)
 
 
-def _kept(value: str) -> str:
+_DONE = re.compile(r"\*\*\*|<[a-z]+-\d+>|~")
+"""A value that stands for a hidden one already."""
+
+
+def _once(value: str, kind: str, masked: Mask) -> str:
+    return value if _DONE.fullmatch(value) else masked(kind, value)
+
+
+def _kept(value: str, masked: Mask) -> str:
     """What may remain of a secret value: the vendor's prefix."""
     prefix = _PREFIX_ONLY.search(value, 0, 64)
-    return (prefix[0] if prefix else "") + MASK
+    head = prefix[0] if prefix else ""
+    return value if _DONE.fullmatch(value.removeprefix(head)) else head + masked("key", value)
 
 
 _SECRET_NAMES = frozenset(
@@ -144,5 +185,5 @@ def headers(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
     shown = []
     for name_bytes, value_bytes in pairs:
         name, value = name_bytes.decode("latin-1"), value_bytes.decode("latin-1")
-        shown.append((name, _kept(value) if secret_header(name) else text(value)))
+        shown.append((name, _kept(value, _stars) if secret_header(name) else text(value)))
     return shown

@@ -1,7 +1,5 @@
 """A messages call as facts: who makes it, whose share of a lane it takes, how long its client waits."""
 
-from functools import lru_cache
-
 import msgspec
 
 from seawall.config import Hold
@@ -53,7 +51,6 @@ class Call(msgspec.Struct, frozen=True):
         return not self.facts.streamed and wire.acts_on_server(self.plain)
 
 
-@lru_cache(maxsize=1024)
 def patience_of(
     timeout: bytes | None,
     read_timeout: bytes | None,
@@ -64,7 +61,7 @@ def patience_of(
     deferrable: bool,
     params: Hold,
 ) -> tuple[float | None, Patience]:
-    """The client's stated limit, and the patience that its call gets; most calls state the same few values."""
+    """The client's stated limit, and the patience that its call gets."""
     limit = stated_limit(timeout, read_timeout)
     client = Client(limit, is_claude_code, loopback)
     hold = _asked_hold(asked)

@@ -9,11 +9,15 @@ from seawall.config import (
     ConfigError,
     Fallback,
     Gateway,
+    Notify,
     Team,
     check,
     is_own,
     listen_address,
+    notify_problems,
+    quiet_hours,
     upstream_address,
+    webhook_address,
 )
 
 
@@ -144,3 +148,74 @@ def test_a_gateway_does_not_start_with_a_fallback_into_itself() -> None:
     itself = replace(good, upstream="http://127.0.0.1:8787")
     with pytest.raises(ConfigError, match=r"\[\[fallback\]\] 2: upstream is this gateway itself"):
         check(Config(fallback=(good, itself)))
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("22:00-07:00", (1320, 420)),
+        ("0:00 - 23:59", (0, 1439)),
+        ("7:30-7:30", (450, 450)),
+        ("", None),
+        ("  ", None),
+    ],
+)
+def test_quiet_hours_are_read(text: str, span: tuple[int, int] | None) -> None:
+    """Two times of the day in minutes; none where none are wanted."""
+    assert quiet_hours(text) == span
+
+
+@pytest.mark.parametrize(
+    "text", ["night", "22-07", "24:00-07:00", "22:60-07:00", "22:00", "22:00-07:00-08:00", "٢٢:00-07:00"]
+)
+def test_quiet_hours_that_are_none(text: str) -> None:
+    """What is no span of hours is called that."""
+    with pytest.raises(ConfigError, match=r"^notify\.quiet must be two times"):
+        quiet_hours(text)
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "target"),
+    [
+        ("https://hooks.example/T0/B1", "hooks.example", "/T0/B1"),
+        ("https://hooks.example", "hooks.example", "/"),
+        ("https://hooks.example/a/?b=c&d=%20e", "hooks.example", "/a/?b=c&d=%20e"),
+        ("http://127.0.0.1:9/x", "127.0.0.1", "/x"),
+        ("http://[::1]:9/x", "::1", "/x"),
+    ],
+)
+def test_a_webhooks_address_is_read(address: str, host: str, target: str) -> None:
+    """Path and query as they were written; plain http only on this machine."""
+    origin, path = webhook_address("notify.webhook", address)
+    assert (origin.host, path) == (host, target)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://hooks.example/SECRET",
+        "ftp://hooks.example/SECRET",
+        "SECRET",
+        "https://u:SECRET@hooks.example/",
+        "https:// SECRET",
+    ],
+)
+def test_a_webhooks_address_that_must_not_be_used(address: str) -> None:
+    """In clear over the network, with a password, of another kind: refused, and never repeated."""
+    [problem] = notify_problems(Notify(webhook=address))
+    assert problem.startswith("notify.webhook is ")
+    assert "SECRET" not in problem
+
+
+def test_what_is_wrong_with_notifications() -> None:
+    """Each mistake is a sentence; the defaults have none."""
+    assert notify_problems(Notify()) == []
+    assert len(notify_problems(Notify(on=("recoverd", "held"), quiet="night", slack="x"))) == 3
+
+
+def test_addresses_of_notifications_are_not_in_a_representation() -> None:
+    """What a log or a traceback may show holds none of them."""
+    secret = Notify(
+        webhook="https://a/SECRET", secret="SECRET", slack="https://b/SECRET", apprise=("x://SECRET",)
+    )
+    assert "SECRET" not in repr(Config(notify=secret))

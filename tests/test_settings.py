@@ -151,8 +151,12 @@ def test_a_project_may_not_set_addresses(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "key"), [("network", "https_proxy"), ("store", "path"), ("team", "token")]
-)
+    ("section", "key"),
+    [
+        ("network", "https_proxy"), ("store", "path"), ("team", "token"), ("notify", "webhook"), ("notify", "secret"),
+        ("notify", "slack"), ("notify", "apprise"),
+    ],
+)  # fmt: skip
 def test_a_project_may_not_set_credentials_proxies_or_files(section: str, key: str) -> None:
     """The same for what carries secrets or says where files go."""
     loaded = settled(project={section: {key: "evil"}})

@@ -41,6 +41,10 @@ _NOT_FROM_PROJECTS = (
     "team.",
     "doctor.",
     "report.",
+    "notify.webhook",
+    "notify.secret",
+    "notify.slack",
+    "notify.apprise",
 )
 
 # Floats that are not seconds: numbers a second by their name, seconds for each of something, and plain ones.
@@ -97,6 +101,7 @@ _LEAST = {
     "gateway.pacer.over": 0,
     "gateway.queue": 0.001,
     "gateway.budget": 0.001,
+    "notify.most": 1,
 }
 _MOST = {
     "gateway.hold.deadline_share": 1.0,
@@ -111,7 +116,16 @@ _MOST = {
     "gateway.queue.age_share": 1.0,
     "doctor.deadline": 60.0,
 }
-NEVER_SHOWN = ("team.token", "network.client_key_passphrase", "fallback.key_env", "fallback.key_keyring")
+NEVER_SHOWN = (
+    "team.token",
+    "network.client_key_passphrase",
+    "notify.webhook",
+    "notify.secret",
+    "notify.slack",
+    "notify.apprise",
+    "fallback.key_env",
+    "fallback.key_keyring",
+)
 _LONGEST = 10 * 365 * 86400.0
 _LARGEST = 1 << 50
 _FILE_LIMIT = 1 << 20

@@ -38,7 +38,7 @@ def shown_fallback(fallback: "Fallback") -> dict[str, object]:
 @common_options
 def config(what: str, common: Common) -> int:
     """Every setting and where it came from (show), mistakes in the files (check), where they are (path)."""
-    from seawall.config import ConfigError, check
+    from seawall.config import ConfigError, check, notify_problems
     from seawall.policy.route import read
     from seawall.settings import KEYS, load
 
@@ -48,7 +48,7 @@ def config(what: str, common: Common) -> int:
         click.echo(json.dumps({"schema": "seawall.config/1", **files}) if common.json else str(user))
         return ExitCode.OK
     loaded = load({}, os.environ, user_file=user, project_file=project)
-    problems = [*loaded.warnings, *read(loaded.config)[1]]
+    problems = [*loaded.warnings, *read(loaded.config)[1], *notify_problems(loaded.config.notify)]
     try:
         check(loaded.config)
     except ConfigError as error:

@@ -67,7 +67,7 @@ def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str
     """
     import hashlib
 
-    from seawall.config import ConfigError, Doctor, Escalate, Report, listen_address
+    from seawall.config import ConfigError, Doctor, Escalate, Notify, Report, listen_address
     from seawall.origin import is_loopback
 
     try:
@@ -80,7 +80,7 @@ def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str
     far = {name.strip() for name in config.network.no_proxy.split(",")} - {"", *LOOPBACK}
     config = replace(config, network=replace(config.network, no_proxy=",".join(sorted(far))))
     # No gateway reads those.
-    config = replace(config, doctor=Doctor(), escalate=Escalate(), report=Report())
+    config = replace(config, doctor=Doctor(), escalate=Escalate(), report=Report(), notify=Notify())
     keys = [(environ or {}).get(one.key_env, "") for one in config.fallback if one.key_env]
     keys.append(config.network.client_key_passphrase)
     return hashlib.sha256(repr((__version__, config, config.team.token, keys)).encode()).hexdigest()[:16]

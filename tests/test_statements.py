@@ -13,7 +13,7 @@ import pytest
 from doctor_peers import GREEN, answer, free_port, from_api, host
 from store_helpers import QUICK, attempt
 
-from own_home import LIMIT, Home
+from own_home import LIMIT, Home, until
 from seawall.config import Store
 from seawall.store.rows import Attempt, Count
 from seawall.store.writer import Writer
@@ -27,8 +27,8 @@ def setting(api: str, status: str = "", control: str = "") -> dict[str, str]:
     nobody = f"http://127.0.0.1:{free_port()}"
     return {
         "SEAWALL_GATEWAY_UPSTREAM": api,
-        "SEAWALL_DOCTOR_STATUS": status or nobody,
-        "SEAWALL_DOCTOR_CONTROL": control or nobody,
+        "SEAWALL_DOCTOR_STATUS_PAGE": status or nobody,
+        "SEAWALL_DOCTOR_CONTROL_HOST": control or nobody,
     }
 
 
@@ -133,7 +133,7 @@ def test_statement_14_of_those_that_run_on(own_home: Home) -> None:
     serve = own_home.start("serve", "--json", "--listen", "127.0.0.1:0", "--upstream", api["url"])
     assert serve.stdout is not None
     conforms(serve.stdout.readline())
-    assert conforms(own_home.seawall("status", "--json").stdout)["running"] is True
+    until(lambda: conforms(own_home.seawall("status", "--json").stdout)["running"], "the gateway is listed")
     fake.terminate()
     assert conforms(fake.stdout.read())["schema"] == "seawall.fake.summary/1"
 

@@ -7,29 +7,44 @@ import pytest
 from seawall.causes.cause import codes, lookup
 from seawall.causes.verdict import Confidence
 from seawall.doctor.check import Check, Direction, Finding, Result, Sign, State, Weight, checks
-from seawall.doctor.verdict import FIRST, RULES, Verdict, conclude, confidence
+from seawall.doctor.rules import rules
+from seawall.doctor.verdict import Verdict, conclude, confidence
 
 D, S, W = Weight.DECISIVE, Weight.STRONG, Weight.WEAK
 AGAINST = Direction.AGAINST
 OVERLOADED = Sign("provider.overloaded", "529 from the API", D, check="seen.recent")
 
 
+NOW = 1_795_000_000.0
+
+
 async def never(probe: object) -> Finding:
     raise AssertionError
 
 
-def judged(**found: tuple[State, dict[str, Any]] | Finding) -> Verdict:
+def judged(host: str = "api.anthropic.com", **found: tuple[State, dict[str, Any]] | Finding) -> Verdict:
     """The verdict on findings; `net_tcp4=` stands for `net.tcp4`."""
     results = []
     for name, given in found.items():
         check = Check(name.replace("_", ".", 1), name, never)
         finding = given if isinstance(given, Finding) else Finding(given[0], "", given[1])
         results.append(Result(check, finding))
-    return conclude(results)
+    return conclude(results, NOW, host)
 
 
 def signs(*given: Sign) -> Finding:
     return Finding(State.WARN, "", {}, given)
+
+
+def said(who: str, status: int | None, *given: Sign) -> Finding:
+    """What a call found that was answered by somebody."""
+    return Finding(State.FAIL, "", {"who": who, "status": status}, given)
+
+
+def red(worst: int) -> Finding:
+    """A status page with trouble."""
+    facts = {"reached": True, "host": "s", "worst": worst}
+    return Finding(State.WARN, "", facts, (Sign("provider.*", "red", S),))
 
 
 FINE = (State.OK, {"who": "api", "status": 401})
@@ -78,6 +93,27 @@ TABLE: list[tuple[str, dict[str, Any], str | None, str]] = [
      "seen_recent": signs(Sign("network.dns_temporary", "12 min ago", W))}, None, "certain"),
     ("the API was not asked", {"api_edge": (State.SKIP, {})}, "unknown.unknown", "unknown"),
     ("the API's check crashed", {"api_edge": (State.CRASH, {})}, "unknown.unknown", "unknown"),
+    ("a word of an edge about the account", {"net_control": CONTROL, "api_edge": FINE, "cred_live": said("edge", 403,
+     Sign("account.permission_denied", "403"))}, None, "certain"),
+    ("the edge refuses a body's size", {"api_edge": said("edge", 413, Sign("request.request_too_large", "413", D))},
+     "request.request_too_large", "certain"),
+    ("a page from something on the way says overloaded", {"api_edge": said("between", 529,
+     Sign("provider.overloaded", "529"), Sign("gateway.unexpected_response", "a page"))},
+     "gateway.unexpected_response", "possible"),
+    ("nobody answered, so it is no limit", {"api_edge": said("nobody", None, Sign("limit.self_burst", "x"),
+     Sign("network.client_timeout", "silence"))}, "network.client_timeout", "possible"),
+    ("an old refusal of the API itself", {"api_edge": FINE, "seen_recent": signs(
+     Sign("provider.overloaded", "529", D, at=NOW - 700))}, "provider.overloaded", "possible"),
+    ("a refusal within ten minutes", {"api_edge": FINE, "seen_recent": signs(
+     Sign("provider.overloaded", "529", D, at=NOW - 590))}, "provider.overloaded", "certain"),
+    ("an old fact that says no", {"seen_recent": signs(OVERLOADED, Sign("provider.*", "it went well", D, AGAINST,
+     at=NOW - 700))}, "provider.overloaded", "certain"),
+    ("a dead host and a page that shows a major outage", {"net_tcp4": DEAD4, "net_tcp6": NO_V6, "net_control": CONTROL,
+     "status_page": red(4)},
+     "provider.service_unavailable", "possible"),
+    ("a dead host and a page with a smaller trouble", {"net_tcp4": DEAD4, "net_tcp6": NO_V6, "net_control": CONTROL,
+     "status_page": red(3)},
+     "network.blocked", "likely"),
     ("two strong facts of one check are one", {"api_edge": (State.FAIL, {}),
      "seen_recent": signs(Sign("limit.self_burst", "a", S, check="x"), Sign("limit.self_burst", "b", S, check="x"))},
      "limit.self_burst", "possible"),
@@ -108,7 +144,7 @@ def test_the_others_are_named() -> None:
 
 def test_the_order_of_parties_is_the_surfaces() -> None:
     """Whatever order findings come in, the party that must be fixed first is named."""
-    usual = [party for party in FIRST if party not in ("seawall", "gateway")]
+    usual = [party for party in rules().order if party not in ("seawall", "gateway")]
     assert usual == ["machine", "account", "network", "request", "limit", "provider"]
 
 
@@ -141,10 +177,60 @@ def test_the_words(given: list[Weight], word: Confidence) -> None:
     assert confidence(opposed) is Confidence.UNKNOWN
 
 
+def test_an_old_fact_shows_its_age() -> None:
+    """Its text says how long ago it was; a young one's does not."""
+    old, new = (
+        Sign("provider.overloaded", "old", D, at=NOW - 720),
+        Sign("provider.overloaded", "new", D, at=NOW - 60),
+    )
+    assert [one.text for one in judged(a=signs(old, new)).evidence] == ["new", "old; 12 min ago"]
+
+
+def test_a_companys_gateway_excludes_nobody() -> None:
+    """What answers at another address than Anthropic's may speak for the service behind it."""
+    answer = said("between", 529, Sign("provider.overloaded", "529"))
+    assert judged(host="llm.corp.example", api_edge=answer).cause == "provider.overloaded"
+    assert judged(host="api.anthropic.com", api_edge=answer).party == "unknown"
+    assert judged(host="fakeanthropic.com", api_edge=answer).cause == "provider.overloaded"
+
+
+def test_who_answered() -> None:
+    """It is part of the verdict, for the name of the party."""
+    assert judged(api_edge=FINE).who == "api"
+    assert judged(api_edge=(State.SKIP, {})).who == ""
+
+
+@pytest.mark.parametrize(
+    ("seen", "command"),
+    [
+        (Sign("network.connection_reset", "reset", S), "seawall doctor --compare here"),
+        (Sign("network.stream_truncated", "cut", S), "seawall doctor --spend --only api.stream"),
+        (
+            Sign("gateway.unexpected_response", "a page", S),
+            "seawall doctor --base-url https://api.anthropic.com",
+        ),
+    ],
+)
+def test_each_riddle_has_its_own_measurement(seen: Sign, command: str) -> None:
+    """Not one sentence for all: what decides depends on what was seen."""
+    verdict = judged(api_edge=FINE, seen_recent=signs(seen))
+    assert verdict.cause == "unknown.facts_disagree"
+    assert verdict.decides[0].startswith("One measurement decides: ")
+    assert verdict.decides[-1].endswith(command)
+
+
+@pytest.mark.parametrize("cause", ["none", *codes()])
+def test_something_decides_about_every_cause(cause: str) -> None:
+    """Whatever was seen and contradicted, there is a measurement to name."""
+    from seawall.doctor.verdict import _measurement
+
+    assert _measurement(cause, {}).do
+
+
 def test_rules_name_what_is_there() -> None:
     """Causes of the catalogue, checks that exist."""
     ids = {one.id for one in checks()}
-    for rule in RULES:
+    for rule in rules().rule:
         assert {key.partition(":")[0] for key in rule.when} <= ids
         if "*" not in rule.cause and "{" not in rule.cause:
             assert rule.cause in codes()

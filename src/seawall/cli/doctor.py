@@ -112,7 +112,7 @@ def _answer(common: Common, subject: "Subject", results: Sequence["Result"], eve
     from seawall.causes.cause import load
     from seawall.doctor.verdict import conclude
 
-    verdict = conclude(results)
+    verdict = conclude(results, time.time(), subject.api.host)
     code = exit_code_of(verdict.cause) if verdict.cause else ExitCode.OK
     cause = load(verdict.cause) if verdict.cause else None
     if common.json:
@@ -200,7 +200,7 @@ def as_json(
         ],
         "dont": [{"text": one.text, "reason": one.reason} for one in (cause.dont if cause else ())],
         "verify": {"command": "seawall doctor", "expect": "exit 0"},
-        "decides": verdict.decides or None,
+        "decides": " ".join(verdict.decides) or None,
         "escalate": cause.escalate if cause else None,
         "evidence": evidence,
         "also": list(verdict.also),

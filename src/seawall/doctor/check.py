@@ -250,7 +250,7 @@ def _blocked(
 ) -> Finding | None:
     """Why the check is not run, if it is not."""
     if check.to and subject.offline:
-        return Finding(State.SKIP, "not run: --offline")
+        return Finding(State.SKIP, "not run: --offline", {"offline": True})
 
     def bad(name: str) -> bool:
         return name in found and (found[name].state is State.FAIL or bool(found[name].blocked_by))

@@ -2,102 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from seawall.causes.cause import Party, index, lookup
 from seawall.causes.verdict import Confidence
+from seawall.clock import duration
 from seawall.doctor.check import Direction, Finding, Result, Sign, State, Weight
+from seawall.doctor.rules import Decides, about, fits, rules
 
-FIRST = (
-    Party.SEAWALL,
-    Party.MACHINE,
-    Party.ACCOUNT,
-    Party.NETWORK,
-    Party.GATEWAY,
-    Party.REQUEST,
-    Party.LIMIT,
-    Party.PROVIDER,
-)
-"""Whose causes must be fixed first: nothing behind one can be judged while it stands."""
+OWN = ("anthropic.com", "claude.com", "claude.ai")
+"""Hosts at which Anthropic itself answers: elsewhere a company's gateway may, and that excludes nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Evidence that only several checks together give.
-
-    `when`: a fact as `check:name`, or a check alone for its state, and the values that fit. `text` may name facts of
-    those checks; of several, and for whose evidence it is, the last counts.
-    """
-
-    cause: str
-    when: Mapping[str, tuple[Any, ...]]
-    text: str
-    weight: Weight = Weight.STRONG
-    direction: Direction = Direction.FOR
-    title: str = ""
-
-
-_FAIL, _OK, _NOT = (State.FAIL,), (State.OK,), (State.SKIP, State.FAIL)
-_TIMEOUT, _REFUSED, _RESET = (
-    ("connect_timeout", "unreachable"),
-    ("connection_refused",),
-    ("connection_reset",),
-)
-_EDGE_STATUS = (500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 529, 530)
-
-RULES = (
-    # One kind of address works to the same host at the same moment: that flips the outcome.
-    Rule("network.ipv6_broken", {"net.tcp4": _OK, "net.tcp6": _FAIL},
-         "by IPv6 to {address}: {said}; by IPv4 it works", Weight.DECISIVE,
-         title="IPv6 to {host} does not work; IPv4 does"),
-    # No connection by any kind: by what it fails with, and by whether unrelated hosts are reached.
-    *(
-        rule
-        for tcp, other in (("net.tcp4", "net.tcp6"), ("net.tcp6", "net.tcp4"))
-        for rule in (
-            Rule("network.connection_refused", {other: _NOT, f"{tcp}:fault": _REFUSED}, "{address}: {said}"),
-            Rule("network.connect_timeout", {other: _NOT, f"{tcp}:fault": _TIMEOUT}, "{address}: {said}"),
-            Rule("network.connection_reset", {other: _NOT, f"{tcp}:fault": _RESET}, "{address}: {said}"),
-            Rule("network.blocked", {other: _NOT, tcp: _FAIL}, "no connection to the API's host"),
-            Rule("network.blocked", {other: _NOT, tcp: _FAIL, "net.control": _OK},
-                 "{host}, an unrelated host, is reached at the same moment"),
-            Rule("network.blocked", {other: _NOT, tcp: _FAIL, "status.page:reached": (True,)},
-                 "{host} is reached at the same moment"),
-            Rule("network.offline", {"net.control:reached": (False,), other: _NOT, tcp: _FAIL},
-                 "no connection to the API's host"),
-            Rule("network.offline", {other: _NOT, tcp: _FAIL, "net.control:reached": (False,)},
-                 "{host}, an unrelated host, is not reached either"),
-        )
-    ),
-    Rule("network.offline", {"status.page:reached": (True,)}, "{host} is reached", Weight.DECISIVE,
-         Direction.AGAINST),
-    # Two unrelated hosts cannot both have let their certificates run out.
-    Rule("machine.clock", {"tls.chain:fault": ("tls_expired",), "net.control:fault": ("tls_expired",)},
-         "two unrelated hosts both seem out of date: it is the clock here", Weight.DECISIVE),
-    Rule("network.tls_untrusted_ca", {"tls.chain:fault": ("tls_untrusted_ca",),
-         "net.control:fault": ("tls_untrusted_ca",)},
-         "{host}, an unrelated host, shows a certificate that nobody trusts either: it is the network"),
-    # The edge says that what is behind it is in trouble, and the way to it is whole.
-    Rule("{cause}", {"api.edge:who": ("edge",), "api.edge:status": _EDGE_STATUS, "net.control": _OK},
-         "unrelated hosts are reached: your network is not the reason"),
-    Rule("{cause}", {"cred.live:who": ("edge",), "cred.live:status": _EDGE_STATUS, "net.control": _OK},
-         "unrelated hosts are reached: your network is not the reason"),
-    # The API answers now: whatever broke the way before does not do so any more.
-    Rule("network.*", {"api.edge:who": ("api",)},
-         "this machine reaches the API now ({status} from the API itself)", Weight.DECISIVE, Direction.AGAINST),
-    Rule("gateway.*", {"api.edge:who": ("api",)},
-         "the API itself answers now ({status})", Weight.DECISIVE, Direction.AGAINST),
-    Rule("account.invalid_api_key", {"cred.live": _OK}, "the key is accepted now", Weight.DECISIVE,
-         Direction.AGAINST),
-    Rule("account.invalid_credentials_unspecified", {"cred.live": _OK}, "the key is accepted now",
-         Weight.DECISIVE, Direction.AGAINST),
-    Rule("machine.dead_base_url", {"api.edge": _OK}, "the API itself is reachable from here", Weight.WEAK,
-         Direction.NEUTRAL),
-)  # fmt: skip
-"""What several checks say together. Single checks bring their own signs."""
-
-_UNTOUCHED = ("network.ipv6_broken", "network.tls_untrusted_ca")
-"""The API can be reached by one way while these make another fail."""
+def anthropics(host: str) -> bool:
+    """Whether Anthropic itself answers at this host."""
+    return any(host == one or host.endswith(f".{one}") for one in OWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +31,10 @@ class Verdict:
     """Titles of the checks that passed."""
     not_run: tuple[str, ...] = ()
     """Titles of those that were not run because another failed."""
-    decides: str = ""
+    decides: tuple[str, ...] = ()
+    """Lines on the one measurement that would settle it; empty where it is settled."""
+    who: str = ""
+    """Who answered when the API was asked: `api`, `edge`, `seawall`, `between`, `nobody`; empty: it was not asked."""
 
     @property
     def party(self) -> Party:
@@ -135,40 +56,90 @@ class _Candidate:
     def rank(self) -> tuple[int, int, int, int]:
         """The lower, the earlier it must be fixed."""
         sure = {Confidence.CERTAIN: 0, Confidence.LIKELY: 0, Confidence.POSSIBLE: 1, Confidence.UNKNOWN: 2}
-        party = lookup(self.cause).party
-        order = FIRST.index(party) if party in FIRST else len(FIRST)
+        party, first = lookup(self.cause).party, rules().order
+        order = first.index(party) if party in first else len(first)
         finer = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1}.get(self.confidence, 2)
         return sure[self.confidence], order, finer, self.place
 
 
-def conclude(results: Sequence[Result]) -> Verdict:
-    """The verdict on what the checks found."""
-    signs = [*(sign for one in results for sign in one.finding.signs), *_combined(results)]
+def conclude(results: Sequence[Result], now: float | None = None, host: str = "api.anthropic.com") -> Verdict:
+    """The verdict on what the checks found. `now` in UTC seconds ages old facts; `host` is whom calls are sent to."""
+    found = {one.check.id: one.finding for one in results}
+    signs = [sign for one in results for sign in _told_by(one, host)] + list(_combined(found))
+    if now is not None:
+        signs = [_aged(one, now) for one in signs]
+    verdict = _judged(signs, results, found)
+    return replace(
+        verdict,
+        fine=tuple(one.check.title for one in results if one.finding.state is State.OK),
+        not_run=tuple(one.check.title for one in results if one.finding.blocked_by),
+        who=next(
+            (str(found[name].facts["who"]) for name in ("api.edge", "cred.live") if _asked(found, name)), ""
+        ),
+    )
+
+
+def _asked(found: Mapping[str, Finding], name: str) -> bool:
+    return name in found and "who" in found[name].facts
+
+
+def _judged(signs: Sequence[Sign], results: Sequence[Result], found: Mapping[str, Finding]) -> Verdict:
     candidates = sorted(_candidates(signs), key=lambda one: one.rank)
-    fine = tuple(one.check.title for one in results if one.finding.state is State.OK)
-    not_run = tuple(one.check.title for one in results if one.finding.blocked_by)
     general = (*(one for one in signs if one.cause == "*"), *_open(results))
     named = [one for one in candidates if one.confidence is not Confidence.UNKNOWN]
     if named:
         first = named[0]
-        also = tuple(one.cause for one in candidates[0:] if one.cause != first.cause and _told(one))
+        also = tuple(one.cause for one in candidates if one.cause != first.cause and _told(one))
         title = next((one.title for one in _by_weight(first.signs) if one.title), "")
-        return Verdict(
-            first.cause, first.confidence, title, (*_shown(first.signs), *general), also, fine, not_run
-        )
+        return Verdict(first.cause, first.confidence, title, (*_shown(first.signs), *general), also)
     # What is old and contradicted is over, not a riddle.
     opposed = next(
         (one for one in candidates if any(map(_against, one.signs)) and any(map(_weighty, one.signs))), None
     )
     if opposed is not None:
-        title = f"{_low(lookup(opposed.cause).title)}, by what was seen; what is measured now says otherwise"
-        return Verdict(
-            "unknown.facts_disagree", Confidence.UNKNOWN, title, (*_shown(opposed.signs), *general), (), fine,
-            not_run,
-            "Run `seawall doctor` while a call fails, and once on another network, such as a phone's hotspot.",
-        )  # fmt: skip
+        how = _measurement(opposed.cause, found)
+        title = (
+            how.said
+            or f"{_low(lookup(opposed.cause).title)}, by what was seen; what is measured now says otherwise"
+        )
+        shown = (*_shown(opposed.signs), *general)
+        return Verdict("unknown.facts_disagree", Confidence.UNKNOWN, title, shown, decides=how.do)
     weak = tuple(one for one in signs if one.cause != "*" and one.direction is not Direction.AGAINST)
-    return _unmeasured(results, (*weak, *general), fine, not_run)
+    edge = found.get("api.edge")
+    if edge is None or edge.state is State.OK:
+        return Verdict(None, Confidence.CERTAIN, "", (*weak, *general))
+    how = _measurement("none", found)
+    return Verdict("unknown.unknown", Confidence.UNKNOWN, how.said, (*weak, *general), decides=how.do)
+
+
+def _measurement(cause: str, found: Mapping[str, Finding]) -> Decides:
+    """The one measurement that would settle it: of the rules that fit the first."""
+    return next(
+        one
+        for one in rules().decides
+        if (about(one.cause, cause) if cause != "none" else one.cause == "none") and fits(one.when, found)
+    )
+
+
+def _told_by(result: Result, host: str) -> Iterable[Sign]:
+    """A check's signs, without those that whoever answered it cannot give: an edge knows no account."""
+    facts = result.finding.facts
+    who = str(facts.get("who", ""))
+    out: tuple[str, ...] = rules().excludes.get(who, ())
+    if (who == "edge" and facts.get("status") == 413) or (who == "between" and not anthropics(host)):
+        out = ()
+    for one in result.finding.signs:
+        excluded = one.direction is Direction.FOR and one.cause.partition(".")[0] in out
+        yield replace(one, cause="*", direction=Direction.NEUTRAL, title="") if excluded else one
+
+
+def _aged(sign: Sign, now: float) -> Sign:
+    """A fact that is old counts a step less, and says how old it is."""
+    age = 0.0 if sign.at is None else now - sign.at
+    if age <= rules().old:
+        return sign
+    weight = {Weight.DECISIVE: Weight.STRONG}.get(sign.weight, Weight.WEAK)
+    return replace(sign, weight=weight, text=f"{sign.text}; {duration(age)} ago")
 
 
 def _open(results: Sequence[Result]) -> Iterable[Sign]:
@@ -179,51 +150,20 @@ def _open(results: Sequence[Result]) -> Iterable[Sign]:
             yield Sign("*", text, Weight.WEAK, Direction.NEUTRAL, check=one.check.id)
 
 
-def _unmeasured(
-    results: Sequence[Result], signs: tuple[Sign, ...], fine: tuple[str, ...], not_run: tuple[str, ...]
-) -> Verdict:
-    """All clear, or not known because what matters could not be measured."""
-    found = {one.check.id: one.finding for one in results}
-    edge = found.get("api.edge")
-    if edge is None or edge.state is State.OK:
-        return Verdict(None, Confidence.CERTAIN, "", signs, (), fine, not_run)
-    if edge.state is State.SKIP and not edge.blocked_by:
-        return Verdict(
-            "unknown.unknown", Confidence.UNKNOWN, "nothing wrong on this machine; the API was not asked", signs, (),
-            fine, not_run, "Run `seawall doctor` without --offline.",
-        )  # fmt: skip
-    return Verdict(
-        "unknown.unknown", Confidence.UNKNOWN, "the API was not reached, and no measurement explains it", signs, (),
-        fine, not_run, "Run `seawall doctor` on another network, such as a phone's hotspot, and compare.",
-    )  # fmt: skip
-
-
-def _combined(results: Sequence[Result]) -> Iterable[Sign]:
+def _combined(found: Mapping[str, Finding]) -> Iterable[Sign]:
     """The signs of the rules that fit."""
-    found = {one.check.id: one.finding for one in results}
-    for rule in RULES:
-        facts: dict[str, Any] = {}
-        for key, values in rule.when.items():
-            finding = found.get(key.partition(":")[0])
-            if finding is None or not _fits(finding, key.partition(":")[2], values):
-                break
-            facts |= finding.facts
-        else:
-            said = {name: value for name, value in facts.items() if isinstance(value, (str, int, float))}
-            yield Sign(
-                rule.cause.format_map(said),
-                rule.text.format_map(said),
-                rule.weight,
-                rule.direction,
-                rule.title.format_map(said),
-                check=list(rule.when)[-1].partition(":")[0],
-            )
-
-
-def _fits(finding: Finding, fact: str, values: tuple[Any, ...]) -> bool:
-    if not fact:
-        return finding.state in values
-    return finding.facts.get(fact) in values
+    for rule in rules().rule:
+        if not fits(rule.when, found):
+            continue
+        facts: dict[str, object] = {}
+        for key in rule.when:
+            facts |= found[key.partition(":")[0]].facts
+        said = {name: value for name, value in facts.items() if isinstance(value, (str, int, float))}
+        try:
+            cause, text, title = (one.format_map(said) for one in (rule.cause, rule.text, rule.title))
+        except KeyError:  # the check did not find what the sentence names
+            continue
+        yield Sign(cause, text, rule.weight, rule.direction, title, check=rule.check)
 
 
 def _candidates(signs: Sequence[Sign]) -> Iterable[_Candidate]:
@@ -248,8 +188,8 @@ def _candidates(signs: Sequence[Sign]) -> Iterable[_Candidate]:
 def _about(sign: Sign, cause: str) -> bool:
     if sign.cause == cause:
         return True
-    wide = sign.cause.endswith(".*") and cause.startswith(sign.cause[:-1])
-    return wide and not (cause in _UNTOUCHED and sign.direction is Direction.AGAINST)
+    wide = sign.cause.endswith(".*") and about(sign.cause, cause)
+    return wide and not (cause in rules().apart.causes and sign.direction is Direction.AGAINST)
 
 
 def confidence(signs: Sequence[Sign]) -> Confidence:

@@ -41,7 +41,7 @@ def block(
     lines += _holding(results, look)
     lines.append("")
     if verdict.decides:
-        lines += row("Do now", [f"One measurement decides. {verdict.decides}"], look)
+        lines += row("Do now", list(verdict.decides), look)
     else:
         lines += row("Do now", step_lines(cause.do[:_MOST], look), look)
         lines += row("Don't", [dont_line(one.text, one.reason) for one in cause.dont[:_MOST]], look)

@@ -19,6 +19,7 @@ def setting(api: str, status: str = "", control: str = "") -> dict[str, str]:
         "SEAWALL_GATEWAY_UPSTREAM": api,
         "SEAWALL_DOCTOR_STATUS_PAGE": status or nobody,
         "SEAWALL_DOCTOR_CONTROL_HOST": control or nobody,
+        "SEAWALL_DOCTOR_CAPTIVE_PROBE": nobody,
     }
 
 

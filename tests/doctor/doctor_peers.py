@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from store_helpers import QUICK
+
 from seawall.config import Config, Doctor, Gateway, Network, Store
 from seawall.doctor.check import Finding, Probe, Result, checks, measure
 from seawall.doctor.subject import Subject, Value, subject
 from seawall.doctor.verdict import Verdict, conclude
+from seawall.store.rows import Attempt
+from seawall.store.writer import Writer
 
 API_401 = b'{"type":"error","error":{"type":"authentication_error","message":"x-api-key header is required"}}'
 GREEN = b'{"page":{"updated_at":"x"},"status":{"indicator":"none"},"components":[{"id":"k8w3r06qmzrp",\
@@ -114,6 +118,7 @@ def about(
     network: Network | None = None,
     base_url: str | None = None,
     offline: bool = False,
+    spend: bool = False,
 ) -> Subject:
     """A subject with nothing of this machine's user in it."""
     nobody = f"http://127.0.0.1:{free_port()}"
@@ -127,7 +132,8 @@ def about(
     )
     return subject(
         config, "SEAWALL_GATEWAY_UPSTREAM", environ or {}, tmp_path / "home", tmp_path, base_url=base_url,
-        offline=offline, gateways=gateways, managed=[tmp_path / "managed-settings.json"],
+        offline=offline, gateways=gateways, spend=spend, state=tmp_path / "state",
+        managed=[tmp_path / "managed-settings.json"],
     )  # fmt: skip
 
 
@@ -151,6 +157,23 @@ def ran(one: Subject, check: str, **found: Finding) -> Finding:
 
     with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(run())
+
+
+def keep(tmp_path: Path, *rows: Attempt) -> None:
+    """These attempts, on record as a gateway writes them."""
+    writer = Writer(Store(path=str(tmp_path / "seawall.db")), pace=QUICK)
+    writer.start()
+    for row in rows:
+        writer.put(row)
+    writer.close()
+
+
+def program(path: Path, script: str) -> Path:
+    """A program with this script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(script)
+    path.chmod(0o755)
+    return path
 
 
 def value(text: str, scope: str = "environment") -> Value:

@@ -18,8 +18,8 @@ from typing import Any
 from seawall import redact
 from seawall.doctor.subject import Subject
 
-WHOLE = 7.3
-"""Seconds for all checks together: a run has 8, start-up and printing among them."""
+START = 0.7
+"""Seconds of a run's time (`doctor.deadline`) that start-up and printing take; the checks have the rest."""
 HURRY = 0.5
 """Seconds that the others have once a check has found what settles the question on this machine."""
 
@@ -99,7 +99,7 @@ class Check:
     """A check as it declares itself.
 
     `needs`: where one of these failed, this one is not run; `any_of`: where all of these failed. `to` says whom it
-    asks beyond this machine: `api`, `control`, `status`, `proxy`, `resolver`.
+    asks beyond this machine: `api`, `captive`, `control`, `peers`, `proxy`, `resolver`, `status`.
     """
 
     id: str
@@ -200,13 +200,18 @@ def chosen(given: Sequence[Check], ids: Iterable[str]) -> tuple[Check, ...]:
     return tuple(one for one in given if one.id in wanted)
 
 
-def measure(subject: Subject, given: Sequence[Check], whole: float = WHOLE) -> tuple[Result, ...]:
-    """Runs the checks in a loop of its own and returns within `whole` seconds, whatever they do."""
+def measure(subject: Subject, given: Sequence[Check], whole: float | None = None) -> tuple[Result, ...]:
+    """Runs the checks in a loop of its own and returns within `whole` seconds, whatever they do.
+
+    None: what is left of the configured time for a run; those that spend tokens get twice as much.
+    """
+    if whole is None:
+        whole = max(0.3, subject.config.doctor.deadline * (2 if subject.spend else 1) - START)
     with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(run_all(subject, given, whole))
 
 
-async def run_all(subject: Subject, given: Sequence[Check], whole: float = WHOLE) -> tuple[Result, ...]:
+async def run_all(subject: Subject, given: Sequence[Check], whole: float) -> tuple[Result, ...]:
     """What came of each check, in their order."""
     results: dict[str, Result] = {}
     known = {one.id: one for one in given}

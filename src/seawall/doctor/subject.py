@@ -56,6 +56,10 @@ class Subject:
     lines: tuple[Line, ...] = ()
     """Where shell profiles and the like set those variables."""
     home: Path = Path("/nonexistent")
+    claude_folder: Path = Path("/nonexistent")
+    """Where Claude Code keeps what is the user's."""
+    state: Path | None = None
+    """Where the facts of the last success are kept; None: nowhere."""
     gateways: tuple[Mapping[str, Any], ...] = ()
     """What the user's own gateways say of themselves."""
 
@@ -90,6 +94,7 @@ def subject(
     spend: bool | None = None,
     model: str = "",
     gateways: Sequence[Mapping[str, Any]] = (),
+    state: Path | None = None,
     managed: Sequence[Path] = MANAGED,
 ) -> Subject:
     """The subject; `ValueError` with a sentence where `base_url` is no address. `spend` None: as it is configured."""
@@ -122,6 +127,8 @@ def subject(
         search_path=environ.get("PATH", ""),
         lines=written,
         home=home,
+        claude_folder=user_folder(environ, home),
+        state=state,
         gateways=tuple(gateways),
     )
 

@@ -22,7 +22,11 @@ def test_refusals_of_the_api_itself_are_decisive() -> None:
     assert sign.text.startswith("3 calls failed with 529 from the API itself, the last at ")
     assert sign.title == "the API is overloaded (529) for opus"
     assert sign.at == NOW
-    assert {name: sign.facts[name] for name in ("n", "status", "who")} == {"n": 3, "status": 529, "who": "api"}
+    assert {name: sign.facts[name] for name in ("n", "status", "who")} == {
+        "n": 3,
+        "status": 529,
+        "who": "api",
+    }
 
 
 @pytest.mark.parametrize(

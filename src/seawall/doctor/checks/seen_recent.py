@@ -1,37 +1,17 @@
 """What became of one's own calls in the last 15 minutes, by model and cause, as the gateway recorded them."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from seawall.causes.cause import lookup
 from seawall.causes.match import UNKNOWN
-from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight, in_thread
-from seawall.store.place import here, store_path
+from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.recorded import WINDOW, attempts
 from seawall.store.rows import Attempt
-from seawall.store.trouble import Unusable
 
-WINDOW = 900.0
 _FROM_API = "req_"
-
-
-def _rows(probe: Probe, since: float) -> list[Attempt]:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    path = store_path(probe.subject.config.store, here())
-    if not path.exists():
-        return []
-    from seawall.store.queries import attempts_since, reading
-
-    try:
-        with reading(path) as connection:
-            return attempts_since(connection, since, 2000)
-    except SQLAlchemyError as error:
-        raise Unreadable(str(path)) from error
-
-
-class Unreadable(Exception):
-    """The records are there and cannot be read."""
 
 
 def signs_of(rows: Sequence[Attempt]) -> list[Sign]:
@@ -79,15 +59,13 @@ def _sign(failed: list[Attempt], last: Attempt, code: str, family: str) -> Sign:
 
 async def run(probe: Probe) -> Finding:
     now = time.time()
-    try:
-        rows: list[Attempt] = await in_thread(lambda: _rows(probe, now - WINDOW))
-    except Unusable as error:
-        return Finding(State.SKIP, str(error))
-    except Unreadable as error:
-        return Finding(State.UNKNOWN, f"the records in {error} cannot be read")
+    rows = await attempts(probe, now)
+    if isinstance(rows, Finding):
+        return rows
     failed = [row for row in rows if row.cause is not None]
     recovered = len(rows) - len(failed)
     facts: dict[str, Any] = {"failed": len(failed), "recovered": recovered, "window": WINDOW}
+    facts["causes"] = dict(Counter(row.cause for row in failed))
     if not rows:
         return Finding(State.SKIP, "no call of the last 15 min is on record", facts)
     signs = signs_of([row for row in rows if row.at <= now + 60])

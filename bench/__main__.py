@@ -37,10 +37,10 @@ class Plan:
     busy: float = 2.5
     streams: int = 500
     stream_rounds: int = 3
-    streaming: float = 4.0
+    streaming: float = 3.0
     held: int = 1000
     held_rounds: int = 2
-    holding: float = 5.0
+    holding: float = 8.0
     starts: int = 7
     decisions: int = 4000
     """Of the control law, in each of its rounds."""
@@ -48,7 +48,7 @@ class Plan:
 
 
 QUICK = Plan(rounds=2, latency=400, large=20, busy=1.0, stream_rounds=1, streaming=1.5, held_rounds=1,
-             holding=3.0, starts=3, decision_rounds=3)  # fmt: skip
+             starts=3, decision_rounds=3)  # fmt: skip
 
 MEASURED = ("latency", "requests", "events", "memory", "start", "decisions")
 
@@ -110,7 +110,7 @@ class Bench:
         server.close()
 
     async def _saturate(self, target: Target) -> None:
-        done, took, used = await load.saturate(target.port, 64, 0.3, self.plan.busy, _cpu(target))
+        done, took, used = await load.saturate(target.port, 64, 1.0, self.plan.busy, _cpu(target))
         self.put("request_rate", target.name, done / took)
         if target.pid is not None and ON_LINUX:
             self.put("requests", target.name, done / used)

@@ -152,17 +152,24 @@ class Reader(asyncio.Protocol):
             self.whole = True
 
 
+_STARTING = 6.0
+"""Seconds within which all streams have begun: a calm lane spreads the starts of a fleet over five."""
+
+
 async def stream(
     port: int, streams: int, seconds: float, cpu: Callable[[], float]
 ) -> tuple[float, float, float, "array[float]"]:
     """Events, seconds, processor seconds and delays (us) in the middle of so many streams of 50 events a second."""
     loop = asyncio.get_running_loop()
     delays, seen = array("d"), [0]
-    events = int((seconds + 2) * 50)
+    events = int((_STARTING + seconds + 0.5) * 50)
     request = wire.request(port, f"sse={events}", 2048, streamed=True)
     readers = await _open(loop, port, streams, lambda: Reader(request, delays, seen))
     try:
-        await asyncio.sleep(2.5)  # the origin waits 1.5 s before a stream's first event
+        until = time.monotonic() + _STARTING
+        while not all(reader.begun for reader in readers) and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(1.7)  # the origin waits 1.5 s before a stream's first event
         first, began, used = seen[0], time.perf_counter(), cpu()
         await asyncio.sleep(seconds)
         last, took, used = seen[0], time.perf_counter() - began, cpu() - used

@@ -42,3 +42,24 @@ def test_a_gateway(tmp_path: Path, status: dict[str, Any], state: State, cause: 
 def test_none(tmp_path: Path) -> None:
     """Nobody must run one."""
     assert ran(about(tmp_path), "local.gateway").state is State.SKIP
+
+
+def test_the_plan_and_the_models(tmp_path: Path) -> None:
+    """Windows of the plan, each once, and what became of each model's calls; nonsense is left out."""
+    week = {"window": "seven_day", "used": 0.41, "status": "allowed", "resets_in": 9000.0}
+    session = {"window": "five_hour", "used": 1.0, "status": "rejected", "resets_in": float("nan")}
+    status = {
+        "lanes": [{"plan": [week, session, 7]}, {"plan": [week, {"window": 1}]}, {"plan": "x"}, None],
+        "recent": {
+            "models": [{"family": "opus", "succeeded": 0, "tried": 14}, "x", {"family": 3, "tried": -1}]
+        },
+    }
+    facts = ran(about(tmp_path, gateways=(ADDRESS | status,)), "local.gateway").facts
+    assert facts["plan"] == [
+        {"window": "seven_day", "used": 0.41, "rejected": False, "resets_in": 9000.0},
+        {"window": "five_hour", "used": 1.0, "rejected": True, "resets_in": None},
+    ]
+    assert facts["models"] == [
+        {"family": "opus", "succeeded": 0, "tried": 14},
+        {"family": "3", "succeeded": 0, "tried": 0},
+    ]

@@ -25,6 +25,45 @@ def _said(one: Mapping[str, Any]) -> Sign | None:
     return Sign(str(cause), f"Seawall saw this {age} s ago, and no success since", Weight.WEAK)
 
 
+def _items(one: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects of a list that a gateway tells of; whatever else it says there is left out."""
+    found = one.get(name)
+    return [each for each in found if isinstance(each, Mapping)][:100] if isinstance(found, list) else []
+
+
+def _finite(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else None
+
+
+def plan_of(one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The windows of the plan as the service last told them, each once."""
+    windows: dict[str, dict[str, Any]] = {}
+    for lane in _items(one, "lanes"):
+        for window in _items(lane, "plan"):
+            if isinstance(name := window.get("window"), str):
+                windows[name[:40]] = {
+                    "window": name[:40],
+                    "used": _finite(window.get("used")),
+                    "rejected": window.get("status") == "rejected",
+                    "resets_in": _finite(window.get("resets_in")),
+                }
+    return list(windows.values())
+
+
+def models_of(one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """How many calls of each model family succeeded of those tried in the last minutes."""
+    recent = one.get("recent")
+    found = _items(recent, "models") if isinstance(recent, Mapping) else []
+    return [
+        {
+            "family": str(each.get("family"))[:20],
+            "succeeded": _number(each.get("succeeded")),
+            "tried": _number(each.get("tried")),
+        }
+        for each in found
+    ]
+
+
 def _calls(count: int) -> str:
     return "1 call" if count == 1 else f"{count} calls"
 
@@ -35,7 +74,13 @@ async def run(probe: Probe) -> Finding:
         return Finding(State.SKIP, "no gateway of yours runs", {"running": 0, "held": 0})
     signs = tuple(sign for one in gateways if (sign := _said(one)))
     held = sum(_number(one.get("held")) for one in gateways)
-    facts = {"running": len(gateways), "held": held, "addresses": [one.get("address") for one in gateways]}
+    facts: dict[str, Any] = {
+        "running": len(gateways),
+        "held": held,
+        "addresses": [one.get("address") for one in gateways],
+    }
+    facts["plan"] = [window for one in gateways for window in plan_of(one)]
+    facts["models"] = [model for one in gateways for model in models_of(one)]
     silent = any(one.get("answers") is False for one in gateways)
     state = State.FAIL if silent else State.WARN if signs else State.OK
     text = (

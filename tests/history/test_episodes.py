@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.history.episodes import APART, QUIET, End, episodes
+from seawall.history.episodes import APART, QUIET, End, episodes, unclear
 from seawall.store.bursts import Burst, Recovery
 
 NOW = 1_795_000_000.0
@@ -85,9 +85,9 @@ def test_when_it_begins_and_ends(
 def test_what_it_counts() -> None:
     """Attempts, calls and losses are added up; one call at least was hit; models are named once."""
     rows = [
-        replace(failed(-2000), last=NOW - 1990, attempts=7, calls=0, given_up=1),
-        replace(failed(-1950, family="sonnet"), attempts=3, calls=2, broken=2),
-        replace(failed(-1940), attempts=1, calls=0),
+        failed(-2000)._replace(last=NOW - 1990, attempts=7, calls=0, given_up=1),
+        failed(-1950, family="sonnet")._replace(attempts=3, calls=2, broken=2),
+        failed(-1940)._replace(attempts=1, calls=0),
     ]
     [one] = episodes(rows, [], NOW)
     assert (one.attempts, one.calls, one.given_up, one.broken) == (11, 2, 1, 2)
@@ -151,22 +151,68 @@ def test_every_failure_is_in_one_episode(
     assert {replace(one, utc_offset=0) for one in episodes(shuffled, recoveries, NOW)} == set(found)
 
 
-@given(st.lists(rows, max_size=40), st.lists(successes, max_size=15))
+# Not held so long that a success more than five minutes after the last failure would count: which of a minute's
+# successes was held is not in its sum, so such an end is known to the minute only.
+brief = st.builds(
+    lambda at, held, family, route: worked(at, at - held, family, route),
+    moments, st.floats(0, 299), st.sampled_from(["x", "y"]), st.sampled_from(["r", "s"]),
+)  # fmt: skip
+
+
+@given(st.lists(rows, max_size=40), st.lists(brief, max_size=15))
 def test_minutes_lose_nothing(failures: list[Burst], recoveries: list[Recovery]) -> None:
-    """Failures added up by minute make the same episodes as one by one."""
+    """Added up by minute they make the same episodes as one by one, if the unclear minutes are looked at closely."""
     minutes: dict[tuple[str, str, str, int], Burst] = {}
     for one in failures:
         key = (one.cause, one.route, one.family, int(one.first // 60))
-        before = minutes.get(key)
-        minutes[key] = one if before is None else replace(
-            before,
+        before = minutes.get(key, one._replace(attempts=0, calls=0))
+        minutes[key] = before._replace(
             first=min(before.first, one.first),
             last=max(before.last, one.last),
             attempts=before.attempts + 1,
             calls=before.calls + 1,
-        )  # fmt: skip
+        )
+    sums: dict[tuple[str, str, int], Recovery] = {}
+    for success in recoveries:
+        at = (success.route, success.family, int(success.last // 60))
+        there = sums.get(at, success._replace(calls=0))
+        sums[at] = there._replace(
+            first=min(there.first, success.first),
+            last=max(there.last, success.last),
+            since=min(there.since, success.since),
+            calls=there.calls + 1,
+        )
     # A minute that now cuts in two is no minute of a store, which is asked for what came before now.
-    past = [one for one in failures if one.last <= NOW]
-    cut = {key for key, one in minutes.items() if one.last > NOW}
-    if not cut:
-        assert episodes(minutes.values(), recoveries, NOW) == episodes(past, recoveries, NOW)
+    if any(one.first <= NOW < one.last for one in (*minutes.values(), *sums.values())):
+        return
+    close = unclear(minutes.values(), sums.values())
+    looked_at = [one for one in recoveries if int(one.last // 60) in close]
+    rest = [one for one in sums.values() if int(one.last // 60) not in close]
+    exact = episodes([one for one in failures if one.last <= NOW], recoveries, NOW)
+    assert episodes(minutes.values(), [*looked_at, *rest], NOW) == exact
+
+
+def test_failures_and_successes_of_one_minute() -> None:
+    """Failures that end in the midst of successes: that minute is unclear, and with each success alone it ends then."""
+    begin = -2000.0 - (NOW - 2000.0) % 60  # of a minute
+    whole = Recovery("api", "opus", "a", NOW + begin + 5, NOW + begin + 50, NOW + begin, 3, 9.0)
+    failures = [F(begin - 60), F(begin + 20)]
+    assert unclear(failures, [whole]) == {int((NOW + begin) // 60)}
+    assert unclear([*failures, F(begin + 70)], [whole]) == set()  # no end: failures go on
+    assert unclear([F(begin + 4)], [whole]) == set()  # all successes came later
+    [rough] = episodes(failures, [whole], NOW)
+    [exact] = episodes(failures, [S(begin + 5), S(begin + 21), S(begin + 50)], NOW)
+    assert (rough.lasted, exact.lasted) == (110.0, 81.0)
+
+
+def test_what_is_written_while_it_is_read() -> None:
+    """A minute of failures that ends a moment after now is there, until now."""
+    [one] = episodes([failed(-50)._replace(last=NOW + 2, attempts=40)], [], NOW)
+    assert (one.attempts, one.last_failure_at, one.end) == (40, NOW, End.OPEN)
+
+
+def test_how_long_the_lost_were_held() -> None:
+    """The shortest and the longest hold of calls that were given up; nothing where none was."""
+    rows = [failed(-2000), failed(-1990)._replace(shortest_hold=3.0, longest_hold=900.0), failed(-1980)]
+    assert episodes(rows, [], NOW)[0].holds == (3.0, 900.0)
+    assert episodes(rows[:1], [], NOW)[0].holds is None

@@ -1,22 +1,24 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from alembic.command import upgrade
 from alembic.config import Config
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.pool import NullPool
 from store_helpers import attempt
 
-from seawall.store import migrations
+from seawall.store import migrations, schema
 from seawall.store.migrate import LOCKED, main, migrate
-from seawall.store.queries import attempts_since, reading
-from seawall.store.rows import cells
+from seawall.store.queries import attempts_since, bursts_between, counts_since, reading, recoveries_between
+from seawall.store.rows import Count, cells
 from seawall.store.schema import metadata
+from seawall.store.sqlite import MIGRATES_WITHIN
 from seawall.store.version import HEAD, REVISIONS
-from seawall.store.writer import INSERT_ATTEMPT
+from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT
 
 
 def tables(path: Path) -> set[str]:
@@ -115,15 +117,27 @@ def made_at(path: Path, revision: str) -> None:
 
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_earlier_schema_becomes_the_newest_with_its_rows(tmp_path: Path, revision: str):
-    """What an earlier version kept is there afterwards, and the newest rows go in beside it."""
+    """What an earlier version kept is there afterwards, added up, and the newest rows go in beside it."""
     path, row = tmp_path / "old.db", attempt()
+    well = attempt(2, at=row.at + 60, cause=None, status=200, error_type=None, ended="recovered", held=60.0)
     made_at(path, revision)
     connection = sqlite3.connect(path)
     there = [name for _, name, *_ in connection.execute("PRAGMA table_info(attempt)") if name != "id"]
-    kept = [getattr(row, name) for name in there]
+    for one in (row, well):
+        kept = [getattr(one, name) for name in there]
+        connection.execute(
+            f"INSERT INTO attempt ({', '.join(there)}) VALUES ({', '.join('?' * len(there))})", kept
+        )
+    connection.execute(UPSERT_COUNT, cells(Count(498_611, 60, row.route, row.family, "", "", 40)))
     connection.execute(
-        f"INSERT INTO attempt ({', '.join(there)}) VALUES ({', '.join('?' * len(there))})", kept
+        "INSERT INTO episode (id, cause, party, route, family, account, utc_offset, opened_at, last_failure_at,"
+        " censored, attempts, calls, held, lost, waited, longest_hold, note, noted_at)"
+        " VALUES ('7f3a', 'provider.overloaded', 'provider', 'api.anthropic.com', 'opus', '', 60, ?, ?, 0, 1, 1, 0, 0,"
+        " 0, 0, 'fixed by waiting', 1795000100.0)",
+        (row.at, row.at),
     )
+    if revision >= "0003":
+        connection.execute("INSERT INTO imported_record VALUES ('ab', 1.0, '3f2a9c', 1)")
     connection.commit()
     migrate(str(path))
     newer = attempt(2, at=row.at + 1, fallback="model=claude-sonnet-5-5")
@@ -131,4 +145,30 @@ def test_every_earlier_schema_becomes_the_newest_with_its_rows(tmp_path: Path, r
     connection.commit()
     connection.close()
     with reading(path) as found:
-        assert attempts_since(found, 0.0) == [newer, row]
+        assert attempts_since(found, 0.0) == [well, newer, row]
+        [burst] = bursts_between(found, 0.0, 2e9)
+        [recovery] = recoveries_between(found, 0.0, 2e9)
+        assert (burst.first, burst.last, burst.attempts, burst.calls) == (row.at, newer.at, 2, 1)
+        assert (recovery.first, recovery.since, recovery.calls, recovery.waited) == (well.at, row.at, 1, 60.0)
+        assert [count.attempts for count in counts_since(found, 0)] == [40]
+        assert found.execute(select(schema.episode.c.note)).scalars().all() == ["fixed by waiting"]
+        assert found.execute(select(schema.work.c.calls, schema.work.c.attempts)).all() == [(1, 2)]
+        if revision >= "0003":
+            assert found.execute(select(schema.imported_record.c.call)).scalars().all() == ["3f2a9c"]
+
+
+def test_a_large_store_is_summed_within_the_writers_patience(tmp_path: Path):
+    """Fifty thousand attempts take far less than the minute that a migration may take, and nothing is counted twice."""
+    path = tmp_path / "old.db"
+    made_at(path, "0003")
+    connection = sqlite3.connect(path)
+    connection.executemany(
+        INSERT_ATTEMPT, [cells(attempt(at=1e9 + n / 10, call=f"{n}")) for n in range(50_000)]
+    )
+    connection.commit()
+    connection.close()
+    began = time.monotonic()
+    migrate(str(path))
+    assert time.monotonic() - began < MIGRATES_WITHIN / 4
+    with reading(path) as found:
+        assert sum(burst.attempts for burst in bursts_between(found, 0.0, 2e9)) == 50_000

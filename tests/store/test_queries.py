@@ -1,11 +1,19 @@
+import atexit
+import shutil
+import sqlite3
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
 import sqlalchemy
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from store_helpers import QUICK, attempt
 
 from seawall.config import Store
 from seawall.store.bursts import Burst, HourCount, ModelCount, Recovery
+from seawall.store.migrate import migrate
 from seawall.store.queries import (
     attempts_after,
     attempts_of,
@@ -17,11 +25,12 @@ from seawall.store.queries import (
     models_between,
     reading,
     recoveries_between,
+    recoveries_in,
     revision,
 )
-from seawall.store.rows import Count
+from seawall.store.rows import Attempt, Count, cells
 from seawall.store.version import HEAD
-from seawall.store.writer import Writer
+from seawall.store.writer import INSERT_ATTEMPT, Writer
 
 
 def written(path: Path, *rows: object) -> Path:
@@ -73,7 +82,7 @@ def test_no_store_is_told_from_an_empty_one(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failures_are_added_up_by_minute_and_recoveries_by_second(path: Path):
+def test_failures_and_recoveries_are_added_up_by_minute(path: Path):
     """Lane, cause and time; first failures of calls and losses counted; what is no failure left out."""
     failures = [
         attempt(1, at=6000.0, call="a"),
@@ -92,11 +101,28 @@ def test_failures_are_added_up_by_minute_and_recoveries_by_second(path: Path):
         found = bursts_between(connection, 6000.0, 7000.0)
         dns, opus, sonnet = sorted(found, key=lambda one: (one.cause, one.family))
         assert opus == Burst(
-            "provider.overloaded", "api.anthropic.com", "opus", "", 6000.0, 6059.0, 3, 2, 1, 1, 60
+            "provider.overloaded",
+            "api.anthropic.com",
+            "opus",
+            "",
+            6000.0,
+            6059.0,
+            3,
+            2,
+            1,
+            1,
+            60,
+            12.25,
+            12.25,
         )
         assert (sonnet.family, sonnet.attempts, dns.cause) == ("sonnet", 1, "network.dns_failure")
         assert bursts_between(connection, 6000.0, 7000.0, "network.dns_failure") == [dns]
         assert bursts_between(connection, 7000.5, 9000.0) == []
+        assert recoveries_in(connection, [101]) == [
+            Recovery("api.anthropic.com", "opus", "", 6100.25, 6100.25, 6010.25, 1, 90.0),
+            Recovery("api.anthropic.com", "opus", "", 6100.75, 6100.75, 6090.75, 1, 10.0),
+        ]
+        assert recoveries_in(connection, [100, 102]) == []
         assert recoveries_between(connection, 6000.0, 7000.0) == [
             Recovery("api.anthropic.com", "opus", "", 6100.25, 6100.75, 6010.25, 2, 100.0)
         ]
@@ -125,3 +151,85 @@ def test_counts_are_added_up_by_hour_and_by_model(path: Path):
         assert models_between(connection, *span) == [ModelCount("opus", 38, 3), ModelCount("sonnet", 2, 2)]
         assert models_between(connection, *span, "x.z")[0] == ModelCount("opus", 38, 0)
         assert (revision(connection), hours_between(connection, 0.0, 1.0)) == (HEAD, [])
+
+
+def test_attempts_that_were_no_first_ones_are_told_apart(path: Path):
+    """A call that is tried three times is one call; an hour never has fewer than none."""
+    rows = [
+        Count(2, 60, "api.anthropic.com", "opus", "", "provider.overloaded", 2),
+        Count(2, 60, "api.anthropic.com", "opus", "", "", 40),
+        Count(3, 60, "api.anthropic.com", "opus", "", "", 1),
+        attempt(1, at=7200.0, call="a"),
+        attempt(2, at=7260.0, call="a"),
+        attempt(3, at=7300.0, call="a", cause=None, ended="recovered"),
+        *(attempt(n, at=10_800.0 + n, call="b") for n in range(2, 9)),
+    ]
+    with reading(written(path, *rows)) as connection:
+        assert hours_between(connection, 7200.0, 14_000.0) == [
+            HourCount(2, 60, 42, 2, 2),
+            HourCount(3, 60, 1, 0, 1),
+        ]
+        assert hours_between(connection, 7200.0, 14_000.0, family="sonnet") == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            attempt,
+            st.integers(1, 3),
+            at=st.floats(0, 400).map(lambda at: round(at, 2)),
+            cause=st.sampled_from([None, "provider.overloaded", "network.reset"]),
+            ended=st.sampled_from(["retried", "given_up", "broken", "abandoned", "recovered"]),
+            family=st.sampled_from(["opus", "haiku"]),
+            client=st.sampled_from(["", "claude-cli/2.1.59"]),
+            held=st.sampled_from([0.0, 30.5, 900.0]),
+        ),
+        max_size=30,
+    )
+)
+def test_the_stores_own_sums_are_those_of_its_attempts(rows: list[Attempt]):
+    """Whoever inserts an attempt, the triggers add it to its minute, and its client's hour."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "seawall.db"
+        path.touch()
+        shutil.copyfile(_made(), path)
+        connection = sqlite3.connect(path)
+        connection.executemany(INSERT_ATTEMPT, [cells(row) for row in rows])
+        connection.commit()
+        work = connection.execute("SELECT hour, client, calls, attempts FROM work").fetchall()
+        connection.close()
+        with reading(path) as opened:
+            bursts = bursts_between(opened, 0.0, 1e6)
+            recoveries = recoveries_between(opened, 0.0, 1e6)
+    failed = [row for row in rows if row.cause and row.ended != "abandoned"]
+    well = [row for row in rows if row.cause is None and row.ended == "recovered"]
+    groups: dict[tuple[object, ...], list[Attempt]] = {}
+    for row in failed:
+        groups.setdefault((int(row.at // 60), row.cause, row.family), []).append(row)
+    assert {(int(one.first // 60), one.cause, one.family): one for one in bursts} == {
+        key: Burst(
+            str(key[1]), "api.anthropic.com", str(key[2]), "", min(r.at for r in of), max(r.at for r in of), len(of),
+            sum(r.number == 1 for r in of), sum(r.ended == "given_up" for r in of),
+            sum(r.ended == "broken" for r in of), 60,
+            min((r.held for r in of if r.ended == "given_up"), default=None),
+            max((r.held for r in of if r.ended == "given_up"), default=None),
+        )
+        for key, of in groups.items()
+    }  # fmt: skip
+    assert sum(one.calls for one in recoveries) == len(well)
+    assert sum(one.waited for one in recoveries) == pytest.approx(sum(row.held for row in well))
+    assert {one.first for one in recoveries} <= {row.at for row in well}
+    named = [row for row in failed if row.client]
+    expected = [(0, "claude-cli/2.1.59", sum(row.number == 1 for row in named), len(named))] if named else []
+    assert work == expected
+
+
+@cache
+def _made() -> Path:
+    """An empty store, made once: a migration takes longer than an example."""
+    path = Path(mkdtemp()) / "made.db"
+    atexit.register(shutil.rmtree, path.parent, True)
+    path.touch()
+    migrate(str(path))
+    return path

@@ -411,14 +411,13 @@ def test_a_damaged_store_is_replaced_and_said(path: Path, writer_of: WriterOf):
 def test_damage_that_shows_while_writing_is_dealt_with_too(path: Path, writer_of: WriterOf):
     """The file opens well, and its tables are found broken at the first row."""
     whole = bytearray(path.read_bytes())
-    whole[4096:] = b"\xff" * (len(whole) - 4096)
     connection = sqlite3.connect(path)
-    version_page = connection.execute(
-        "SELECT rootpage FROM sqlite_master WHERE name = 'alembic_version'"
-    ).fetchone()[0]
+    question = "SELECT rootpage FROM sqlite_master WHERE tbl_name = 'attempt' AND rootpage > 0"
+    roots = [root for (root,) in connection.execute(question)]
     connection.close()
-    start = (version_page - 1) * 4096
-    whole[start : start + 4096] = path.read_bytes()[start : start + 4096]
+    assert len(roots) > 1
+    for root in roots:
+        whole[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
     path.write_bytes(whole)
     heard: list[State] = []
     store = writer_of(path, on_change=heard.append)

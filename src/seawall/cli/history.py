@@ -1,5 +1,6 @@
 """`seawall history`: what failed, when, how long it lasted and what was lost, from the records of this machine."""
 
+import gc
 import json
 import os
 import re
@@ -16,14 +17,11 @@ from seawall.cli.records import open_records
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from seawall.history.episodes import Episode
     from seawall.history.report import Report
 
 DAY = 86400.0
 KEPT = 400 * DAY
 """Nothing older is on record."""
-LEAD = DAY
-"""Read before the span, so that an episode in progress at its begin is not taken for one that began there."""
 TIMELINE = 50
 """Failures of an episode that are shown; `--json` has them too."""
 SKEW = 60.0
@@ -54,6 +52,7 @@ def history(
 
     VIEW is one part of it: `list` (the episodes), `show ID` (one of them), `hours`, `causes`, `models`.
     """
+    gc.disable()  # it would walk through hundreds of thousands of rows, and find nothing, in a command that ends
     now = time.time()
     _check(view, episode, since, cause, compare, as_csv, common)
     if view == "show":
@@ -157,20 +156,21 @@ def _report(
 ) -> "Report":
     """What is on record of the span."""
     from seawall.history.outlook import outlook
+    from seawall.history.past import past
     from seawall.history.rates import hours
     from seawall.history.report import Report, waited
     from seawall.store import queries
 
-    found = _episodes(connection, begin, now, cause)
-    recoveries = queries.recoveries_between(connection, begin, now)
+    recorded = past(connection, begin, now, cause)
+    found, recoveries = list(recorded.episodes), list(recorded.recoveries)
     if model is not None:
         found = [one for one in found if model in one.families]
         recoveries = [one for one in recoveries if one.family == model]
     held, seconds = waited(recoveries, begin)
     counts = queries.hours_between(connection, begin, now, cause, model)
     going_on = [one for one in found if one.end == "open"]
-    past = {
-        code: _episodes(connection, now - 90 * DAY, now, code) for code in {one.cause for one in going_on}
+    earlier = {
+        code: past(connection, now - 90 * DAY, now, code).episodes for code in {one.cause for one in going_on}
     }
     return Report(
         since=begin,
@@ -185,30 +185,21 @@ def _report(
         ],
         held=held,
         waited=seconds,
-        outlooks=[(one, outlook(one, past[one.cause])) for one in going_on],
+        outlooks=[(one, outlook(one, earlier[one.cause])) for one in going_on],
         future=queries.attempts_after(connection, now + SKEW),
     )
-
-
-def _episodes(connection: "Connection", begin: float, now: float, cause: str | None) -> "list[Episode]":
-    """Those that began since then."""
-    from seawall.history.episodes import episodes
-    from seawall.store import queries
-
-    bursts = queries.bursts_between(connection, begin - LEAD, now, cause)
-    recoveries = queries.recoveries_between(connection, begin - LEAD, now)
-    return [one for one in episodes(bursts, recoveries, now) if one.opened_at >= begin]
 
 
 def _show(common: Common, wanted: str, now: float) -> int:
     from seawall.causes.cause import lookup
     from seawall.cli import gateways
+    from seawall.history.past import past
     from seawall.store import queries
     from seawall.view import history as shown
     from seawall.view import history_data as data
 
     with open_records(common) as connection:
-        known = _episodes(connection, now - KEPT, now, None) if connection is not None else []
+        known = past(connection, now - KEPT, now).episodes if connection is not None else []
         found = [one for one in known if len(wanted) >= 2 and one.id.startswith(wanted.lower())]
         if len(found) != 1:
             what = f"{len(found)} episodes begin with" if found else "no episode has the id"
@@ -232,6 +223,7 @@ def _compare(
     common: Common, length: float, said: str, cause: str | None, model: str | None, now: float
 ) -> int:
     from seawall.cli import gateways
+    from seawall.history.past import past
     from seawall.history.report import compared, span
     from seawall.store import queries
     from seawall.view import history as shown
@@ -243,7 +235,7 @@ def _compare(
         if connection is None:
             return _nothing(common, now)
         counts = queries.hours_between(connection, begin, now, cause, model)
-        found = _episodes(connection, begin, now, cause)
+        found = list(past(connection, begin, now, cause).episodes)
     if model is not None:
         found = [one for one in found if model in one.families]
     result = compared(span(begin, middle, counts, found), span(middle, now, counts, found))

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from itertools import pairwise
+from operator import attrgetter
 
-from seawall.store.bursts import Burst, Recovery
+from seawall.store.bursts import MINUTE, Burst, Recovery
 
 APART = 300.0
 """Failures less than so many seconds apart belong together (user's surface, section 10)."""
@@ -17,6 +18,8 @@ SHORTEST_ID = 4
 """Hex digits of an id; more where two episodes share them."""
 
 _Lane = tuple[str, str, str]
+_order = attrgetter("first", "last", "family", "account")
+_last = attrgetter("last")
 
 
 class End(StrEnum):
@@ -49,6 +52,10 @@ class Episode:
     broken: int
     utc_offset: int
     """Minutes east of UTC when it began."""
+    key: str = ""
+    """The whole of its id, under which the store keeps a note of it."""
+    holds: tuple[float, float] | None = None
+    """The shortest and the longest that a call was held which was given up; None where that is not known."""
 
     @property
     def lasted(self) -> float:
@@ -76,8 +83,14 @@ class _Stretch:
 
     def ended(self, until: float, end: End) -> Episode:
         first, all_ = self.bursts[0], self.bursts
+        key = _digest(first.cause, first.route, first.first)
+        holds = [
+            (burst.shortest_hold, burst.longest_hold)
+            for burst in all_
+            if burst.shortest_hold is not None and burst.longest_hold is not None
+        ]
         return Episode(
-            id=_digest(first.cause, first.route, first.first),
+            id=key,
             cause=first.cause,
             route=first.route,
             families=tuple(sorted({burst.family for burst in all_} - {""})),
@@ -90,6 +103,8 @@ class _Stretch:
             given_up=sum(burst.given_up for burst in all_),
             broken=sum(burst.broken for burst in all_),
             utc_offset=first.utc_offset,
+            key=key,
+            holds=(min(a for a, _ in holds), max(b for _, b in holds)) if holds else None,
         )
 
 
@@ -102,10 +117,12 @@ def episodes(bursts: Iterable[Burst], recoveries: Iterable[Recovery], now: float
     """
     by_kind: dict[tuple[str, str], list[Burst]] = {}
     for burst in bursts:
-        if burst.last <= now:
-            by_kind.setdefault((burst.cause, burst.route), []).append(burst)
+        if burst.first <= now:
+            # What is written while this is read may end a moment later than now.
+            known = burst if burst.last <= now else burst._replace(last=now)
+            by_kind.setdefault((burst.cause, burst.route), []).append(known)
     successes: dict[_Lane, list[Recovery]] = {}
-    for one in sorted(recoveries, key=lambda one: one.last):
+    for one in sorted(recoveries, key=_last):
         if one.last <= now:
             successes.setdefault((one.route, one.family, one.account), []).append(one)
     found = [episode for rows in by_kind.values() for episode in _of_one_kind(rows, successes, now)]
@@ -113,12 +130,42 @@ def episodes(bursts: Iterable[Burst], recoveries: Iterable[Recovery], now: float
     return _named(found)
 
 
+def unclear(bursts: Iterable[Burst], recoveries: Iterable[Recovery]) -> set[int]:
+    """The minutes (since 1970) in which failures end and calls recovered before and after: their order matters.
+
+    For these `episodes` needs each recovery by itself; of all others the sum of a minute says as much.
+    """
+    minutes: dict[tuple[str, int], list[Recovery]] = {}
+    for one in recoveries:
+        if one.first < one.last:
+            minutes.setdefault((one.route, int(one.last // MINUTE)), []).append(one)
+    last: dict[tuple[str, str], float] = {}
+    found: set[int] = set()
+
+    def look(route: str, at: float) -> None:
+        minute = int(at // MINUTE)
+        if any(one.first <= at < one.last for one in minutes.get((route, minute), ())):
+            found.add(minute)
+
+    if not minutes:
+        return found
+    for burst in sorted(bursts, key=_order):
+        kind = burst.cause, burst.route
+        before = last.get(kind)
+        if before is not None and burst.first - before >= QUIET:
+            look(burst.route, before)
+        last[kind] = burst.last if before is None else max(before, burst.last)
+    for (_, route), at in last.items():
+        look(route, at)
+    return found
+
+
 def _of_one_kind(
     rows: list[Burst], successes: Mapping[_Lane, Sequence[Recovery]], now: float
 ) -> list[Episode]:
     found: list[Episode] = []
     current = _Stretch()
-    for burst in sorted(rows, key=lambda burst: (burst.first, burst.last, burst.family, burst.account)):
+    for burst in sorted(rows, key=_order):
         if current.bursts:
             closed = _closed_at(current, successes, burst.first)
             if closed is not None:
@@ -148,7 +195,8 @@ def _closed_at(
     closing: list[float] = []
     for lane in stretch.lanes:
         rows = successes.get(lane, ())
-        for row in rows[bisect_right(rows, stretch.last, key=lambda row: row.last) :]:
+        for at_row in range(bisect_right(rows, stretch.last, key=_last), len(rows)):
+            row = rows[at_row]
             at = row.first if row.first > stretch.last else row.last
             if at > latest:
                 break

@@ -8,7 +8,7 @@ from statistics import NormalDist, median_low
 from seawall.store.bursts import HourCount
 
 ENOUGH = 20
-"""Attempts of a cell; with fewer it is blank, not green (user's surface, section 10)."""
+"""Calls of a cell; with fewer it is blank, not green (user's surface, section 10)."""
 SURE = 0.95
 DATES = 2
 """So many dates more than one of the same hour, on average, before it can be said how much they differ."""
@@ -20,6 +20,12 @@ class Rate:
 
     attempts: int = 0
     failed: int = 0
+    repeats: int = 0
+    """Attempts that were not their call's first."""
+
+    @property
+    def calls(self) -> int:
+        return self.attempts - self.repeats
 
     @property
     def share(self) -> float:
@@ -28,7 +34,8 @@ class Rate:
 
     @property
     def enough(self) -> bool:
-        return self.attempts >= ENOUGH
+        """Whether it may be named: a call that is tried twenty times in an outage is still one."""
+        return self.calls >= ENOUGH
 
     def interval(self, among: int = 1, spread: float = 1.0) -> tuple[float, float]:
         """Wilson's interval.
@@ -45,7 +52,7 @@ class Rate:
         return max(0.0, middle - half), min(1.0, middle + half)
 
     def __add__(self, other: "Rate") -> "Rate":
-        return Rate(self.attempts + other.attempts, self.failed + other.failed)
+        return Rate(self.attempts + other.attempts, self.failed + other.failed, self.repeats + other.repeats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ def hours(counts: Iterable[HourCount]) -> Hours:
     rates: dict[tuple[int, int], Rate] = {}
     for row in counts:
         date, hour = divmod((row.hour * 60 + row.utc_offset) // 60, 24)
-        rates[date, hour] = rates.get((date, hour), Rate()) + Rate(row.attempts, row.failed)
+        rates[date, hour] = rates.get((date, hour), Rate()) + Rate(row.attempts, row.failed, row.repeats)
     for (date, hour), rate in rates.items():
         week = Slot((date + 3) % 7, hour)  # 1 January 1970 was a Thursday
         day = Slot(None, hour)

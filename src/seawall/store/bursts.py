@@ -1,15 +1,18 @@
 """Attempts as the store adds them up for history: a minute of failures, a second of recoveries."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MINUTE = 60
 """Seconds of failures that are one burst. An episode is not closed by a success less than a minute before the next
 failure, so nothing that ends one can hide inside."""
 
 
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """Failures of one cause in one lane within one minute. Times are UTC seconds since 1970."""
+class Burst(NamedTuple):
+    """Failures of one cause in one lane within one minute. Times are UTC seconds since 1970.
+
+    A tuple, as `Recovery` is: a dense month has hundreds of thousands, and a dataclass takes longer to make.
+    """
 
     cause: str
     route: str
@@ -24,11 +27,13 @@ class Burst:
     broken: int = 0
     utc_offset: int = 0
     """Minutes east of UTC."""
+    shortest_hold: float | None = None
+    longest_hold: float | None = None
+    """Seconds that the calls which were given up had been held."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """Calls of one lane that succeeded, after failures, within one second."""
+class Recovery(NamedTuple):
+    """Calls of one lane that succeeded after failures, within one minute."""
 
     route: str
     family: str
@@ -52,6 +57,8 @@ class HourCount:
     """Minutes east of UTC at that hour."""
     attempts: int
     failed: int
+    repeats: int = 0
+    """Attempts that were not their call's first."""
 
 
 @dataclass(frozen=True, slots=True)

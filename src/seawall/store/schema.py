@@ -142,3 +142,57 @@ imported_record = Table(
 It is what keeps a record from being counted twice: read again, copied to a resumed session's file, or seen by the
 gateway or the hook as well.
 """
+
+# Migration 0004 gives `attempt` triggers that add each new row to the three tables below. SQLite drops triggers with
+# their table: a later migration that copies `attempt` must make them again.
+
+burst = Table(
+    "burst",
+    metadata,
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("cause", Text, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("family", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("given_up", Integer, nullable=False),
+    Column("broken", Integer, nullable=False),
+    Column("utc_offset", SmallInteger, nullable=False),
+    Column("shortest_hold", Double),
+    Column("longest_hold", Double),
+    sqlite_with_rowid=False,
+)
+"""Failures of one cause in one lane within one minute (minutes since 1970, UTC); the columns after `minute` are the
+fields of `bursts.Burst`."""
+
+recovery = Table(
+    "recovery",
+    metadata,
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("route", Text, primary_key=True),
+    Column("family", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("calls", Integer, nullable=False),
+    Column("waited", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Calls of one lane that succeeded after failures, within one minute; the columns after
+`minute` are the fields of `bursts.Recovery`."""
+
+work = Table(
+    "work",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("utc_offset", SmallInteger, primary_key=True, autoincrement=False),
+    Column("client", Text, primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Failed attempts of one client in one hour, and the calls that began with one of them: what `plan` may move."""

@@ -230,7 +230,12 @@ class Exchange:
             sent = self.call if self._away is None else self._way() or self.call
             attempt.send(connection, sent.head, sent.body)
             del sent  # its body is let go of at the commit
-            failure = await self._end_of(attempt, permit)
+            try:
+                failure = await (attempt.ended if self.relay.kept is None else self._end_of_kept(attempt))
+            except asyncio.CancelledError:
+                attempt.cancel()
+                permit.dropped()
+                raise
             self._attempt = None
             if failure is not None and reused and not fresh and self._came_too_late(failure):
                 fresh = True  # the other end had closed it while it was idle; nobody saw the request
@@ -297,34 +302,20 @@ class Exchange:
             keep_cookies_away(head)
         permit.heard(head.status, head.lower.get, means.clock.wall())
 
-    async def _end_of(self, attempt: Attempt, permit: Permit) -> Failure | None:
-        if self.relay.kept is None:
-            try:
-                return await attempt.ended
-            except asyncio.CancelledError:
-                attempt.cancel()
-                permit.dropped()
-                raise
+    async def _end_of_kept(self, attempt: Attempt) -> Failure | None:
+        """The same of an answer that is kept: if the client goes away, it is brought home for its return."""
+        assert self._task is not None
         try:
             return await asyncio.shield(attempt.ended)
         except asyncio.CancelledError:
-            if self._interrupted or self._task is None:
-                attempt.cancel()
-                permit.dropped()
+            if self._interrupted:
                 raise
-        return await self._finish_abandoned(attempt, permit)
-
-    async def _finish_abandoned(self, attempt: Attempt, permit: Permit) -> Failure | None:
-        """The client went away; bring its answer home all the same, and keep it for its return."""
-        assert self._task is not None
         self._task.uncancel()
         answer: asyncio.Future[bytes | None] = self._loop.create_future()
         self._leave(answer)
         try:
             failure = await attempt.ended
         except asyncio.CancelledError:
-            attempt.cancel()
-            permit.dropped()
             answer.set_result(None)
             raise
         answer.set_result(b"".join(self.relay.kept or ()) if failure is None else None)
@@ -335,6 +326,7 @@ class Exchange:
         if self.relay.kept is None:
             self._means.memory.give(len(self.call.body))
             self.call = msgspec.structs.replace(self.call, head=b"", body=b"", plain=None)
+            self.ticket = None
             if self._away is not None:
                 self._away.committed()
 

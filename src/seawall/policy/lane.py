@@ -45,6 +45,9 @@ class Wait:
     """When the head may go, as far as is known; inf where that hangs on others."""
 
 
+_PAID = Cost(0.0, 0.0)
+
+
 class Lane:
     """The state of one lane. `host` is shared by the lanes of one upstream: whether it can be reached at all."""
 
@@ -162,6 +165,7 @@ class Lane:
     def accepted(self, sent: Sent, now: float) -> None:
         """The upstream took it: its stream runs."""
         sent.accepted = True
+        sent.cost, sent.marks = _PAID, ()  # a stream may run for long
         self.running += 1
         self.host.accepted(now)
         self.budget.count(now, refused=False)

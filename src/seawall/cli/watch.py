@@ -22,12 +22,17 @@ GONE_MOST = 3
 
 @click.command()
 @click.option("--once", is_flag=True, help="One frame, then exit with the code of what is held.")
+@click.option("--web", is_flag=True, help="The same and more in a browser; the link works once.")
 @common_options
-def watch(once: bool, common: Common) -> int:
+def watch(once: bool, web: bool, common: Common) -> int:
     """What your gateways hold, how each lane stands, and why a call waits; redrawn once a second.
 
     Where there is no terminal: a line for each change. Measures nothing and sends nothing beyond this machine.
     """
+    if web:
+        from seawall.cli.web import show
+
+        return show(common)
     if once:
         return _once(common)
     if common.json:

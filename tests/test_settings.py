@@ -524,3 +524,34 @@ def test_any_fallback_is_used_or_warned_of(table: dict[str, object]) -> None:
     """There is no third way."""
     loaded = settled(user={"fallback": [table]})
     assert len(loaded.config.fallback) + len(loaded.warnings) == 1
+
+
+def test_published_peaks_are_texts_or_tables(tmp_path: Path) -> None:
+    """A claim of busy hours may be a table with its parts or a line; what is neither is a warning, and not used."""
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[history]\nkeep = "100d"\n[[plan.published_peaks]]\ndays = "sat-sun"\nhours = "10-12"\ntz = "UTC"\n'
+        'source = "a friend"\ndate = 2026-05-01\n'
+    )
+    loaded = load({}, {}, user_file=file, project_file=None)
+    assert loaded.warnings == []
+    assert loaded.config.plan.published_peaks == ("sat-sun 10-12 UTC; a friend; 2026-05-01",)
+    assert loaded.config.history.keep == 100 * 86400
+    lines = "mon 09-10 UTC; me; 2026;; tue 09-10 UTC; me; 2026"
+    by_variable = load({}, {"SEAWALL_PLAN_PUBLISHED_PEAKS": lines}, user_file=None, project_file=None)
+    assert by_variable.config.plan.published_peaks == ("mon 09-10 UTC; me; 2026", "tue 09-10 UTC; me; 2026")
+    for wrong in ('[[plan.published_peaks]]\ndays = "mon"\n', "[plan]\npublished_peaks = [1]\n"):
+        file.write_text(wrong)
+        loaded = load({}, {}, user_file=file, project_file=None)
+        assert len(loaded.warnings) == 1
+        assert "plan.published_peaks must be a list of texts" in loaded.warnings[0]
+
+
+def test_a_project_cannot_shorten_what_is_remembered(tmp_path: Path) -> None:
+    """`history.keep` deletes records: a file that came with somebody else's repository does not decide that."""
+    file = tmp_path / ".seawall.toml"
+    file.write_text('[history]\nkeep = "1d"\ntimezone = "UTC"\n')
+    loaded = load({}, {}, user_file=None, project_file=file)
+    assert loaded.config.history.keep == 400 * 86400
+    assert loaded.config.history.timezone == "UTC"
+    assert "may not set history.keep" in loaded.warnings[0]

@@ -384,6 +384,33 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What is remembered, and for how long."""
+
+    keep: float = 400 * 86400.0
+    """After so long only hourly counts are kept: a year can be compared with the one before."""
+    timezone: str = "local"
+    """Hours by this zone's clock, such as `Europe/Berlin`; `local`: by the clock of the time and place, as recorded."""
+    import_transcripts: bool = True
+    """Whether `seawall history` offers to read Claude Code's transcripts where nothing is on record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `seawall plan` goes by."""
+
+    min_calls_per_cell: int = 20
+    """Of an hour: with fewer calls nothing is said of it."""
+    published_peaks: tuple[str, ...] = (
+        "mon-fri 09-17 America/Los_Angeles; a source document; 2026",
+        "mon-fri 05-11 America/Los_Angeles; Anthropic staff, plan limits; 2026-03-26; 2026-05-06",
+    )
+    """Busy hours that somebody named: days, hours and zone; who; when; when it was withdrawn. Claims that are shown,
+    never figures. In a file also as tables `[[plan.published_peaks]]` with `days`, `hours`, `tz`, `source`, `date`,
+    `withdrawn`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     token: str = field(default="", repr=False)
     peers: tuple[str, ...] = ()
@@ -422,6 +449,8 @@ class Config:
     escalate: Escalate = field(default_factory=Escalate)
     report: Report = field(default_factory=Report)
     notify: Notify = field(default_factory=Notify)
+    history: History = field(default_factory=History)
+    plan: Plan = field(default_factory=Plan)
     fallback: tuple[Fallback, ...] = ()
 
 

@@ -41,6 +41,7 @@ _NOT_FROM_PROJECTS = (
     "team.",
     "doctor.",
     "report.",
+    "history.keep",
     "notify.webhook",
     "notify.secret",
     "notify.slack",
@@ -102,6 +103,8 @@ _LEAST = {
     "gateway.queue": 0.001,
     "gateway.budget": 0.001,
     "notify.most": 1,
+    "history.keep": 86400.0,
+    "plan.min_calls_per_cell": 1,
 }
 _MOST = {
     "gateway.hold.deadline_share": 1.0,
@@ -126,6 +129,9 @@ NEVER_SHOWN = (
     "fallback.key_env",
     "fallback.key_keyring",
 )
+_PEAKS = "plan.published_peaks"
+_PEAK = ("days", "hours", "tz", "source", "date", "withdrawn")
+"""A setting that may be written as a list of tables with these keys; between texts in a variable stands `;;`."""
 _LONGEST = 10 * 365 * 86400.0
 _LARGEST = 1 << 50
 _FILE_LIMIT = 1 << 20
@@ -329,14 +335,31 @@ def convert(key: str, value: object) -> Value:
                 }[value.strip().lower()]
         elif wanted in (int, float):
             return _bounded(key, _number(key, value))
+        elif key == _PEAKS and isinstance(value, (list, tuple)):
+            return tuple(_peak(part) for part in value)
         elif isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
+            return tuple(part.strip() for part in value.split(";;" if key == _PEAKS else ",") if part.strip())
         elif isinstance(value, (list, tuple)) and all(isinstance(part, str) for part in value):
             return tuple(value)
     except (ValueError, TypeError, KeyError, OverflowError):
         pass
     found = "a text that is none" if key in NEVER_SHOWN else _shown(value)
     raise ConfigError(f"{key} must be {_expected(key)}, not {found}")
+
+
+def _peak(value: object) -> str:
+    """A claim of busy hours in one line, also where it is written as a table; ValueError if it is neither."""
+    if isinstance(value, Mapping):
+        table = {"withdrawn": "", **value}
+        if table.keys() != set(_PEAK):
+            raise ValueError(value)
+        parts = {name: str(table[name]) for name in _PEAK}
+        value = f"{parts['days']} {parts['hours']} {parts['tz']}; " + "; ".join(
+            parts[name] for name in ("source", "date", "withdrawn") if parts[name]
+        )
+    if not isinstance(value, str) or any(c in value for c in "\r\n\0"):
+        raise ValueError(value)
+    return value
 
 
 @dataclass(frozen=True, slots=True)

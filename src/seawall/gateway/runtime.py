@@ -67,7 +67,7 @@ def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str
     """
     import hashlib
 
-    from seawall.config import ConfigError, Doctor, Escalate, Notify, Report, listen_address
+    from seawall.config import ConfigError, Doctor, Escalate, History, Notify, Plan, Report, listen_address
     from seawall.origin import is_loopback
 
     try:
@@ -81,6 +81,7 @@ def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str
     config = replace(config, network=replace(config.network, no_proxy=",".join(sorted(far))))
     # No gateway reads those.
     config = replace(config, doctor=Doctor(), escalate=Escalate(), report=Report(), notify=Notify())
+    config = replace(config, history=History(keep=config.history.keep), plan=Plan())
     keys = [(environ or {}).get(one.key_env, "") for one in config.fallback if one.key_env]
     keys.append(config.network.client_key_passphrase)
     return hashlib.sha256(repr((__version__, config, config.team.token, keys)).encode()).hexdigest()[:16]

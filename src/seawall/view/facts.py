@@ -13,6 +13,7 @@ _MOST_SECONDS = 1e9
 _MOST_COUNT = 10**15
 _MOST_LANES = 500
 _MOST_WAITING = 1000
+_MOST_MODELS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,30 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """Failures of one cause in one lane. Times are UTC seconds since 1970."""
+
+    route: str
+    family: str
+    account: str
+    cause: str
+    since: float
+    recovered_at: float | None
+    finished: int = 0
+    """Held calls that succeeded after all."""
+    given_up: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Attempts for one model family in the last minutes."""
+
+    family: str
+    succeeded: int
+    tried: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """One gateway, as it was a moment ago."""
 
@@ -103,6 +128,23 @@ class Gateway:
     lanes: tuple[Lane, ...]
     waiting: tuple[Held, ...]
     waiting_more: int
+    running: int | None = None
+    leases: int | None = None
+    """Runs that use it."""
+    troubles: tuple[Trouble, ...] = ()
+    models: tuple[Tried, ...] = ()
+    span: float | None = None
+    """Seconds that `models` covers."""
+    minutes: tuple[tuple[int, int], ...] = ()
+    """How many attempts succeeded and failed in each of the last minutes, the oldest first."""
+    cut_at: float | None = None
+    """When an answer last broke off after content of it had been sent."""
+    succeeded_at: float | None = None
+
+    @property
+    def host(self) -> str:
+        """Whom calls go to."""
+        return self.upstream.partition("://")[2].partition("/")[0]
 
     @property
     def listed(self) -> int:
@@ -115,6 +157,8 @@ Facts = Mapping[str, object]
 
 def gateway(one: Facts) -> Gateway:
     """A gateway from its status, whatever that holds."""
+    found = one.get("recent")
+    recent: Facts = found if isinstance(found, dict) else {}
     return Gateway(
         address=_text(one, "address"),
         upstream=_text(one, "upstream"),
@@ -134,7 +178,44 @@ def gateway(one: Facts) -> Gateway:
         lanes=tuple(_lane(lane) for lane in _list(one, "lanes")[:_MOST_LANES]),
         waiting=tuple(_held(call) for call in _list(one, "waiting")[:_MOST_WAITING]),
         waiting_more=(_count(one, "waiting_more") or 0) + max(0, len(_list(one, "waiting")) - _MOST_WAITING),
+        running=_count(one, "running"),
+        leases=_count(one, "leases"),
+        troubles=tuple(filter(None, map(_trouble, _list(one, "troubles")[:_MOST_LANES]))),
+        models=tuple(filter(None, map(_tried, _list(recent, "models")[:_MOST_MODELS]))),
+        span=_seconds(recent, "span"),
+        minutes=_minutes(recent),
+        cut_at=_number(one, "cut_at"),
+        succeeded_at=_number(one, "succeeded_at"),
     )
+
+
+def _trouble(one: Facts) -> Trouble | None:
+    since, cause = _number(one, "since"), _text(one, "cause")
+    if since is None or not cause:
+        return None
+    return Trouble(
+        _text(one, "route"),
+        _text(one, "family"),
+        _text(one, "account"),
+        cause,
+        since,
+        _number(one, "recovered_at"),
+        _count(one, "finished") or 0,
+        _count(one, "given_up") or 0,
+    )
+
+
+def _tried(one: Facts) -> Tried | None:
+    tried = _count(one, "tried")
+    return Tried(_text(one, "family"), min(_count(one, "succeeded") or 0, tried), tried) if tried else None
+
+
+def _minutes(recent: Facts) -> tuple[tuple[int, int], ...]:
+    rows = recent.get("minutes")
+    if not isinstance(rows, list):
+        return ()
+    pairs = ({"good": row[0], "bad": row[1]} for row in rows[-60:] if isinstance(row, list) and len(row) == 2)
+    return tuple((_count(pair, "good") or 0, _count(pair, "bad") or 0) for pair in pairs)
 
 
 def _lane(one: Facts) -> Lane:

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine, MutableMapping
+from collections.abc import Callable, Coroutine, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,8 @@ def serve(
         "gateway.ping_every": ping_every,
         "gateway.concurrency": concurrency,
     }
-    config = load_settings(common, options, os.environ).config
+    loaded = load_settings(common, options, os.environ)
+    config = loaded.config
     check(config)
     digest = digest_of(config, os.environ)
     if shared is not None and shared != digest:
@@ -86,7 +87,7 @@ def serve(
     os.umask(0o077)
     allow_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_serve(config, keys, terms, common))
+        return runner.run(_serve(config, loaded.sources, keys, terms, common))
 
 
 def _fallback_keys(config: Config, common: Common) -> dict[int, str]:
@@ -134,7 +135,10 @@ def passed_sockets(environ: MutableMapping[str, str], pid: int) -> list[socket.s
     return [socket.socket(fileno=3 + n) for n in range(max(0, min(count, 64)))]
 
 
-async def _serve(config: Config, keys: dict[int, str], terms: Terms, common: Common) -> int:
+async def _serve(
+    config: Config, sources: Mapping[str, str], keys: dict[int, str], terms: Terms, common: Common
+) -> int:
+    from seawall.cli import web
     from seawall.gateway import runtime
     from seawall.gateway.app import GatewayServer
     from seawall.gateway.sharing import Sharing
@@ -149,7 +153,7 @@ async def _serve(config: Config, keys: dict[int, str], terms: Terms, common: Com
     server = GatewayServer(
         config,
         sink=writer.put,
-        local_routes=sharing.routes(),
+        local_routes=web.routes(config, sources, lambda: server.figures(), sharing, token, common),
         salt=account_salt(config.store),
         fallback_keys=keys,
         sockets=sockets or None,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ from seawall.cli.common import Common, ExitCode, common_options, settings_files
 from seawall.settings import NEVER_SHOWN
 
 if TYPE_CHECKING:
-    from seawall.config import Fallback
+    from seawall.config import Config, Fallback
 
 
 def shown(key: str, value: object) -> object:
@@ -33,6 +34,19 @@ def shown_fallback(fallback: "Fallback") -> dict[str, object]:
     return made | {"upstream": shown("gateway.upstream", fallback.upstream)}
 
 
+def entries(config: "Config", sources: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """Every setting in force by its key: its value as it may be shown, and where it came from."""
+    from seawall.settings import KEYS
+
+    found = {}
+    for key in KEYS:
+        value: object = config
+        for part in key.split("."):
+            value = getattr(value, part)
+        found[key] = {"value": shown(key, value), "source": sources[key]}
+    return found
+
+
 @click.command()
 @click.argument("what", type=click.Choice(["show", "check", "path"]), default="show")
 @common_options
@@ -40,7 +54,7 @@ def config(what: str, common: Common) -> int:
     """Every setting and where it came from (show), mistakes in the files (check), where they are (path)."""
     from seawall.config import ConfigError, check, notify_problems
     from seawall.policy.route import read
-    from seawall.settings import KEYS, load
+    from seawall.settings import load
 
     user, project = settings_files(common, os.environ)
     files = {"user": str(user), "project": str(project) if project else None}
@@ -53,17 +67,15 @@ def config(what: str, common: Common) -> int:
         check(loaded.config)
     except ConfigError as error:
         problems.append(str(error))
-    values: dict[str, object] = {}
-    for key in KEYS:
-        value: object = loaded.config
-        for part in key.split("."):
-            value = getattr(value, part)
-        values[key] = shown(key, value)
+    values = {key: one["value"] for key, one in entries(loaded.config, loaded.sources).items()}
     fallbacks = [shown_fallback(fallback) for fallback in loaded.config.fallback]
     if common.json:
-        entries = {key: {"value": value, "source": loaded.sources[key]} for key, value in values.items()}
         object_ = {"schema": "seawall.config/1", "files": files, "problems": problems}
-        all_of_it = {"values": entries, "fallback": fallbacks} if what == "show" else {}
+        all_of_it = (
+            {"values": entries(loaded.config, loaded.sources), "fallback": fallbacks}
+            if what == "show"
+            else {}
+        )
         click.echo(json.dumps(object_ | all_of_it))
     elif what == "check":
         for line in problems:

@@ -42,6 +42,10 @@ class Sharing:
             "/api/v1/lease": self._lease,
         }
 
+    def told(self) -> dict[str, object]:
+        """The gateway's status, and who uses it."""
+        return {**self._status(), "leases": self.leases}
+
     def unused_for(self) -> float:
         """Seconds since the last lease ended; 0 while there is one."""
         return 0.0 if self.leases else self._clock.now() - self._unused_since
@@ -59,7 +63,7 @@ class Sharing:
     async def _state(self, request: LocalRequest) -> LocalResponse:
         if not self._trusted(request):
             return _refused(401, "x-seawall-token is missing or wrong")
-        return _json(200, {"schema": "seawall.status/1", **self._status(), "leases": self.leases})
+        return _json(200, {"schema": "seawall.status/1", **self.told()})
 
     async def _lease(self, request: LocalRequest) -> LocalResponse | AsyncGenerator[bytes, None]:
         if not self._trusted(request):

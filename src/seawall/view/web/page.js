@@ -1,0 +1,160 @@
+// The page: listens to the gateway's events, asks for what is on record, explains what is pasted.
+
+import { by, el, quiet, say } from "./draw.js";
+import { drawGates, drawHeld, drawLanes, drawModels, drawPath, drawVerdict, PARTIES, rows, situation, step } from "./live.js";
+import { drawCauses, drawDay, drawPlan, drawSettings, drawWeek, get } from "./past.js";
+
+const seen = { status: null, measured: null, causes: {}, open: [], episodes: [], history: null };
+const SILENT = 25e3; // the gateway says something every 10 s
+const RECORD_EVERY = 120e3;
+const MEASURE_EVERY = 120e3;
+let heardAt = 0, over = false;
+
+// ---- what the gateway tells ------------------------------------------------------------------------------
+
+function listen() {
+  const events = new EventSource("/api/v1/events");
+  const on = (name, act) => events.addEventListener(name, (event) => { heardAt = Date.now(); over = false; act?.(event.data); });
+  on("status", (data) => told(JSON.parse(data)));
+  on("rates", (data) => drawModels(JSON.parse(data)));
+  on("same");
+  on("leaving", () => { over = true; connection(); });
+  events.addEventListener("error", () => {
+    connection();
+    // A gateway that was started anew may want another cookie; then there is nothing to retry.
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+  });
+}
+
+function told(status) {
+  const before = seen.status;
+  seen.status = status;
+  say(by("gateway"), `to ${status.upstream}`);
+  connection();
+  drawHeld(status);
+  drawLanes(status);
+  draw();
+  announce(before, status);
+  if (status.cause && status.cause !== before?.cause) begun(status.cause);
+  if (before?.cause && !status.cause) ended();
+}
+
+function draw() {
+  const now = Date.now();
+  drawVerdict(seen, now);
+  drawGates(seen, now);
+  title();
+}
+
+function title() {
+  const { status } = seen;
+  const text = status?.held ? `(${status.held} held) Seawall` : status?.cause ? "(!) Seawall" : "Seawall";
+  if (document.title !== text) document.title = text;
+}
+
+function connection() {
+  const box = by("link"), live = Date.now() - heardAt < SILENT && !over;
+  const words = over ? "the gateway has left" : live ? "live" : heardAt ? "no word from the gateway; what is shown is old" : "connecting";
+  say(box.querySelector(".words"), words);
+  say(box.querySelector(".mark"), live ? "●" : "✕");
+  box.className = `link ${live ? "good fresh" : "bad"}`;
+}
+
+// Only what changes is said aloud, not every second's figures.
+function announce(before, status) {
+  const found = situation(seen, Date.now());
+  const now = found?.kind === "trouble" ? `${PARTIES[found.party] ?? ""}: ${found.title}. ${status.held} held.` : "";
+  if (now && (!before?.cause || before.cause !== status.cause)) say(by("announce"), now);
+  else if (!now && before?.cause) say(by("announce"), "It is over. Nothing is held.");
+}
+
+async function begun(code) {
+  measure(false);
+  record();
+  if (!seen.causes[code]) {
+    try { seen.causes[code] = (await get(`/api/v1/explain?code=${encodeURIComponent(code)}`)).cause; draw(); } catch { /* the code itself is shown */ }
+  }
+}
+
+function ended() {
+  measure(true);
+  setTimeout(record, 8000); // its last rows are written within some seconds
+}
+
+// ---- what is measured and what is on record --------------------------------------------------------------
+
+async function measure(anew) {
+  const button = by("measure");
+  if (button.disabled) return;
+  button.disabled = true;
+  button.textContent = "Measuring";
+  try {
+    seen.measured = await get(anew ? "/api/v1/doctor" : "/api/v1/verdict");
+    drawPath(seen.measured);
+    draw();
+  } catch (error) {
+    by("path-body").replaceChildren(quiet(`Not measured: ${error.message}`));
+  }
+  button.disabled = false;
+  button.textContent = "Measure now";
+}
+
+async function record() {
+  try {
+    const history = await get("/api/v1/history");
+    seen.history = history;
+    seen.episodes = [...(history.episodes ?? [])].sort((a, b) => b.opened_at.localeCompare(a.opened_at));
+    const named = new Map(seen.episodes.map((one) => [one.id, one.cause]));
+    seen.open = (history.open ?? []).map((one) => ({ ...one, cause: named.get(one.id) }));
+    drawDay({ ...history, episodes: seen.episodes }, Date.now());
+    drawWeek(history);
+    drawCauses(history);
+    draw();
+  } catch (error) {
+    for (const id of ["day-body", "week-body", "causes-body"]) if (!seen.history) by(id).replaceChildren(quiet(`No records: ${error.message}`));
+  }
+}
+
+async function rest() {
+  try { drawSettings(await get("/api/v1/config")); } catch (error) { by("settings-body").replaceChildren(quiet(error.message)); }
+  try { drawPlan(await get("/api/v1/plan")); } catch (error) { by("plan-body").replaceChildren(quiet(`No plan: ${error.message}`)); }
+}
+
+// ---- the paste box ---------------------------------------------------------------------------------------
+
+async function explain(event) {
+  event.preventDefault();
+  const text = by("paste-text").value, box = by("paste-answer"), button = by("paste").querySelector("button");
+  if (!text.trim()) { box.replaceChildren(quiet("There is no text to explain.")); return; }
+  button.disabled = true;
+  try {
+    const answer = await fetch("/api/v1/explain", { method: "POST", body: text, credentials: "same-origin", headers: { "content-type": "text/plain" } });
+    const value = await answer.json();
+    box.replaceChildren(...(answer.ok ? explained(value) : [quiet(value.error?.message ?? "No answer.")]));
+  } catch { box.replaceChildren(quiet("The gateway does not answer.")); }
+  button.disabled = false;
+}
+
+function explained(value) {
+  const v = value.verdict, code = v.cause;
+  return [
+    el("h3", {}, `${PARTIES[v.party] ?? PARTIES.unknown} — ${v.title}`),
+    el("dl", { cls: "rows" }, ...rows([
+      ["Meaning", [v.meaning]], ["Do now", (v.do ?? []).slice(0, 3).map(step)],
+      ["Don't", (v.dont ?? []).slice(0, 3).map((one) => `${one.text} ${one.reason ?? ""}`)],
+      ["Read as", [`${code} · ${v.confidence} · from your text only`]]]))];
+}
+
+// ---- start -----------------------------------------------------------------------------------------------
+
+by("paste").addEventListener("submit", explain);
+by("paste-text").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) by("paste").requestSubmit(); });
+by("measure").addEventListener("click", () => measure(true));
+addEventListener("beforeprint", () => { by("settings-all").open = false; });
+listen();
+measure(false);
+record();
+rest();
+setInterval(() => { connection(); draw(); }, 1000);
+setInterval(() => { if (!document.hidden) record(); }, RECORD_EVERY);
+setInterval(() => { if (!document.hidden && seen.status?.cause) measure(false); }, MEASURE_EVERY);

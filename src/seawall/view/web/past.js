@@ -1,0 +1,165 @@
+// What is on record: the last day, the week, causes, the plan, the settings.
+
+import { by, clock, day, duration, el, many, percent, quiet, say, show, svg, table } from "./draw.js";
+
+const HOUR = 3600e3;
+const LEAST = 20; // below that many attempts a cell is blank, not green
+
+export async function get(path) {
+  const answer = await fetch(path, { headers: { accept: "application/json" }, credentials: "same-origin" });
+  const value = await answer.json().catch(() => null);
+  if (!answer.ok) throw Object.assign(new Error(value?.error?.message ?? `the gateway answered ${answer.status}`), { status: answer.status });
+  return value;
+}
+
+// ---- the last day ----------------------------------------------------------------------------------------
+
+export function drawDay(history, now) {
+  const end = Math.ceil(now / HOUR) * HOUR, begin = end - 24 * HOUR;
+  const hours = Array.from({ length: 24 }, () => [0, 0]);
+  for (const row of history.hours ?? []) {
+    const at = Math.floor((Date.parse(row.at) - begin) / HOUR);
+    if (at >= 0 && at < 24) { hours[at][0] += row.attempts; hours[at][1] += row.failed; }
+  }
+  const episodes = (history.episodes ?? []).filter((one) => endOf(one, now) > begin).slice(0, 40);
+  const attempts = hours.reduce((sum, [all]) => sum + all, 0), failed = hours.reduce((sum, [, bad]) => sum + bad, 0);
+  say(by("day-count"), attempts ? `${many(attempts, "attempt")}, ${percent(failed / attempts)} failed · ${many(episodes.length, "episode")}` : "");
+  show(by("day-body"), [hours, episodes, begin], () => (attempts || episodes.length
+    ? [strip(hours, episodes, begin, now), buttons(episodes)] : quiet("No call is on record.")));
+}
+
+const endOf = (one, now) => (one.end === "open" ? now : Date.parse(one.closed_at ?? one.last_failure_at));
+
+function strip(hours, episodes, begin, now) {
+  const width = 960, height = 96, base = 66, most = Math.max(1, ...hours.map(([all]) => all));
+  const said = `Attempts by hour and episodes, from ${clock(begin, false)} yesterday to now. ${many(episodes.length, "episode")}; they are listed below.`;
+  const marks = hours.flatMap(([all, bad], at) => {
+    const x = at * 40 + 3, tall = 58 * Math.sqrt(all / most), part = all ? tall * (bad / all) : 0, when = begin + at * HOUR;
+    return [
+      all ? svg("g", {}, svg("title", {}, `${clock(when, false)}: ${many(all, "attempt")}, ${bad} failed`),
+        svg("rect", { cls: "track", x, y: base - 58, width: 34, height: 58, rx: 2 }),
+        svg("rect", { cls: "fill-good", x, y: base - tall, width: 34, height: tall, rx: 2 }),
+        bad ? svg("rect", { cls: "fill-bad", x, y: base - Math.max(2, part), width: 34, height: Math.max(2, part), rx: 2 }) : null)
+        : svg("rect", { cls: "track", x, y: base - 2, width: 34, height: 2 }),
+      at % 3 === 0 ? svg("text", { x: x - 2, y: height - 4 }, clock(when, false)) : null];
+  });
+  const spots = episodes.map((one) => {
+    const from = Math.max(0, (Date.parse(one.opened_at) - begin) / HOUR * 40), to = (endOf(one, now) - begin) / HOUR * 40;
+    return svg("rect", { cls: `spot${one.end === "open" ? " open" : ""}`, x: from, y: base + 3, width: Math.max(4, to - from), height: 8, rx: 2,
+      on: { click: () => openEpisode(one) } }, svg("title", {}, titleOf(one)));
+  });
+  return svg("svg", { cls: "strip", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": said }, ...marks, ...spots);
+}
+
+const titleOf = (one) => `${clock(one.opened_at, false)} ${one.cause}, ${one.end === "open" ? "for " : ""}${duration(one.lasted)}`;
+
+function buttons(episodes) {
+  return el("ul", { cls: "episodes", "aria-label": "Episodes of the last 24 hours" }, ...episodes.slice(0, 12).map((one) => el("li", {},
+    el("button", { type: "button", id: `episode-${one.id}`, "aria-expanded": "false", "aria-controls": "episode", on: { click: () => openEpisode(one) } },
+      el("span", { "aria-hidden": "true" }, one.end === "open" ? "! " : ""), titleOf(one)))));
+}
+
+const ENDS = { recovered: "ended with a success", open: "goes on", abandoned: "nobody tried any more" };
+
+async function openEpisode(one) {
+  const box = by("episode"), button = by(`episode-${one.id}`), was = button?.getAttribute("aria-expanded") === "true";
+  for (const other of document.querySelectorAll(".episodes button")) other.setAttribute("aria-expanded", "false");
+  if (was) { box.replaceChildren(); return; }
+  button?.setAttribute("aria-expanded", "true");
+  box.replaceChildren(quiet("Reading."));
+  let whole = null;
+  try { whole = await get(`/api/v1/episodes/${one.id}`); } catch (error) { box.replaceChildren(quiet(`No details: ${error.message}`)); return; }
+  const attempts = whole.attempts ?? whole.timeline ?? [];
+  box.replaceChildren(
+    el("h3", {}, `Incident ${one.id}: ${one.cause}`),
+    el("p", {}, `${day(one.opened_at)} ${clock(one.opened_at)} · ${duration(one.lasted)} · ${ENDS[one.end] ?? one.end} · ${many(one.calls, "call")} hit, ${one.given_up + one.broken} lost · ${one.families.join(", ")} · ${one.route}`),
+    attempts.length ? table("Failed attempts of the episode", [["Time"], ["Call"], ["Attempt", true], ["Status", true], ["Held", true], ["Then"], ["Request id"]],
+      attempts.slice(0, 50).map((row) => [clock(row.at), row.call, String(row.number), row.status === null ? "–" : String(row.status), duration(row.held), row.ended, row.request_id ?? "–"])) : "");
+}
+
+// ---- the week --------------------------------------------------------------------------------------------
+
+const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+// Each view: its name, what counts against an hour, how it is said, and the ends of its steps.
+const VIEWS = {
+  failures: { name: "failures", value: (row) => row.failed, least: LEAST, said: (share) => `${percent(share)} failed`, steps: [0.01, 0.03, 0.06], legend: ["under 1 %", "1–3 %", "3–6 %", "over 6 %"], of: (row) => row.attempts, what: "attempts" },
+  limits: { name: "limits", value: (row) => row.limited, least: LEAST, said: (share) => `${percent(share)} stopped by a limit of yours`, steps: [0.01, 0.03, 0.06], legend: ["under 1 %", "1–3 %", "3–6 %", "over 6 %"], of: (row) => row.attempts, what: "attempts" },
+  waiting: { name: "waiting", value: (row) => row.waited, least: 1, said: (mean) => `held ${duration(mean)} on average`, steps: [30, 120, 300], legend: ["under 30 s", "30 s–2 min", "2–5 min", "over 5 min"], of: (row) => row.held, what: "held calls" },
+};
+const GLYPHS = [".", "-", "+", "#"];
+let view = "failures";
+
+export function drawWeek(history) {
+  const rows = history.hours ?? [];
+  const offered = Object.keys(VIEWS).filter((name) => rows.some((row) => typeof VIEWS[name].value(row) === "number"));
+  if (!offered.includes(view)) view = "failures";
+  show(by("week-body"), [rows.length, rows.at(-1), view, history.busiest, history.quietest], () => (rows.length ? [choice(offered, history), heat(rows), legend(history)] : quiet("No call is on record.")));
+}
+
+function choice(offered, history) {
+  return el("fieldset", { cls: "switch" }, el("legend", {}, "Show"), ...offered.map((name) => el("label", {},
+    el("input", { type: "radio", name: "week", id: `week-${name}`, value: name, checked: name === view, on: { change: () => { view = name; drawWeek(history); } } }), VIEWS[name].name)));
+}
+
+function heat(rows) {
+  const { value, of, said, steps, least, what } = VIEWS[view];
+  const cells = Array.from({ length: 7 }, () => Array.from({ length: 24 }, () => [0, 0]));
+  for (const row of rows) {
+    // By the wall clock at the time, so that daylight saving does not smear.
+    const local = new Date(Date.parse(row.at) + row.utc_offset * 60e3);
+    const cell = cells[(local.getUTCDay() + 6) % 7][local.getUTCHours()];
+    cell[0] += of(row) ?? 0; cell[1] += value(row) ?? 0;
+  }
+  const head = el("tr", {}, el("th", { scope: "col" }, el("span", { cls: "unseen" }, "Day")), ...Array.from({ length: 24 }, (_, hour) => el("th", { scope: "col" },
+    hour % 3 ? el("span", { cls: "unseen" }, String(hour)) : String(hour).padStart(2, "0"))));
+  const body = cells.map((hours, at) => el("tr", {}, el("th", { scope: "row" }, DAYS[at]), ...hours.map(([all, bad]) => {
+    if (all < least) return el("td", { title: all ? `${many(all, what.slice(0, -1))}: too few` : null }, el("span", { cls: "unseen" }, "too few"));
+    const share = bad / all, level = steps.filter((step) => share >= step).length, text = `${said(share)}, ${all} ${what}`;
+    return el("td", { cls: `h${level + 1}`, title: text }, el("span", { "aria-hidden": "true" }, GLYPHS[level]), el("span", { cls: "unseen" }, text));
+  })));
+  return el("div", { cls: "scroll", tabindex: "0", role: "group", "aria-label": "Heat map, hour by weekday" }, el("table", { cls: "heat" }, el("caption", { cls: "unseen" }, `${VIEWS[view].name} by hour and weekday, local time`), el("thead", {}, head), el("tbody", {}, ...body)));
+}
+
+function legend(history) {
+  const { legend: words, least, what } = VIEWS[view];
+  const ends = view !== "failures" ? "" : history.busiest && history.quietest
+    ? ` Busiest: ${slot(history.busiest)}. Quietest you use: ${slot(history.quietest)}.` : " No clear pattern yet.";
+  return el("p", { cls: "legend" }, ...words.flatMap((word, at) => [el("b", { cls: `h${at + 1}`, "aria-hidden": "true" }, GLYPHS[at]), ` ${word}   `]),
+    least > 1 ? `blank: under ${least} ${what}.` : "", ends);
+}
+
+function slot(one) {
+  const hours = `${one.hour}–${one.hour + 1} h, ${percent(one.failed / one.attempts)}`;
+  return one.weekday === null || one.weekday === undefined ? hours : `${DAYS[one.weekday]} ${hours}`;
+}
+
+// ---- causes, plan, settings ------------------------------------------------------------------------------
+
+const length = (seconds) => (seconds === null || seconds === undefined ? "–" : duration(seconds));
+
+export function drawCauses(history) {
+  const causes = history.causes ?? [];
+  const saved = history.held_and_recovered, lost = history.lost;
+  say(by("causes-count"), history.episodes?.length ? String(history.episodes.length) : "");
+  show(by("causes-body"), [causes, saved, lost], () => [
+    causes.length ? table("Episodes by cause", [["Cause"], ["Episodes", true], ["Calls hit", true], ["Half over in", true], ["9 of 10 in", true], ["Mean", true], ["Longest", true]],
+      causes.map((one) => [one.cause, String(one.episodes), String(one.calls), length(one.p50), length(one.p90), length(one.mean), `${one.longest_ended ? "" : "over "}${length(one.longest)}`])) : quiet("No episode is on record."),
+    saved?.calls ? el("p", { cls: "legend" }, `Held and saved: ${many(saved.calls, "call")}, ${duration(saved.waited)} of waiting.`) : "",
+    lost && lost.given_up + lost.broken ? el("p", { cls: "legend" }, `Lost: ${many(lost.given_up + lost.broken, "call")} (${lost.broken} cut in mid-answer, ${lost.given_up} given up).`) : ""]);
+}
+
+export function drawPlan(plan) {
+  const windows = plan.windows ?? plan.best ?? [], avoid = plan.avoid ?? [], claims = plan.claims ?? plan.published ?? [];
+  const line = (one) => [`${day(one.from ?? one.begins ?? one.since)} ${clock(one.from ?? one.begins ?? one.since, false)}–${clock(one.to ?? one.ends ?? one.until, false)}`, one.rate ?? (one.attempts ? one.failed / one.attempts : null), one.attempts ?? one.calls];
+  show(by("plan-body"), plan, () => [
+    windows.length ? table("Quiet windows", [["When"], ["Failures", true], ["Calls", true]], windows.map(line).map(([when, rate, calls]) => [when, rate === null ? "–" : percent(rate), String(calls ?? "–")])) : quiet("Not enough is on record yet for windows of your own."),
+    avoid.length ? el("p", { cls: "legend" }, `Avoid: ${avoid.map(line).map(([when, rate]) => `${when}${rate === null ? "" : ` (${percent(rate)})`}`).join(", ")}`) : "",
+    ...claims.slice(0, 3).map((one) => el("p", { cls: "legend" }, `Claimed by others: ${typeof one === "string" ? one : one.text ?? [one.days, one.hours, one.tz, one.source, one.date].filter(Boolean).join(", ")}`))]);
+}
+
+export function drawSettings(config) {
+  const values = Object.entries(config.values ?? {}), own = values.filter(([, one]) => one.source !== "default");
+  const text = (value) => (typeof value === "string" ? value || "–" : JSON.stringify(value));
+  show(by("settings-own"), own, () => (own.length ? el("p", { cls: "own" }, el("span", { cls: "quiet" }, "Set by you:"), ...own.map(([key, one]) => el("span", {}, el("code", {}, key), ` ${text(one.value)}`))) : quiet("Everything is at its default.")));
+  show(by("settings-body"), values, () => table("Settings in force", [["Setting"], ["Value"], ["From"]], values.map(([key, one]) => [el("code", {}, key), text(one.value), one.source])));
+}

@@ -78,8 +78,8 @@ class Limiter:
     spare: int = 3
     spare_share: float = 0.05
     """Streams that ended and were not replaced yet count at most so far, plus this share of the running, ..."""
-    spare_time: float = 0.1
-    """... plus what ends in so long: short calls follow each other, and the next is still on its way from its client."""
+    spare_time: float = 0.02
+    """... plus, in a calm lane, what ends in so long: the next of many short calls is on its way from its client."""
     up: float = 2.0
     """An accepted attempt multiplies the rate by this, ..."""
     own_up: float = 1.25

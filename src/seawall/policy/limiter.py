@@ -148,6 +148,7 @@ class Limiter:
         if now - self._refused_at > p.quiet:
             self.rate = min(self.rate, max(p.most_rate, self._least()))
             self._foreign_until = -math.inf
+            self._credit = min(self._credit, self._most_credit())
             self._next = max(self._next, now)
         self._refused_at, self.ramping = now, False
         self._count(kind, True, self.state(now), now)
@@ -164,8 +165,9 @@ class Limiter:
             self._skip -= 1
             return
         self._skip = 0.0 if self._skip >= 1 else self._skip
-        p = self._p
-        most = p.spare + p.spare_share * self._load.in_flight + p.spare_time * self._acceptance_rate
+        most = self._most_credit()
+        if now - self._refused_at > self._p.quiet:
+            most += self._p.spare_time * self._acceptance_rate
         self._credit = min(self._credit + 1, most)
 
     def returned(self, kind: Kind) -> None:
@@ -232,6 +234,9 @@ class Limiter:
         self.queue_changed(now)
         p = self._p
         return self._backlog > max(p.backlog_least, p.backlog_share * self._load.in_flight)
+
+    def _most_credit(self) -> float:
+        return self._p.spare + self._p.spare_share * self._load.in_flight
 
     def _most(self) -> float:
         p = self._p

@@ -13,7 +13,9 @@ from dial_peers import Client, Echo, listening, on_both_loops, run, server_conte
 
 from seawall.config import Network
 from seawall.http import tls as tls_module
+from seawall.http.dial import DialError, dial
 from seawall.http.tls import client_context, trust_warnings
+from seawall.origin import Origin
 
 
 @pytest.fixture(scope="module")
@@ -303,3 +305,67 @@ def test_a_company_root_that_python_3_13_would_refuse(loop: str, tmp_path: Path)
             await connect(port, client_context(Network(ca_files=(str(root),))))
 
     run(loop, work())
+
+
+def demanding(ca: trustme.CA) -> ssl.SSLContext:
+    """A server that takes only clients whose certificate this authority signed."""
+    context = server_context(ca.issue_cert("localhost", "127.0.0.1"))
+    ca.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def own(ca: trustme.CA, tmp_path: Path, name: str = "own") -> tuple[str, str]:
+    """Files of a certificate for a client and its key."""
+    leaf = ca.issue_cert(f"{name}.example")
+    cert, key = tmp_path / f"{name}.pem", tmp_path / f"{name}.key"
+    cert.write_bytes(leaf.cert_chain_pems[0].bytes())
+    key.write_bytes(leaf.private_key_pem.bytes())
+    return str(cert), str(key)
+
+
+@on_both_loops
+def test_a_server_that_demands_a_certificate(loop: str, ca: trustme.CA, tmp_path: Path) -> None:
+    """It is shown the one that is set; without one the connection does not last."""
+    root = tmp_path / "root.pem"
+    root.write_bytes(pem(ca))
+    cert, key = own(ca, tmp_path)
+
+    async def work() -> None:
+        async with listening(tls=demanding(ca)) as port:
+            origin, _ = Origin.parse(f"https://127.0.0.1:{port}")
+            network = Network(ca_files=(str(root),), client_cert=cert, client_key=key)
+            transport, protocol = await dial(origin, network, Client, timeout=20)
+            await speaks(transport, protocol)
+            # In TLS 1.3 the refusal comes after the handshake.
+            try:
+                transport, protocol = await dial(origin, Network(ca_files=(str(root),)), Client, timeout=20)
+            except DialError:
+                return
+            assert isinstance(protocol, Client)
+            await protocol.lost.wait()
+            assert protocol.got == b""
+            transport.close()
+
+    run(loop, work())
+
+
+def test_a_certificate_that_was_renewed_is_used_from_then_on(ca: trustme.CA, tmp_path: Path) -> None:
+    """Another context, with the new one; the same as long as the files are."""
+    cert, key = own(ca, tmp_path)
+    network = Network(client_cert=cert, client_key=key)
+    first = client_context(network)
+    assert client_context(network) is first
+    later = os.stat(cert).st_mtime_ns + 5_000_000_000
+    os.utime(cert, ns=(later, later))
+    assert client_context(network) is not first
+
+
+def test_a_certificate_that_cannot_be_shown_is_warned_of(tmp_path: Path) -> None:
+    """The connection is tried without it; the passphrase is in no text."""
+    network = Network(client_cert=str(tmp_path / "gone.pem"), client_key_passphrase="open-sesame-123")
+    (warning,) = trust_warnings(network)
+    assert warning.endswith(
+        "gone.pem: the client certificate cannot be used, there is no such file or folder."
+    )
+    assert "open-sesame" not in warning + repr(network)

@@ -13,6 +13,7 @@ from seawall.http.failure import DialError
 from seawall.http.head import BadHead, end_of_head, read_answer
 from seawall.origin import Origin
 
+MOST_ARRIVALS = 2000
 MOST_HEAD = 64 * 1024
 MOST_BODY = 1024 * 1024
 """Bytes of an answer that are read: the status page's summary is some 30 KB."""
@@ -30,6 +31,12 @@ class Answer:
     """One sentence on the fault."""
     connected: float | None = None
     first_byte: float | None = None
+    arrivals: tuple[tuple[float, int], ...] = ()
+    """When bytes came, and how many in all by then; the first `MOST_ARRIVALS` times."""
+    head_size: int = 0
+    """Bytes of its head."""
+    whole: bool = False
+    """The answer came to its end in the time."""
 
     @property
     def who(self) -> str:
@@ -77,6 +84,7 @@ class _Reader(asyncio.Protocol):
         self.data = bytearray()
         self.begun = begun
         self.first: float | None = None
+        self.arrivals: list[tuple[float, int]] = []
         self.error: Exception | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -84,6 +92,8 @@ class _Reader(asyncio.Protocol):
             self.first = time.monotonic() - self.begun
         if len(self.data) < MOST_HEAD + MOST_BODY:
             self.data += data
+        if len(self.arrivals) < MOST_ARRIVALS:
+            self.arrivals.append((time.monotonic() - self.begun, len(self.data)))
         if len(self.data) >= MOST_HEAD + MOST_BODY or _is_whole(self.data):
             self.finish()
 
@@ -142,7 +152,13 @@ async def ask(
         await asyncio.wait([reader.done], timeout=max(0.05, begun + seconds - time.monotonic()))
     finally:
         transport.abort()
-    return replace(_read(reader, method, seconds), connected=connected, first_byte=reader.first)
+    return replace(
+        _read(reader, method, seconds),
+        connected=connected,
+        first_byte=reader.first,
+        arrivals=tuple(reader.arrivals),
+        whole=reader.done.done(),
+    )
 
 
 def _read(reader: _Reader, method: str, seconds: float) -> Answer:
@@ -152,6 +168,8 @@ def _read(reader: _Reader, method: str, seconds: float) -> Answer:
             return Answer(
                 fault=Fault.FIRST_BYTE_TIMEOUT, text=f"it took the request and said nothing for {seconds:g} s"
             )
+        if "CERTIFICATE_REQUIRED" in str(getattr(reader.error, "reason", "")):
+            return Answer(fault=Fault.TLS_OTHER, text="it demands a client certificate, and was shown none")
         if reader.error is not None:
             return Answer(fault=Fault.CONNECTION_RESET, text="it cut the connection before it answered")
         return Answer(fault=Fault.CONNECTION_CLOSED, text="it closed the connection before it answered")
@@ -166,7 +184,7 @@ def _read(reader: _Reader, method: str, seconds: float) -> Answer:
     content = data[end:][:MOST_BODY]
     if shown.get("transfer-encoding", "").lower() == "chunked":
         content = _joined(content)
-    return Answer(head.status, shown, content)
+    return Answer(head.status, shown, content, head_size=end)
 
 
 def _joined(data: bytes) -> bytes:

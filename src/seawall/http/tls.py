@@ -89,22 +89,32 @@ def show_certificate(context: ssl.SSLContext, cert: str, key: str, passphrase: s
 
     `key`: the file of its key; empty where it stands in the same file.
     """
+    for name in filter(None, (cert, key)):
+        if why := _unusable(Path(name)):
+            return [f"{name}: the client certificate cannot be used, {why}."]
     try:
-        for name in filter(None, (cert, key)):
-            about = Path(name).stat()
-            if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
-                what = "it is not a file" if about.st_size <= _LARGEST else "it is too large"
-                return [f"{name}: the client certificate cannot be used, {what}."]
-            Path(name).open("rb").close()
         # Always a passphrase, if an empty one: without any, OpenSSL would ask for it at the terminal.
         context.load_cert_chain(cert, key or None, passphrase)
     except ssl.SSLError as exc:
         return [f"{cert}: the client certificate cannot be used, {_why_not_shown(exc, Path(cert))}."]
-    except (OSError, ValueError, TypeError) as exc:
-        named = getattr(exc, "filename", None) or cert
-        why = _why(exc) if isinstance(exc, OSError) else "its key cannot be opened with the passphrase"
-        return [f"{named}: the client certificate cannot be used, {why}."]
+    except OSError as exc:
+        return [f"{cert}: the client certificate cannot be used, {_why(exc)}."]
+    except (ValueError, TypeError):  # a passphrase that OpenSSL does not take: 1 KB is the most
+        return [f"{cert}: the client certificate cannot be used, its passphrase is none that can be given."]
     return []
+
+
+def _unusable(path: Path) -> str:
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            return "it is not a file"
+        if about.st_size > _LARGEST:
+            return f"it is larger than {_LARGEST // 2**20} MB"
+        path.open("rb").close()
+    except (OSError, ValueError) as exc:
+        return _why(exc)
+    return ""
 
 
 def _why_not_shown(exc: ssl.SSLError, path: Path) -> str:

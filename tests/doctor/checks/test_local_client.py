@@ -102,7 +102,8 @@ def test_an_old_client_and_the_symptom_that_was_seen(tmp_path: Path) -> None:
     seen = Finding(State.WARN, "", {"causes": {"network.client_timeout": 2}})
     found = ran(with_path(tmp_path), "local.client", seen_recent=seen)
     assert {(one.cause, one.weight.value) for one in found.signs} == {("machine.old_client", "weak")}
-    assert "2.1.242" in found.signs[0].text
+    assert "older than 2.1.285" in found.signs[0].text
+    assert "waited for ten minutes; a call that is repeated" in found.signs[0].text
     assert not ran(with_path(tmp_path), "local.client").signs
     program(tmp_path / "bin" / "claude", "#!/bin/sh\necho 2.1.329\n")
     assert not ran(with_path(tmp_path), "local.client", seen_recent=seen).signs

@@ -112,13 +112,16 @@ async def _node(subject: Subject) -> Version | None:
 
 
 def signs_of(version: Version, seen: Mapping[str, object]) -> tuple[Sign, ...]:
-    """Symptoms that this version has, that a later one has not, and that were seen lately."""
-    return tuple(
-        Sign("machine.old_client", f"Claude Code {dotted(version)} is older than {dotted(fix.version)}, "
-             f"since when this is mended: {fix.symptom}", Weight.WEAK)
-        for fix in FIXES
-        if version < fix.version and any(seen.get(cause) for cause in fix.causes)
-    )  # fmt: skip
+    """One sign for the symptoms that this version has, that a later one has not, and that were seen lately."""
+    open_ = [fix for fix in FIXES if version < fix.version and any(seen.get(cause) for cause in fix.causes)]
+    if not open_:
+        return ()
+    newest = max(fix.version for fix in open_)
+    text = (
+        f"Claude Code {dotted(version)} is older than {dotted(newest)}, since when this is mended: "
+        f"{'; '.join(fix.symptom for fix in open_)}"
+    )
+    return (Sign("machine.old_client", text, Weight.WEAK),)
 
 
 async def run(probe: Probe) -> Finding:

@@ -1,8 +1,14 @@
-"""Is there a way out of this machine at all? Asks the routing table; nothing is sent."""
+"""Is there a way out of this machine at all, and does it lead into a VPN or a proxy program in TUN mode?
+
+Asks the routing table; nothing is sent. Facts: `routes` (kinds of address), `interface`, `tunnels`, `through_tunnel`,
+`resolvers`, `label` (a hash of the network). Signs: `network.offline` (decisive) without a way out; neutral for
+`network.*` where calls leave through a tunnel.
+"""
 
 import socket
 
-from seawall.doctor.check import Check, Finding, Probe, Sign, State, Weight
+from seawall.doctor import link
+from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight, in_thread
 from seawall.http.dial import DialError
 from seawall.http.proxy import choose
 from seawall.origin import is_loopback
@@ -27,18 +33,26 @@ def routes() -> list[str]:
 
 async def run(probe: Probe) -> Finding:
     subject = probe.subject
+    here: link.Link = await in_thread(link.look)
+    facts: dict[str, object] = dict(link.shown(here))
+    signs = []
+    if here.through_tunnel:
+        text = f"calls leave through the tunnel {here.interface} (a VPN, or a proxy program in TUN mode)"
+        signs.append(Sign("network.*", text, Weight.WEAK, Direction.NEUTRAL))
     if is_loopback(subject.api.host):
-        return Finding(State.SKIP, "the address is on this machine")
+        return Finding(State.SKIP, "the address is on this machine", facts, tuple(signs))
     try:
         if choose(subject.api, subject.config.network):
-            return Finding(State.SKIP, "calls go through a proxy")
+            return Finding(State.SKIP, "calls go through a proxy", facts, tuple(signs))
     except DialError:
         pass
     found = routes()
+    facts["routes"] = found
     if found:
-        return Finding(State.OK, " and ".join(found), {"routes": found})
+        by = f", through the tunnel {here.interface}" if here.through_tunnel else ""
+        return Finding(State.OK, " and ".join(found) + by, facts, tuple(signs))
     sign = Sign("network.offline", "no route leads out of this machine, by IPv4 or IPv6", Weight.DECISIVE)
-    return Finding(State.FAIL, "no way out of this machine", {"routes": []}, (sign,))
+    return Finding(State.FAIL, "no way out of this machine", facts, (sign,))
 
 
 CHECK = Check("net.link", "network", run)

@@ -65,6 +65,7 @@ async def run(probe: Probe) -> Finding:
     failed = [row for row in rows if row.cause is not None]
     recovered = len(rows) - len(failed)
     facts: dict[str, Any] = {"failed": len(failed), "recovered": recovered, "window": WINDOW}
+    facts["succeeded"] = sorted({row.family for row in rows if row.cause is None})
     facts["causes"] = dict(Counter(row.cause for row in failed))
     if not rows:
         return Finding(State.SKIP, "no call of the last 15 min is on record", facts)

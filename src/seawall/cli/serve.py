@@ -147,7 +147,7 @@ async def _serve(
 
     signals = _signals()
     place, token = _place_and_token(common)
-    writer = Writer(config.store, on_change=_StoreVoice(common))
+    writer = Writer(config.store, on_change=_StoreVoice(common), keep=config.history.keep, each_day=_add_up)
     sharing = Sharing(token, lambda: {**server.status(), **_store_of(writer.state)}, SystemClock())
     sockets = passed_sockets(os.environ, os.getpid())
     server = GatewayServer(
@@ -223,6 +223,13 @@ def _store_of(state: "State") -> dict[str, object]:
         "rows_dropped": state.dropped,
         "rows_written": state.written,
     }
+
+
+def _add_up(store: Path) -> None:
+    """Once a day, in the writer's thread: how long trouble usually lasts, for those who have no time to add it up."""
+    from seawall.history.usual import start
+
+    start(store)
 
 
 class _StoreVoice:

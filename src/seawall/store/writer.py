@@ -13,11 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from seawall.clock import Clock, SystemClock
-from seawall.config import Store
+from seawall.config import History, Store
 from seawall.store.backlog import Backlog
 from seawall.store.place import here, store_path
 from seawall.store.rows import Attempt, Cell, Count, Row, cells
 from seawall.store.sqlite import Opened, identity_of, is_damage, open_store, set_aside
+from seawall.store.tidy import anything, step
 from seawall.store.trouble import Kind, Trouble, trouble_of
 
 
@@ -40,6 +41,8 @@ class Pace:
     retry_most: float = 60.0
     """Between tries while the store is in trouble, doubled each time. A look at the file costs next to
     nothing; a migration that fails each time costs half a second of CPU."""
+    tidy_every: float = 86400.0
+    """What is too old goes once in so long, and when the store is opened first."""
 
 
 STOPPING_RETRY = 0.05
@@ -88,7 +91,9 @@ UPSERT_COUNT = (
 class Writer:
     """Writes rows to the store, in a thread that it owns.
 
-    `on_change` is called in that thread when health or reason change; what it raises is ignored.
+    `on_change` is called in that thread when health or reason change; what it raises is ignored. What is older than
+    `keep` (seconds) goes, once a day and a few rows at a time; then `each_day` is called, in that thread too, with the
+    file's path, if any failure is on record.
     """
 
     def __init__(
@@ -98,8 +103,12 @@ class Writer:
         on_change: Callable[[State], None] | None = None,
         pace: Pace | None = None,
         clock: Clock | None = None,
+        keep: float = History().keep,
+        each_day: Callable[[Path], None] | None = None,
     ) -> None:
         self._store = store
+        self._keep = keep
+        self._each_day = each_day
         self._folder = here()  # a gateway that runs on by itself changes to another
         self._on_change = on_change
         self._pace = pace or Pace()
@@ -116,6 +125,7 @@ class Writer:
         self._path: Path | None = None
         self._opened: Opened | None = None
         self._counts_due = 0.0
+        self._tidy_due = float("-inf")
 
     def start(self) -> None:
         """Starts the thread, which opens the store; returns at once."""
@@ -160,6 +170,7 @@ class Writer:
             stopping = self._stop.is_set()  # before writing: what was put until then is written
             try:
                 self._work(stopping)
+                more = not stopping and self._tidy()
             except Exception as error:  # whatever it is, the gateway goes on
                 trouble = self._troubled(error)
                 if stopping and (trouble.kind is not Kind.LOCKED or self._clock.now() >= self._until):
@@ -173,7 +184,7 @@ class Writer:
                 failures = 0
                 if stopping:
                     break
-                self._rest()
+                self._rest(more)
         self._disconnect()
 
     def _work(self, stopping: bool) -> None:
@@ -215,6 +226,22 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _tidy(self) -> bool:
+        """Takes a few old rows away if it is time; true if more may be left."""
+        now = self._clock.now()
+        if now < self._tidy_due:
+            return False
+        assert self._opened is not None
+        if step(self._opened.connection, self._clock.wall() - self._keep):
+            return True
+        self._tidy_due = now + self._pace.tidy_every
+        if self._each_day is not None and self._path is not None and anything(self._opened.connection):
+            try:
+                self._each_day(self._path)
+            except Exception:  # noqa: S110 - a listener's trouble is not the store's
+                pass
+        return False
 
     def _connect(self) -> None:
         if self._path is None:
@@ -264,11 +291,12 @@ class Writer:
                 except Exception:  # noqa: S110 - a listener's trouble is not the store's
                     pass
 
-    def _rest(self) -> None:
-        """Waits until something is to be written, and then a moment for more of it."""
+    def _rest(self, more: bool) -> None:
+        """Waits until something is to be written, and then a moment for more of it; only that moment if old rows are
+        left."""
         self._some.clear()
         self._full.clear()
         if not self._stop.is_set():
-            if not len(self._backlog):
-                self._some.wait()
+            if not len(self._backlog) and not more:
+                self._some.wait(max(0.0, self._tidy_due - self._clock.now()))
             self._full.wait(self._pace.gather)

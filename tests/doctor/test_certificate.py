@@ -2,11 +2,19 @@
 
 import ssl
 import time
+from pathlib import Path
 
 import pytest
 import trustme
 
-from seawall.doctor.certificate import read
+from seawall.doctor.certificate import (
+    Certificate,
+    chain,
+    extra_context,
+    machine_context,
+    public_context,
+    read,
+)
 
 
 def der(cert: trustme.LeafCert) -> bytes:
@@ -43,3 +51,66 @@ def test_every_cut_of_a_certificate_is_survived() -> None:
     for length in range(0, len(whole), 7):
         with pytest.raises(ValueError, match=r"."):
             read(whole[:length])
+
+
+@pytest.mark.parametrize(
+    ("issuer", "name"),
+    [
+        ("Zscaler Intermediate Root CA (zscalerthree.net)", "Zscaler"),
+        ("ca.netskope.com (Netskope Inc)", "Netskope"),
+        ("Corp Palo Alto Decryption", "Palo Alto"),
+        ("FortiGate CA (Fortinet)", "Fortinet"),
+        ("Cisco Umbrella Root CA", "Cisco Umbrella"),
+        ("Blue Coat ProxySG", "Blue Coat"),
+        ("McAfee Web Gateway", "McAfee"),
+        ("Skyhigh Secure Web Gateway", "Skyhigh"),
+        ("Sophos SSL CA_C1234", "Sophos"),
+        ("Kaspersky Anti-Virus Personal Root Certificate", "Kaspersky"),
+        ("ESET SSL Filter CA", "ESET"),
+        ("Avast Web/Mail Shield Root", "Avast"),
+        ("Bitdefender Personal CA.Net-Defender", "Bitdefender"),
+        ("mitmproxy", "mitmproxy"),
+        ("Gateway CA - Cloudflare Managed G1", "Gateway CA - Cloudflare"),
+        ("WE1 (Google Trust Services)", ""),
+        ("Let's Encrypt R11", ""),
+        ("Preset Planavsky Authority", ""),
+    ],
+)
+def test_who_is_known_to_sign_anew(issuer: str, name: str) -> None:
+    """By the name at the beginning of a word; a public authority is none."""
+    assert Certificate(issuer, "x", 0.0, 1.0).inspector == name
+
+
+def test_a_store_trusts_nothing_but_its_own(tmp_path: Path) -> None:
+    """The public bundle has not the company's root, and the company's file has only that."""
+    ca = trustme.CA()
+    path = tmp_path / "root.pem"
+    ca.cert_pem.write_to_path(str(path))
+    own = ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode())
+    assert extra_context([str(path), str(tmp_path / "gone"), ""]).get_ca_certs(binary_form=True) == [own]
+    assert own not in public_context().get_ca_certs(binary_form=True)
+    assert own not in machine_context().get_ca_certs(binary_form=True)
+    for context in (extra_context([str(path)]), public_context(), machine_context()):
+        assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+
+
+class Sent:
+    """What Python 3.13 offers of a connection."""
+
+    def __init__(self, *ders: bytes) -> None:
+        self.ders = ders
+
+    def get_unverified_chain(self) -> list[bytes]:
+        return list(self.ders)
+
+
+def test_the_chain_that_was_sent() -> None:
+    """In its order; what is no certificate is left out."""
+    ca = trustme.CA(organization_name="Root Org")
+    middle = ca.create_child_ca(organization_name="Middle Org")
+    leaf = middle.issue_cert("x.example")
+    ders = [ssl.PEM_cert_to_DER_cert(one.bytes().decode()) for one in leaf.cert_chain_pems]
+    found = chain(Sent(*ders, b"nonsense"))
+    assert len(found) == len(ders) >= 2
+    assert "Middle Org" in found[0].issuer
+    assert "Root Org" in found[-1].issuer

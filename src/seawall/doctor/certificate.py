@@ -1,19 +1,32 @@
 """Who signed a certificate, for whom, and from when to when: read from its DER, whether or not anybody trusts it."""
 
+import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
+
+from seawall.http.tls import system_context
 
 _NAMES = {b"\x55\x04\x03": "common name", b"\x55\x04\x0a": "organisation"}
 """The object identifiers 2.5.4.3 and 2.5.4.10."""
 INSPECTORS = (
-    "Zscaler", "Netskope", "Palo Alto", "Fortinet", "FortiGate", "Blue Coat", "Symantec Web", "Cisco Umbrella",
-    "Forcepoint", "McAfee", "Skyhigh", "Sophos", "Check Point", "iboss", "Barracuda", "WatchGuard", "SonicWall",
-    "Kaspersky", "ESET", "Avast", "AVG", "Bitdefender", "AdGuard", "mitmproxy", "Charles Proxy", "Fiddler",
-    "Burp", "PortSwigger", "Proxyman", "Cato Networks", "Menlo", "Cloudflare Gateway", "Gateway CA - Cloudflare",
+    "Zscaler", "Netskope", "Palo Alto", "Fortinet", "FortiGate", "Blue Coat", "BlueCoat", "Symantec Web",
+    "Cisco Umbrella",
+    "Cisco Secure Web", "OpenDNS", "Forcepoint", "Websense", "McAfee", "Skyhigh", "Trellix", "Sophos", "Check Point",
+    "iboss", "Barracuda", "WatchGuard", "SonicWall", "Versa Networks", "Cato Networks", "Menlo", "Prisma Access",
+    "Cloudflare Gateway", "Gateway CA - Cloudflare", "Cloudflare for Teams", "Smoothwall", "Lightspeed", "Securly",
+    "GoGuardian", "ContentKeeper", "Untangle", "Squid", "Kaspersky", "ESET", "Avast", "AVG", "Bitdefender",
+    "Trend Micro",
+    "F-Secure", "G DATA", "Dr.Web", "AdGuard", "Norton", "mitmproxy", "Charles Proxy", "Fiddler", "Burp", "PortSwigger",
+    "Proxyman", "HTTP Toolkit", "OWASP", "Superfish",
 )  # fmt: skip
 """Programs and services that sign connections anew, by what stands in their roots."""
+
+_FORMS = tuple((name, re.compile(rf"(?<![A-Za-z]){re.escape(name)}", re.IGNORECASE)) for name in INSPECTORS)
+"""At the beginning of a word: "ESET" is no part of "reset"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +41,7 @@ class Certificate:
     @property
     def inspector(self) -> str:
         """The known program that signed it, or empty."""
-        low = self.issuer.lower()
-        return next((name for name in INSPECTORS if name.lower() in low), "")
+        return next((name for name, form in _FORMS if form.search(self.issuer)), "")
 
 
 def read(der: bytes) -> Certificate:
@@ -80,6 +92,27 @@ def _time(tag: int, value: bytes) -> float:
     return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
+def chain(ssl_object: Any) -> list[Certificate]:
+    """The certificates that the other side sent, its own first; those that cannot be read are left out."""
+    found = []
+    for der in _sent(ssl_object):
+        with suppress(ValueError):
+            found.append(read(der))
+    return found
+
+
+def _sent(ssl_object: Any) -> list[bytes]:
+    if hasattr(ssl_object, "get_unverified_chain"):  # from Python 3.13 on
+        return list(ssl_object.get_unverified_chain())
+    try:
+        import _ssl
+
+        return [one.public_bytes(_ssl.ENCODING_DER) for one in ssl_object._sslobj.get_unverified_chain()]
+    except (AttributeError, ImportError):
+        own = ssl_object.getpeercert(True)
+        return [own] if own else []
+
+
 def context_that_sees_all() -> ssl.SSLContext:
     """A context that takes any certificate: to look at it. No request is ever sent over such a connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -92,6 +125,33 @@ def public_context() -> ssl.SSLContext:
     """A context that trusts the public bundle, and nothing that this machine adds."""
     import certifi
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _checking()
     context.load_verify_locations(cafile=certifi.where())
     return context
+
+
+def machine_context() -> ssl.SSLContext:
+    """A context that trusts what the system does, and nothing else."""
+    context = system_context()
+    context.verify_flags = _lenient(context.verify_flags)
+    return context
+
+
+def extra_context(files: Sequence[str]) -> ssl.SSLContext:
+    """A context that trusts these files of roots, and nothing else; one that cannot be read adds none."""
+    context = _checking()
+    for name in filter(None, files):
+        with suppress(OSError, ValueError):
+            context.load_verify_locations(cafile=name)
+    return context
+
+
+def _checking() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags = _lenient(context.verify_flags)
+    return context
+
+
+def _lenient(flags: ssl.VerifyFlags) -> ssl.VerifyFlags:
+    """The same as for the gateway's connections, so that only the roots differ."""
+    return (flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT

@@ -60,9 +60,11 @@ async def dial(
     make_protocol: Callable[[], asyncio.Protocol],
     *,
     timeout: float,  # noqa: ASYNC109
+    trust: ssl.SSLContext | None = None,
 ) -> tuple[asyncio.Transport, asyncio.Protocol]:
     """A connection to the origin within `timeout` seconds in all; raises `DialError`.
 
+    `trust`: whom to trust instead of those that the network's settings name.
     When it fails, or is cancelled, nothing stays open. The protocol may have seen its connection made
     and lost by then.
     """
@@ -74,7 +76,7 @@ async def dial(
                 if way.proxy is not None:
                     way.stage = Stage.TUNNEL
                     await _open_tunnel(sock, origin, way.proxy)
-                context = client_context(network) if origin.scheme == "https" else None
+                context = (trust or client_context(network)) if origin.scheme == "https" else None
                 protocol = make_protocol()
             except BaseException:
                 sock.close()

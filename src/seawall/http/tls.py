@@ -67,7 +67,7 @@ def _changed(name: str) -> int:
 
 @lru_cache(maxsize=8)
 def _trust(ca_files: tuple[str, ...], own: _Own | None = None) -> tuple[ssl.SSLContext, tuple[str, ...]]:
-    context = _system_context()
+    context = system_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols([ALPN])
     # Name checks are on by the protocol's default; said again, because nothing may ever turn them off.
@@ -130,7 +130,7 @@ def _why_not_shown(exc: ssl.SSLError, path: Path) -> str:
     return "no key in PEM form that OpenSSL reads stands with it"
 
 
-def _system_context() -> ssl.SSLContext:
+def system_context() -> ssl.SSLContext:
     """A context that trusts what this machine trusts."""
     if sys.platform in {"darwin", "win32"}:
         import truststore

@@ -117,3 +117,118 @@ def test_a_file_of_roots_that_cannot_be_used(tmp_path: Path) -> None:
 def test_plain_http_has_no_certificate(tmp_path: Path) -> None:
     """Only on this machine, where it is meant."""
     assert ran(about(tmp_path, f"http://127.0.0.1:{free_port()}"), "tls.chain").state is State.SKIP
+
+
+def test_the_three_stores(tmp_path: Path) -> None:
+    """Only the extra file accepts it: neither the public bundle nor the system's store."""
+    ca = trustme.CA(organization_name="Corp")
+    with server(ca.issue_cert("127.0.0.1")) as url:
+        facts = ran(about(tmp_path, url, network=trusting(tmp_path, ca)), "tls.chain", net_dns=FOUND).facts
+        none = ran(about(tmp_path, url), "tls.chain", net_dns=FOUND).facts
+    assert (facts["trusted"], facts["public"], facts["system"], facts["extra"]) == (True, False, False, True)
+    assert (none["trusted"], none["public"], none["system"], none["extra"]) == (False, False, False, None)
+
+
+@contextmanager
+def tunnel(to: int) -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy that opens every tunnel to this port; its address, and the first lines that it was sent."""
+    lines: list[bytes] = []
+    loop, begun, port = asyncio.new_event_loop(), threading.Event(), [0]
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines.append(head.split(b"\r\n")[0])
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", to)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+
+    async def main() -> None:
+        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port[0] = listening.sockets[0].getsockname()[1]
+        begun.set()
+        await over.wait()
+        listening.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    over = asyncio.Event()
+    loop.set_exception_handler(lambda *_: None)
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
+    thread.start()
+    begun.wait(10)
+    try:
+        yield f"http://127.0.0.1:{port[0]}", lines
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
+        loop.close()
+
+
+def test_who_signs_behind_a_proxy(tmp_path: Path) -> None:
+    """Every look goes through the proxy, as calls do."""
+    ca = trustme.CA(organization_name="Netskope")
+    with server(ca.issue_cert("api.example")) as url, tunnel(int(url.rpartition(":")[2])) as (proxy, lines):
+        one = about(tmp_path, "https://api.example", network=Network(https_proxy=proxy))
+        found = ran(one, "tls.chain")
+    assert found.signs[0].cause == "network.tls_untrusted_ca"
+    assert (found.facts["inspector"], found.facts["public"]) == ("Netskope", False)
+    assert set(lines) == {b"CONNECT api.example:443 HTTP/1.1"}
+
+
+def test_unrelated_hosts_with_the_same_root(tmp_path: Path) -> None:
+    """Then it is the network that signs, and not the API's own trouble."""
+    ca, other = trustme.CA(organization_name="Zscaler Inc."), trustme.CA(organization_name="Another")
+    cert = ca.issue_cert("127.0.0.1", "localhost")
+    with server(cert) as url, server(cert) as second, server(other.issue_cert("localhost")) as third:
+        near = second.replace("127.0.0.1", "localhost")
+        far = third.replace("127.0.0.1", "localhost")
+        both = ran(about(tmp_path, url, control=near, status=near), "tls.chain", net_dns=FOUND)
+        one = ran(about(tmp_path, url, control=near, status=far), "tls.chain", net_dns=FOUND)
+        none = ran(about(tmp_path, url, control=far, status=far), "tls.chain", net_dns=FOUND)
+    assert any(s.text == "two unrelated hosts show the same issuer: it is the network" for s in both.signs)
+    assert one.facts["same"] == ["localhost"]
+    assert none.facts["same"] == []
+    assert both.signs[0].title.startswith('the connection is re-signed by "')
+    assert both.signs[0].title.endswith('", which Claude Code does not trust')
+
+
+def test_many_roots_in_one_file(tmp_path: Path) -> None:
+    """Two hundred certificates, the right one among them."""
+    ca = trustme.CA()
+    path = tmp_path / "roots.pem"
+    others = [trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.bytes() for _ in range(199)]
+    path.write_bytes(b"\n".join([*others, ca.cert_pem.bytes()]))
+    with server(ca.issue_cert("127.0.0.1")) as url:
+        one = about(tmp_path, url, network=Network(ca_files=(str(path),)))
+        facts = ran(one, "tls.chain", net_dns=FOUND).facts
+    assert (facts["trusted"], facts["extra"]) == (True, True)
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "der", "empty", "garbage"])
+def test_files_of_roots_that_are_none(tmp_path: Path, kind: str) -> None:
+    """Each is named as this machine's setting, to be mended."""
+    ca = trustme.CA()
+    path = tmp_path / "root"
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "der":
+            path.write_bytes(ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode()))
+        case "empty":
+            path.write_bytes(b"")
+        case "garbage":
+            path.write_bytes(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    with server(ca.issue_cert("127.0.0.1")) as url:
+        one = about(tmp_path, url, network=Network(ca_files=(str(path),)))
+        found = ran(one, "tls.chain", net_dns=FOUND)
+    assert found.state is State.FAIL
+    assert any(sign.cause == "machine.ca_file" and str(path) in sign.text for sign in found.signs)

@@ -1,18 +1,35 @@
-"""Who signed the API's certificate, does this machine trust it, and would the public bundle alone?"""
+"""Who signed the API's certificate, and which of three stores trust it: the public bundle, the system's, extra files?
+
+Every look goes the way that calls go, through the proxy too. Facts: `trusted` (by all stores together), `public`,
+`system`, `extra` (null: no extra file is named, or nothing was seen), `issuer`, `root` (who signed the last one that
+was sent), `inspector`, `ends`, `same` (unrelated hosts with the same root), `seconds`, `fault`. Signs: the cause of a
+handshake that fails (decisive); `machine.ca_file`; for `network.tls_untrusted_ca` weak ones where only the system
+trusts the chain: a client that does not read the system's store fails there.
+"""
 
 import asyncio
 import ssl
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from seawall.causes.evidence import Fault
-from seawall.doctor.certificate import Certificate, context_that_sees_all, public_context, read
-from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.certificate import (
+    Certificate,
+    chain,
+    context_that_sees_all,
+    extra_context,
+    machine_context,
+    public_context,
+)
+from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight, in_thread
+from seawall.doctor.subject import Subject
 from seawall.http.dial import DialError, dial
-from seawall.http.proxy import choose
 from seawall.http.tls import trust_warnings
 from seawall.origin import Origin
 
+LOOK = 1.5
+"""Seconds for a look at who signs; another second for unrelated hosts."""
 _CODES = {
     Fault.TLS_UNTRUSTED_CA: "network.tls_untrusted_ca",
     Fault.TLS_EXPIRED: "network.tls_expired",
@@ -23,82 +40,152 @@ _CODES = {
 }
 
 
-async def _seen(address: str, origin: Origin, context: ssl.SSLContext, seconds: float) -> bytes | None:
-    """The certificate that is shown there, in DER; None where the handshake fails."""
-    try:
-        async with asyncio.timeout(seconds):
-            _, writer = await asyncio.open_connection(
-                address, origin.port, ssl=context, server_hostname=origin.host.removesuffix(".")
-            )
-    except (OSError, ValueError):
-        return None
-    der: bytes | None = writer.get_extra_info("ssl_object").getpeercert(True)
-    writer.transport.abort()
-    return der
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was shown, and who would accept it; None where there was no answer."""
+
+    shown: tuple[Certificate, ...] = ()
+    public: bool | None = None
+    system: bool | None = None
+    extra: bool | None = None
+
+    @property
+    def root(self) -> str:
+        """Who signed the last certificate that was sent: the root, which itself is usually not sent."""
+        return self.shown[-1].issuer if self.shown else ""
+
+    @property
+    def inspector(self) -> str:
+        """The known program that signs connections anew, or empty."""
+        return next((one.inspector for one in self.shown if one.inspector), "")
 
 
-async def _look(probe: Probe) -> tuple[Certificate | None, bool | None]:
-    """The certificate, and whether the public bundle alone accepts it; nothing of either through a proxy."""
-    subject = probe.subject
-    addresses = probe.fact("net.dns", "addresses") or {}
-    family = next((kind for kind in ("IPv4", "IPv6") if addresses.get(kind)), "")
+async def _shown(origin: Origin, subject: Subject, seconds: float) -> tuple[Certificate, ...]:
+    """The certificates that are shown there, whoever signed them. No request is sent over that connection."""
+    context = context_that_sees_all()
     try:
-        through = choose(subject.api, subject.config.network) is not None
+        transport, _ = await dial(
+            origin, subject.config.network, asyncio.Protocol, timeout=seconds, trust=context
+        )
     except DialError:
-        through = True
-    if through or not family:
-        return None, None
-    if probe.found.get("net.tcp4") and probe.found["net.tcp4"].state is State.FAIL:
-        family = "IPv6" if addresses.get("IPv6") else family
-    address = addresses[family][0]
-    der, public = await asyncio.gather(
-        _seen(address, subject.api, context_that_sees_all(), 1.5),
-        _seen(address, subject.api, public_context(), 1.5),
-    )
+        return ()
+    found = chain(transport.get_extra_info("ssl_object"))
+    transport.abort()
+    return tuple(found)
+
+
+async def _accepts(context: ssl.SSLContext, subject: Subject) -> bool | None:
+    """Whether this store alone accepts the chain; None where it did not come to that."""
     try:
-        return (read(der) if der else None), public is not None
-    except ValueError:
-        return None, public is not None
+        transport, _ = await dial(
+            subject.api, subject.config.network, asyncio.Protocol, timeout=LOOK, trust=context
+        )
+    except DialError as error:
+        return False if error.fault is Fault.TLS_UNTRUSTED_CA else None
+    transport.abort()
+    return True
+
+
+def _contexts(files: tuple[str, ...]) -> list[ssl.SSLContext]:
+    # Reading the stores takes some 20 ms each.
+    return [public_context(), machine_context(), *([extra_context(files)] if any(files) else [])]
+
+
+async def _look(subject: Subject) -> Look:
+    contexts: list[ssl.SSLContext] = await in_thread(lambda: _contexts(subject.config.network.ca_files))
+    shown, accepted = await asyncio.gather(
+        _shown(subject.api, subject, LOOK),
+        asyncio.gather(*(_accepts(context, subject) for context in contexts)),
+    )
+    public, system, *extra = accepted
+    return Look(shown, public, system, extra[0] if extra else None)
+
+
+async def _same(look: Look, subject: Subject) -> list[str]:
+    """Unrelated hosts that show the same root as the API does: then it is the network that signs."""
+    others = [
+        origin
+        for url in (subject.control, subject.status)
+        if (origin := Origin.parse(url)[0]).scheme == "https"
+    ]
+    found = await asyncio.gather(*(_shown(origin, subject, 1.0) for origin in others))
+    return [
+        origin.host
+        for origin, shown in zip(others, found, strict=True)
+        if shown and shown[-1].issuer == look.root and origin.host != subject.api.host
+    ]
 
 
 def _day(at: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(at))
 
 
-def _broken(
-    error: DialError, seen: Certificate | None, host: str, warnings: tuple[str, ...], now: float
-) -> list[Sign]:
+def _broken(error: DialError, look: Look, host: str, warnings: tuple[str, ...], now: float) -> list[Sign]:
     """What a handshake that failed speaks for."""
     code = _CODES.get(error.fault, "network.tls_other")
     if error.fault not in (Fault.TLS_UNTRUSTED_CA, Fault.TLS_EXPIRED, Fault.TLS_OTHER):
         return [Sign(code, error.text.rstrip("."))]
+    seen = look.shown[0] if look.shown else None
     title = ""
-    signs = []
     if seen and error.fault is Fault.TLS_UNTRUSTED_CA:
-        title = f'the connection is re-signed by "{seen.issuer}", whom this machine does not trust'
+        title = f'the connection is re-signed by "{look.root}", which Claude Code does not trust'
     if seen and error.fault is Fault.TLS_EXPIRED:
         early = now < seen.begins
         word = "is not valid before" if early else "expired on"
         title = f"the certificate of {host} {word} {_day(seen.begins if early else seen.ends)}"
-    signs.append(Sign(code, error.text.rstrip("."), Weight.DECISIVE, title=title))
+    signs = [Sign(code, error.text.rstrip("."), Weight.DECISIVE, title=title)]
     if seen:
         signs.append(Sign(code, f"issuer for {host}: {seen.issuer}", Weight.WEAK))
-        if seen.inspector:
-            signs.append(Sign(code, f"{seen.inspector} signs connections anew to look into them"))
+        if error.fault is Fault.TLS_OTHER:
+            signs.append(Sign(code, f"it is made out to {seen.subject}", Weight.WEAK))
+        if look.inspector:
+            signs.append(Sign(code, f"{look.inspector} signs connections anew to look into them"))
         if seen.ends < now or now < seen.begins:
             text = f"it is valid from {_day(seen.begins)} to {_day(seen.ends)}; this machine says {_day(now)}"
             signs.append(Sign(code, text, Weight.WEAK, Direction.NEUTRAL))
-    signs += [Sign("machine.ca_file", one.rstrip("."), Weight.DECISIVE) for one in warnings]
+    signs += [Sign("machine.ca_file", one.rstrip("."), Weight.DECISIVE) for one in warnings if _of_roots(one)]
     return signs
+
+
+def _of_roots(warning: str) -> bool:
+    return "client certificate" not in warning  # that one is another check's
+
+
+def _stores(look: Look, host: str) -> list[Sign]:
+    """Where the stores do not agree: the chain is a company's, and clients differ in which store they read."""
+    if not look.shown or look.public is not False:
+        return []
+    code = "network.tls_untrusted_ca"
+    by = (
+        "the system store"
+        if look.system
+        else "the extra file"
+        if look.extra
+        else "nothing but the sum of all stores"
+    )
+    signs = [
+        Sign(code, f"issuer for {host}: {look.shown[0].issuer}", Weight.WEAK),
+        Sign(code, f"{by} accepts the chain, the public bundle does not", Weight.WEAK, Direction.NEUTRAL),
+    ]
+    if look.inspector:
+        text = f"{look.inspector} signs connections anew to look into them"
+        signs.append(Sign(code, text, Weight.WEAK, Direction.NEUTRAL))
+    return signs
+
+
+def _alike(same: list[str], trusted: bool) -> Sign:
+    count = {1: "an unrelated host shows", 2: "two unrelated hosts show"}[len(same)]
+    weight, direction = (Weight.WEAK, Direction.NEUTRAL) if trusted else (Weight.STRONG, Direction.FOR)
+    return Sign("network.tls_untrusted_ca", f"{count} the same issuer: it is the network", weight, direction)
 
 
 async def run(probe: Probe) -> Finding:
     subject = probe.subject
     if subject.api.scheme != "https":
         return Finding(State.SKIP, "http:// on this machine: no certificate")
-    network = subject.config.network
+    network, host = subject.config.network, subject.api.host
     begun = time.monotonic()
-    looked = asyncio.create_task(_look(probe))
+    looked = asyncio.create_task(_look(subject))
     try:
         transport, _ = await dial(subject.api, network, asyncio.Protocol, timeout=2.7)
         transport.abort()
@@ -106,23 +193,37 @@ async def run(probe: Probe) -> Finding:
     except DialError as error:
         failed = error
     took = time.monotonic() - begun
-    seen, public = await looked
-    facts: dict[str, Any] = {"seconds": round(took, 4), "trusted": failed is None, "public": public}
-    if seen:
-        facts |= {"issuer": seen.issuer, "inspector": seen.inspector, "ends": seen.ends}
+    look = await looked
+    facts: dict[str, Any] = {
+        "seconds": round(took, 4), "trusted": failed is None,
+        "public": look.public, "system": look.system, "extra": look.extra,
+    }  # fmt: skip
+    if look.shown:
+        first = look.shown[0]
+        facts |= {"issuer": first.issuer, "root": look.root, "inspector": look.inspector, "ends": first.ends}
+    strange = look.public is False or (failed is not None and failed.fault is Fault.TLS_UNTRUSTED_CA)
+    same = await _same(look, subject) if look.shown and strange else []
+    facts["same"] = same
     warnings = trust_warnings(network)
     if failed is not None:
         facts["fault"] = failed.fault.value
-        signs = _broken(failed, seen, subject.api.host, warnings, time.time())
+        signs = _broken(failed, look, host, warnings, time.time())
+        if same:
+            signs.append(_alike(same, trusted=False))
         return Finding(State.FAIL, failed.text, facts, tuple(signs))
-    signs = [Sign("machine.ca_file", one.rstrip("."), Weight.WEAK) for one in warnings]
-    if seen and public is False:
-        text = f"issuer for {subject.api.host}: {seen.issuer}; this machine trusts it, the public bundle does not"
-        signs.append(Sign("network.tls_untrusted_ca", text, Weight.WEAK))
-    by = f", signed by {seen.issuer}" if seen else ""
+    signs = [Sign("machine.ca_file", one.rstrip("."), Weight.WEAK) for one in warnings if _of_roots(one)]
+    signs += _stores(look, host)
+    if same:
+        signs.append(_alike(same, trusted=True))
+    by = f", signed by {look.shown[0].issuer}" if look.shown else ""
     return Finding(State.WARN if signs else State.OK, f"{1000 * took:.0f} ms{by}", facts, tuple(signs))
 
 
 CHECK = Check(
-    "tls.chain", "TLS", run, needs=("net.dns", "net.proxy"), any_of=("net.tcp4", "net.tcp6"), to=("api",)
+    "tls.chain",
+    "TLS",
+    run,
+    needs=("net.dns", "net.proxy"),
+    any_of=("net.tcp4", "net.tcp6"),
+    to=("api", "control", "status"),
 )

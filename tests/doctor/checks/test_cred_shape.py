@@ -23,6 +23,24 @@ def shape(tmp_path: Path, **environ: str) -> Finding:
         ("sk-or-v1-" + "a" * 60, "account.wrong_vendor"),
         ("AIza" + "a" * 35, "account.wrong_vendor"),
         ("AKIA" + "A" * 16, "account.wrong_vendor"),
+        ("A3TX" + "A" * 16, "account.wrong_vendor"),
+        ("sk-" + "0a" * 16, "account.wrong_vendor"),
+        ("abc8Q~" + "x" * 32, "account.wrong_vendor"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl", "account.wrong_vendor"),
+        ("gsk_" + "a" * 50, "account.wrong_vendor"),
+        ("xai-" + "a" * 50, "account.wrong_vendor"),
+        ("hf_" + "a" * 34, "account.wrong_vendor"),
+        ("pplx-" + "a" * 48, "account.wrong_vendor"),
+        ("ABSK" + "a" * 110, "account.wrong_vendor"),
+        ("nvapi-" + "a" * 60, "account.wrong_vendor"),
+        ("m" * 32, "account.wrong_vendor"),
+        ("sk-my-own-gateway-key-of-no-vendor", "account.wrong_vendor"),
+        (KEY[:40] + "\x00" + KEY[40:], "account.malformed_key"),
+        (KEY[:40] + "\u200b" + KEY[40:], "account.malformed_key"),
+        ("\ufeff" + KEY, "account.malformed_key"),
+        (f"\u201c{KEY}\u201d", "account.malformed_key"),
+        (KEY + "\n" + "x" * 10_000, "account.malformed_key"),
+        ("x-api-key: " + KEY, "account.malformed_key"),
         (f'"{KEY}"', "account.malformed_key"),
         (KEY + "\n", "account.malformed_key"),
         (f" {KEY}", "account.malformed_key"),
@@ -82,3 +100,15 @@ def test_a_key_that_is_whole_has_no_damage() -> None:
     """Also one of a form that is not known yet: older and newer generations differ in length."""
     assert not damage(KEY)
     assert not damage("sk-ant-api09-" + "k" * 60)
+
+
+def test_a_form_that_nobody_has_published_is_not_certain(tmp_path: Path) -> None:
+    """A vendor's own form is; what is only not Claude's may be new."""
+    assert shape(tmp_path, ANTHROPIC_API_KEY="m" * 32).signs[0].weight.value == "strong"
+    assert shape(tmp_path, ANTHROPIC_API_KEY="gsk_" + "a" * 50).signs[0].weight.value == "decisive"
+
+
+def test_a_gateway_gives_out_keys_of_its_own(tmp_path: Path) -> None:
+    """Behind another address every form may be right."""
+    environ = {"ANTHROPIC_BASE_URL": "https://llm.corp.example", "ANTHROPIC_API_KEY": "sk-my-own-gateway-key"}
+    assert shape(tmp_path, **environ).state is State.OK

@@ -1,4 +1,9 @@
-"""Whose key is it, and is it whole? Told from its form alone: a key of another vendor never leaves this machine."""
+"""Whose key is it, and is it whole? Told from its form alone: a key of another vendor never leaves this machine.
+
+Facts: `used`, `set` (where each is), `kinds` (prefixes of Claude's own), `saved_login`; never a value. Signs:
+`account.wrong_vendor` (decisive by a published form; strong where a key is of no form of Claude's),
+`account.malformed_key`, `account.invalid_api_key`, `account.oauth_not_allowed` (decisive), `account.conflict` (weak).
+"""
 
 import re
 
@@ -11,18 +16,33 @@ VENDORS = (
     ("sk-svcacct-", "an OpenAI key"),
     ("sk-admin-", "an OpenAI key"),
     ("AIza", "a Google key"),
+    ("ya29.", "a Google token"),
     ("AKIA", "an AWS access key"),
     ("ASIA", "an AWS access key"),
+    ("ABIA", "an AWS access key"),
+    ("ACCA", "an AWS access key"),
     ("ABSK", "an Amazon Bedrock key"),
     ("bedrock-api-key-", "an Amazon Bedrock key"),
     ("gsk_", "a Groq key"),
     ("xai-", "an xAI key"),
     ("hf_", "a Hugging Face token"),
     ("pplx-", "a Perplexity key"),
+    ("r8_", "a Replicate token"),
+    ("fw_", "a Fireworks key"),
+    ("tgp_", "a Together key"),
+    ("csk-", "a Cerebras key"),
+    ("nvapi-", "an NVIDIA key"),
+    ("dapi", "a Databricks token"),
+    ("sk_live_", "a Stripe key"),
+    ("rk_live_", "a Stripe key"),
+    ("npm_", "an npm token"),
     ("ghp_", "a GitHub token"),
+    ("gho_", "a GitHub token"),
+    ("ghs_", "a GitHub token"),
     ("github_pat_", "a GitHub token"),
     ("glpat-", "a GitLab token"),
     ("xoxb-", "a Slack token"),
+    ("xoxp-", "a Slack token"),
 )
 """Beginnings that vendors publish (scanners' rules, July 2026); the longest of a family first."""
 KINDS = (
@@ -34,6 +54,14 @@ KINDS = (
     ("sk-ant-", "a Claude key"),
 )
 _OPENAI_OLD = re.compile(r"sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}")
+_FORMS = (
+    (_OPENAI_OLD, "sk-", "an OpenAI key"),
+    (re.compile(r"sk-[0-9a-f]{32}"), "sk-", "a DeepSeek key"),
+    (re.compile(r"A3T[A-Z0-9][A-Z2-7]{16}"), "A3T", "an AWS access key"),
+    (re.compile(r".{3}[0-9]Q~.{31,34}"), "", "a client secret of Azure"),
+    (re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"), "eyJ", "a token in JWT form"),
+)
+"""Forms without a beginning of their own."""
 _PLACEHOLDER = re.compile(
     r"(?i)your[-_ ]|x{4,}|\.\.\.|…|<|\$\{?\w|changeme|placeholder|example|^sk-ant-?$|^(test|dummy|none|null)$"
 )
@@ -43,8 +71,10 @@ _FULL = 108
 
 def vendor(key: str) -> tuple[str, str] | None:
     """Another vendor's prefix and what it is the beginning of."""
-    if _OPENAI_OLD.fullmatch(key):
-        return "sk-", "an OpenAI key"
+    if len(key) < 5000:
+        for form, prefix, said in _FORMS:
+            if form.fullmatch(key):
+                return prefix, said
     return next((one for one in VENDORS if key.startswith(one[0])), None)
 
 
@@ -83,7 +113,10 @@ def _signs(name: str, value: str, where: str, subject: Subject) -> list[Sign]:
     if found := vendor(value.strip().strip("\"'")):
         if not own:  # other gateways give out keys of their own
             return []
-        text = f"{name} begins with {found[0]}, the form of {found[1]}; {len(value)} characters; {place}"
+        begins = (
+            f"begins with {found[0]}, the form of {found[1]}" if found[0] else f"has the form of {found[1]}"
+        )
+        text = f"{name} {begins}; {len(value)} characters; {place}"
         return [Sign("account.wrong_vendor", text, Weight.DECISIVE, title=f"{name} holds {found[1]}")]
     if wrong := damage(value):
         return [
@@ -92,6 +125,10 @@ def _signs(name: str, value: str, where: str, subject: Subject) -> list[Sign]:
             )
         ]
     prefix, said = kind(value)
+    if not prefix and own and name == "ANTHROPIC_API_KEY":
+        # Certain it is not: a form that nobody has published yet may be Claude's too.
+        text = f"{name} does not begin with sk-ant-, as Claude's keys do; {len(value)} characters; {place}"
+        return [Sign("account.wrong_vendor", text, title=f"{name} holds a key of another form than Claude's")]
     if "calls no model" in said or (prefix == "sk-ant-oat" and name == "ANTHROPIC_API_KEY"):
         text = f"{name} holds {said}"
         code = "account.invalid_api_key" if prefix != "sk-ant-oat" else "account.oauth_not_allowed"

@@ -100,7 +100,7 @@ def text(s: str, masked: Mask = _stars) -> str:
         return found[1] + found[2] + _kept(found[3], masked)
 
     s = _PRIVATE.sub(lambda found: f"-----BEGIN {found[1]}----- {masked('key', found[0])}", s)
-    s = _USERINFO.sub(lambda found: f"://{_once(found[0][3:-1], 'key', masked)}@", s)
+    s = userinfo(s, masked)
     s = _LINE.sub(value, s)
     s = _SCHEME.sub(lambda found: _scheme(found, masked), s)
     s = _NAMED.sub(value, s)
@@ -111,6 +111,11 @@ def text(s: str, masked: Mask = _stars) -> str:
     s = _EMAIL.sub(lambda found: masked("mail", found[0]), s)
     s = _HOME.sub(lambda found: found[1] + _once(found[2], "user", masked), s)
     return _ORGANISATION.sub(lambda found: found[1] + masked("organisation", found[2]), s)
+
+
+def userinfo(s: str, masked: Mask = _stars) -> str:
+    """`s` with the user and password of every address in it masked, and nothing else."""
+    return _USERINFO.sub(lambda found: f"://{_once(found[0][3:-1], 'key', masked)}@", s)
 
 
 def holds_key(s: str) -> bool:
@@ -140,7 +145,8 @@ def _kept(value: str, masked: Mask) -> str:
     """What may remain of a secret value: the vendor's prefix."""
     prefix = _PREFIX_ONLY.search(value, 0, 64)
     head = prefix[0] if prefix else ""
-    return value if _DONE.fullmatch(value.removeprefix(head)) else head + masked("key", value)
+    rest = value.removeprefix(head)
+    return value if not rest or _DONE.fullmatch(rest) else head + masked("key", value)
 
 
 _SECRET_NAMES = frozenset(

@@ -17,6 +17,7 @@ from seawall.config import Escalate
 from seawall.doctor.answers import Answers
 from seawall.doctor.check import Result
 from seawall.doctor.check import State as Ended
+from seawall.doctor.verdict import anthropics
 
 FRESH_PAGE = 180.0
 """Seconds for which a look at the status page counts."""
@@ -26,7 +27,6 @@ FRESH_ACCOUNT = 900.0
 """Seconds for which it counts that the credential was accepted."""
 TWICE = 2.0
 """After so many times the wait, page and network alone are enough."""
-_ANTHROPIC = ("anthropic.com", "claude.ai", "claude.com")
 
 
 class State(StrEnum):
@@ -148,7 +148,7 @@ def _somebody_else(cause: Cause, host: str) -> str | None:
     if rule.startswith("Never"):
         return ""
     if cause.party in (Party.PROVIDER, Party.UNKNOWN):
-        if host and not host.endswith(_ANTHROPIC):
+        if host and not anthropics(host):
             return f"to whoever runs {host}, not to Anthropic"
         return rule[:1].lower() + rule[1:] if ", to " in rule else None
     to = (
@@ -313,8 +313,9 @@ def facts_of(
     )
 
 
-_PATH = ("net.dns", "tls.chain", "net.control")
-"""What must have been measured, and fine, for the network to be."""
+_PATH = ("tls.chain", "net.control")
+"""What must have been walked for the network to be fine: to the API's door, and to a host that is none of its own."""
+_WALKED = (Ended.OK, Ended.WARN)
 
 
 def _measured_network(states: Mapping[str, Ended], results: Sequence[Result]) -> tuple[Met, str]:
@@ -322,7 +323,7 @@ def _measured_network(states: Mapping[str, Ended], results: Sequence[Result]) ->
     bad = [name for name in states if name.startswith(("net.", "tls.")) and states[name] is Ended.FAIL]
     if bad:
         return Met.NO, f"{titles[bad[0]]}: failed"
-    missing = [name for name in _PATH if states.get(name) is not Ended.OK]
+    missing = [name for name in _PATH if states.get(name) not in _WALKED]
     if missing:
         name = missing[0]
         return Met.UNKNOWN, f"{titles.get(name, name)}: not measured"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from seawall.causes.cause import lookup
@@ -24,7 +24,6 @@ from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
 from seawall.gateway.call import Call, flow_of, patience_of
 from seawall.gateway.exchange import Exchange, Means
-from seawall.gateway.fallback import Fallbacks
 from seawall.gateway.guard import Guard, Refusal, credential
 from seawall.gateway.local import EPISODE, LocalHandler, LocalRequest, LocalResponse
 from seawall.gateway.memory import Memory
@@ -44,6 +43,9 @@ from seawall.upstream.passing import Passage
 from seawall.wire import errors
 from seawall.wire import request as wire
 from seawall.wire.request import RequestBody
+
+if TYPE_CHECKING:
+    from seawall.gateway.fallback import Fallbacks
 
 _MESSAGES = b"/v1/messages"
 _COUNT_TOKENS = b"/v1/messages/count_tokens"
@@ -125,7 +127,7 @@ class GatewayServer:
         self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
         sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
         self.addresses = [sock.getsockname()[:2] for sock in sockets]
-        self._fallbacks = Fallbacks(self._config, self._fallback_keys, self._accounts, self.addresses)
+        self._fallbacks = self._fallbacks_of_config()
         self._means = Means(
             settings,
             self._clock,
@@ -153,6 +155,14 @@ class GatewayServer:
         self.started_at = self._clock.wall()
         self._pool.warm()
         self._tick()
+
+    def _fallbacks_of_config(self) -> "Fallbacks | None":
+        if not self._config.fallback and not self._config.gateway.fallback:
+            return None
+        from seawall.gateway.fallback import Fallbacks
+
+        found = Fallbacks(self._config, self._fallback_keys, self._accounts, self.addresses)
+        return found if found.targets else None
 
     async def drain(self) -> None:
         """Stop taking requests; answer what only waits; let what runs finish, for a while. Then stop."""
@@ -503,8 +513,8 @@ class GatewayServer:
         assert self._pool is not None
         self._server.tick(now)
         self._pool.tick(now)
-        assert self._fallbacks is not None
-        self._fallbacks.tick(now)
+        if self._fallbacks is not None:
+            self._fallbacks.tick(now)
         self._places.tick(now)
         if now - self._flushed_at >= _FLUSH_EVERY:
             self._flushed_at = now
@@ -519,8 +529,8 @@ class GatewayServer:
         """Other ends have forgotten us: drop what is idle, and what had not begun to answer."""
         assert self._pool is not None
         self._pool.close_idle()
-        assert self._fallbacks is not None
-        self._fallbacks.close_idle()
+        if self._fallbacks is not None:
+            self._fallbacks.close_idle()
         for exchange in tuple(self._exchanges):
             exchange.slept()
 

@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
@@ -14,9 +14,7 @@ from seawall.clock import Clock
 from seawall.config import Gateway
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission, Gate, Permit
-from seawall.gateway.away import Away
 from seawall.gateway.call import Call
-from seawall.gateway.fallback import Detour, Fallbacks, Way
 from seawall.gateway.memory import Memory
 from seawall.gateway.places import Place, Places
 from seawall.gateway.records import LaneKey, Records, client_name, utc_offset
@@ -31,6 +29,10 @@ from seawall.store.rows import Attempt as Row
 from seawall.upstream.elsewhere import keep_cookies_away
 from seawall.upstream.messages import Attempt, Failure
 
+if TYPE_CHECKING:
+    from seawall.gateway.away import Away
+    from seawall.gateway.fallback import Fallbacks, Way
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -41,7 +43,8 @@ class Means:
     rng: random.Random
     pool: Pool
     admission: Admission
-    fallbacks: Fallbacks
+    fallbacks: "Fallbacks | None"
+    """None where nothing may go elsewhere: then none of that is even imported."""
     places: Places
     records: Records
     accounts: Accounts
@@ -117,16 +120,8 @@ class Exchange:
         """Why the attempt under way is the last, if it is."""
         self._has_hold = True
         self._deadline_timer: asyncio.TimerHandle | None = None
-        if means.fallbacks.targets and call.patience.hold > 0:
-            detour = Detour(
-                means.fallbacks,
-                head=call.head,
-                body=call.body,
-                plain=call.plain,
-                tokens=call.facts.tokens,
-                lane=call.lane,
-            )
-            self._away = Away(detour, means.admission, means.memory, self._go_instead)
+        if means.fallbacks is not None and call.patience.hold > 0:
+            self._away = means.fallbacks.away(call, means.admission, means.memory, self._go_instead)
 
     async def carry(self) -> None:
         """Attempt until there is an answer, or a failure that must be told."""
@@ -337,7 +332,7 @@ class Exchange:
 
     # -- elsewhere ------------------------------------------------------------------------------------------------
 
-    def _way(self) -> Way | None:
+    def _way(self) -> "Way | None":
         """Where the attempt under way goes instead; None: where its client sent it."""
         return self._away.way if self._away is not None else None
 

@@ -1,12 +1,16 @@
 """Where calls of this gateway may go instead, made ready: lane, head, body and connections of an attempt there."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import TYPE_CHECKING
 
 from seawall.config import Config, upstream_address
 from seawall.gateway.accounts import Accounts
+from seawall.gateway.admission import Admission, Permit
+from seawall.gateway.call import Call
+from seawall.gateway.memory import Memory
 from seawall.gateway.records import LaneKey
 from seawall.http.pool import Pool
 from seawall.origin import Origin, is_loopback
@@ -16,6 +20,9 @@ from seawall.upstream import elsewhere
 from seawall.wire.request import RequestBody, family
 from seawall.wire.translate import Asks, Refused, translated
 from seawall.wire.translate import read as read_asks
+
+if TYPE_CHECKING:
+    from seawall.gateway.away import Away
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,99}")
 """A model's name that may stand in a header; a client may write anything there."""
@@ -62,6 +69,22 @@ class Fallbacks:
             usable.append(target)
         self.targets = tuple(usable)
         """Those that a call may take, in their order."""
+
+    def away(
+        self, call: Call, admission: Admission, memory: Memory, take: Callable[[Permit], bool]
+    ) -> "Away":
+        """What a call may do elsewhere; `take` is given a permit that comes while it waits."""
+        from seawall.gateway.away import Away  # which is built on this module
+
+        detour = Detour(
+            self,
+            head=call.head,
+            body=call.body,
+            plain=call.plain,
+            tokens=call.facts.tokens,
+            lane=call.lane,
+        )
+        return Away(detour, admission, memory, take)
 
     def address(self, target: Target) -> _Address | None:
         """Of a target that is another; None for the call's own."""

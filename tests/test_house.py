@@ -29,6 +29,7 @@ ELSEWHERE = {
     "cli/many.py": "tests/cli/test_explain.py: lines in, lines out",
     "cli/progress.py": "tests/cli/test_drill.py: in a terminal and elsewhere, and ended by a signal",
     "cli/records.py": "tests/cli/test_explain.py: the last failure on record",
+    "cli/reported.py": "tests/cli/test_report.py: what a report starts from, and every bad input",
     "cli/source.py": "tests/cli/test_explain.py: every way a text may come",
     "cli/settings.py": "tests/test_docs.py and tests/cli/test_verbs.py run `seawall config`",
     "doctor/checks/net_tcp4.py": "tests/doctor/test_tcp.py: both kinds of address",

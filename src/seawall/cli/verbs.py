@@ -17,6 +17,7 @@ VERBS = {
     "status": ("seawall.cli.status:status", "What is held right now, in one line"),
     "watch": ("seawall.cli.watch:watch", "What is held and why, live"),
     "history": ("seawall.cli.history:history", "Past incidents; patterns by hour and weekday"),
+    "report": ("seawall.cli.report:report", "Redacted support bundle and issue text"),
     "doctor": ("seawall.cli.doctor:doctor", "Is it me or them? What do I do now?  (a few seconds)"),
     "explain": ("seawall.cli.explain:explain", "Paste an error, get the cause and the next step"),
     "model": ("seawall.cli.model:model", "Five questions: which model?"),
@@ -51,8 +52,9 @@ Keep working
   seawall status            {status}
   seawall watch             {watch}
 
-Look back
+Look back, escalate
   seawall history           {history}
+  seawall report            {report}
 
 Try it
   seawall drill             {drill}

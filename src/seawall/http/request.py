@@ -69,6 +69,7 @@ class Request:
         if not self.complete:
             if length - self.size >= _LARGE:
                 pieces, self._pieces = self._pieces, []
+                self.size = 0  # they come again, as the beginning of the whole
                 self._connection.receive(LargeBody(self._connection, length, pieces))
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter

@@ -102,6 +102,7 @@ class Asker:
                     os.killpg(process.pid, signal.SIGKILL)
                 # Also where the asker left: a process that nobody waits for would stay.
                 await asyncio.shield(process.wait())
+            process._transport.close()  # type: ignore[attr-defined]  # nothing more is read from it
         if not _is_object(said):
             raise Broken(f"it ended with code {code} and no answer")
         return Answer(code, said)

@@ -59,8 +59,10 @@ export function short(seconds) {
   return seconds < 9.95 ? `${Math.round(seconds * 10) / 10} s` : duration(seconds);
 }
 
+// A wait ahead: tenths below ten seconds, where they matter.
 export function soon(seconds) {
-  return seconds < 0.05 ? "now" : `in ${short(seconds)}`;
+  if (seconds < 0.05) return "now";
+  return `in ${seconds < 9.95 ? `${Math.round(seconds * 10) / 10} s` : duration(seconds)}`;
 }
 
 export function clock(at, withSeconds = true) {
@@ -78,6 +80,9 @@ export function percent(share) {
   if (share > 0 && share < 0.01) return "under 1 %";
   return `${Math.round(share * 100)} %`;
 }
+
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+export const compact = (count) => COMPACT.format(count);
 
 export function many(count, one, more = `${one}s`) {
   return `${count.toLocaleString("en").replaceAll(",", "\u202f")} ${count === 1 ? one : more}`;

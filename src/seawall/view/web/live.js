@@ -1,6 +1,6 @@
 // What changes by the second: the verdict, what is held, models, lanes, the path, the gates.
 
-import { bar, by, clock, duration, el, many, mark, percent, quiet, say, short, show, soon, svg, table } from "./draw.js";
+import { bar, by, clock, compact, duration, el, many, mark, percent, quiet, say, short, show, soon, svg, table } from "./draw.js";
 
 // As `view/explanation.py` has them; a test compares the two.
 export const PARTIES = {
@@ -177,15 +177,15 @@ export function drawModels(rates) {
 function span(window) {
   if (!window.attempts) return el("span", { cls: "quiet" }, "no calls");
   const share = window.succeeded / window.attempts;
-  const part = window.covered < window.seconds * 0.9 ? ` of the last ${duration(window.covered)}` : "";
+  const part = window.covered < window.seconds * 0.9 ? `, since ${window.covered < 60 ? "the start" : duration(window.covered)}` : "";
   return el("span", {},
     el("span", { cls: "share" }, bar(share, share >= 0.97 ? "good" : share >= 0.8 ? "warn" : "bad"), percent(share)),
-    el("span", { cls: "sub" }, `${many(window.succeeded, "answer")} in ${many(window.attempts, "attempt")}${part}`),
+    el("span", { cls: "sub" }, `${window.succeeded} of ${many(window.attempts, "attempt")}${part}`),
     window.p50 === null ? "" : el("span", { cls: "sub" }, `half in ${short(window.p50)}, 9 of 10 in ${short(window.p90)}`));
 }
 
 const STATES = {
-  calm: ["ok", "calm"], own: ["warn", "too much at once"], foreign: ["warn", "short of capacity"], outage: ["fail", "outage"],
+  calm: ["ok", "calm"], strained: ["warn", "some refusals"], own: ["warn", "our own load"], foreign: ["warn", "not our load"], outage: ["fail", "outage"],
 };
 
 export function drawLanes(status) {
@@ -211,7 +211,7 @@ function breaker(lane) {
 }
 
 function limits(lane) {
-  const lines = lane.buckets.map((one) => `${one.name.replaceAll("-", " ")}: ${one.left.toLocaleString("en")} of ${one.limit.toLocaleString("en")} left`);
+  const lines = lane.buckets.map((one) => `${one.name.replaceAll("-", " ")}: ${compact(one.left)} of ${compact(one.limit)} left`);
   for (const one of lane.plan) {
     lines.push(`plan ${one.window}: ${one.used === null ? "" : `${percent(one.used)} used`}${one.resets_in === null ? "" : `, resets ${soon(one.resets_in)}`}`);
   }
@@ -223,8 +223,8 @@ function limits(lane) {
 // Hops in the order of a call's way, each with the checks that measure it.
 const HOPS = [
   ["This machine", ["net.link", "local.gateway", "local.clock"]], ["Proxy", ["net.proxy", "net.captive"]], ["Name", ["net.dns"]],
-  ["Connection", ["net.tcp4", "net.tcp6", "net.control"]], ["TLS", ["tls.chain"]], ["API", ["api.edge", "api.path"]],
-  ["Status page", ["status.page"]],
+  ["Connection", ["net.tcp4", "net.tcp6"]], ["TLS", ["tls.chain"]], ["API", ["api.edge", "api.path"]],
+  ["Status page", ["status.page"]], ["Another host", ["net.control"]],
 ];
 const WORST = ["fail", "crash", "warn", "unknown", "ok", "skip"];
 const WORDS = { ok: "fine", warn: "noticed", fail: "fails", skip: "not run", unknown: "not known", crash: "not known" };

@@ -8,6 +8,7 @@ const seen = { status: null, measured: null, causes: {}, open: [], episodes: [],
 const SILENT = 25e3; // the gateway says something every 10 s
 const RECORD_EVERY = 120e3;
 const MEASURE_EVERY = 120e3;
+const MOST_TEXT = 1 << 20;
 let heardAt = 0, over = false;
 
 // ---- what the gateway tells ------------------------------------------------------------------------------
@@ -126,6 +127,7 @@ async function explain(event) {
   event.preventDefault();
   const text = by("paste-text").value, box = by("paste-answer"), button = by("paste").querySelector("button");
   if (!text.trim()) { box.replaceChildren(quiet("There is no text to explain.")); return; }
+  if (new Blob([text]).size > MOST_TEXT) { box.replaceChildren(quiet("That is more than 1 MB. Its last lines will do.")); return; }
   button.disabled = true;
   try {
     const answer = await fetch("/api/v1/explain", { method: "POST", body: text, credentials: "same-origin", headers: { "content-type": "text/plain" } });

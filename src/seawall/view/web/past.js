@@ -93,7 +93,7 @@ export function drawWeek(history) {
   const rows = history.hours ?? [];
   const offered = Object.keys(VIEWS).filter((name) => rows.some((row) => typeof VIEWS[name].value(row) === "number"));
   if (!offered.includes(view)) view = "failures";
-  show(by("week-body"), [rows.length, rows.at(-1), view, history.busiest, history.quietest], () => (rows.length ? [choice(offered, history), heat(rows), legend(history)] : quiet("No call is on record.")));
+  show(by("week-body"), [rows.length, rows.at(-1), view, history.busiest, history.quietest], () => (rows.length ? [offered.length > 1 ? choice(offered, history) : "", heat(rows), legend(history)] : quiet("No call is on record.")));
 }
 
 function choice(offered, history) {
@@ -124,7 +124,7 @@ function legend(history) {
   const { legend: words, least, what } = VIEWS[view];
   const ends = view !== "failures" ? "" : history.busiest && history.quietest
     ? ` Busiest: ${slot(history.busiest)}. Quietest you use: ${slot(history.quietest)}.` : " No clear pattern yet.";
-  return el("p", { cls: "legend" }, ...words.flatMap((word, at) => [el("b", { cls: `h${at + 1}`, "aria-hidden": "true" }, GLYPHS[at]), ` ${word}   `]),
+  return el("p", { cls: "legend" }, ...words.flatMap((word, at) => [el("span", { cls: "step" }, el("b", { cls: `h${at + 1}`, "aria-hidden": "true" }, GLYPHS[at]), ` ${word}`)]),
     least > 1 ? `blank: under ${least} ${what}.` : "", ends);
 }
 

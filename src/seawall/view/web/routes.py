@@ -23,7 +23,7 @@ _POLICY = (
     b"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 _PAGE_HEADERS = [(b"content-security-policy", _POLICY), (b"x-frame-options", b"DENY")]
-_NOT_THE_GATEWAYS = re.compile(r"cred\.|local\.(?:env|base_url|settings|client|timeouts)$")
+_NOT_THE_GATEWAYS = re.compile(r"cred\.|local\.(?:env|base_url|settings|client|timeouts)$|seen\.changes$")
 """Checks that look at the environment of who runs them: the gateway's is not the one of its user's programs."""
 _SPAN = re.compile(r"[1-9]\d{0,3}[dh]")
 _CAUSE = re.compile(r"[a-z]{1,16}\.[a-z0-9_]{1,48}")
@@ -137,9 +137,7 @@ class Web:
 
     async def _doctor(self, fresh: float) -> LocalResponse:
         if self._checks is None:
-            listed = json.loads((await self.asker.ask("doctor", "--list")).body)
-            names = [str(one["id"]) for one in listed.get("checks", ())]
-            self._checks = tuple(name for name in names if not _NOT_THE_GATEWAYS.match(name))
+            self._checks = _fit(json.loads((await self.asker.ask("doctor", "--list")).body).get("checks", []))
         return await self._asked("doctor", "--only", ",".join(self._checks), fresh=fresh)
 
     async def _episode(self, name: str) -> LocalResponse:
@@ -169,6 +167,21 @@ class Web:
 
 class _Wrong(Exception):
     """What was asked cannot be meant; one line says why."""
+
+
+def _fit(checks: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The checks that say the same whoever runs them, and cost nothing; in the order of the list, which has what a
+    check needs before it.
+    """
+    found: list[str] = []
+    left_out: set[str] = set()
+    for one in checks:
+        name, needs = str(one["id"]), set(one.get("needs", ()))
+        if _NOT_THE_GATEWAYS.match(name) or one.get("cost") != "none" or needs & left_out:
+            left_out.add(name)
+        else:
+            found.append(name)
+    return tuple(found)
 
 
 def _history_options(query: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import msgspec
 
 from seawall.clock import Clock, SystemClock
-from seawall.fake import content
+from seawall.fake import content, status_page
 from seawall.fake.answer import Answer, Data, Step
 from seawall.fake.capacity import Capacity
 from seawall.fake.connection import BadHttp, Connection, Delivery, Pace, Request, decoded
@@ -377,6 +377,9 @@ class FakeApi:
         if path == "/api/hello":
             right = Answer(headers=(("content-type", "application/json"),), steps=(Data(b"{}"),))
             return self._faulty(right, Asked(request.method, path), request, seen), False
+        if (page := status_page.body(path, self.scenario.notices, self.now(), self.clock.wall())) is not None:
+            date = ("date", formatdate(self.clock.wall(), usegmt=True))
+            return Answer(headers=(date, _JSON), steps=(Data(page),)), False
         if (refusal := self._unauthorized(request)) is not None:
             return self._error(refusal[0], refusal[1], seen.request_id), False
         if path == MESSAGES and request.method == "POST":

@@ -15,6 +15,7 @@ from seawall.fake.capacity import CapacityModel
 from seawall.fake.content import KINDS, MOST_SECONDS, MOST_WORDS, Asked
 from seawall.fake.limits import LimitsModel
 from seawall.fake.script import Fault, FaultError, parse
+from seawall.fake.status_page import Notice
 
 MESSAGES: Final = "/v1/messages"
 
@@ -117,7 +118,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"beg
         )
 
 
-class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"rules": "rule"}):
+class Scenario(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename={"rules": "rule", "notices": "notice"},
+):
     """Everything that the faulty API is told: one TOML file."""
 
     title: str = ""
@@ -129,6 +135,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     limits: LimitsModel = LimitsModel()
     capacity: CapacityModel | None = None
     rules: tuple[Rule, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    """What the status page, which is served beside the API, shows and when."""
     fleet: dict[str, Any] = {}
     bench: dict[str, Any] = {}
     """These two are not read here: they are for programs that drive clients by the same file."""

@@ -1,6 +1,7 @@
 """The status page, by component and incident; what is no status page is not known, not green."""
 
-import json
+import email.utils
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,11 @@ import pytest
 from doctor_peers import GREEN, RED, about, answer, host, ran
 
 from seawall.doctor.check import Finding, State
-from seawall.doctor.checks.status_page import read
+from seawall.doctor.checks.status_page import next_place
+from seawall.fake.scenario import Scenario
+from seawall.fake.status_page import Notice
+from seawall.fake.thread import BackgroundFakeApi
+from seawall.origin import Origin
 
 
 def page(tmp_path: Path, says: Any) -> Finding:
@@ -35,27 +40,6 @@ def test_a_component_that_is_down_is_worse_than_the_indicator(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("summary", "worst"),
-    [
-        ({"components": [{"name": "claude.ai", "status": "major_outage"}]}, 4),
-        ({"components": [{"name": "Claude API (new name)", "status": "operational"},
-                         {"name": "claude.ai", "status": "major_outage"}]}, 0),
-        ({"components": [{"id": "yyzkbfz2thpt", "name": "renamed", "status": "partial_outage"}]}, 3),
-        ({"incidents": [{"name": "Opus", "status": "monitoring", "impact": "major"}]}, 3),
-        ({"incidents": [{"name": "old", "status": "resolved", "impact": "critical"}]}, 0),
-        ({"incidents": [{"name": "x", "status": "investigating", "impact": "major",
-                         "components": [{"name": "Claude for Government"}]}]}, 0),
-        ({"components": "none", "incidents": [1, None, {}]}, 1),
-        ({"page": [], "components": [{"name": 7}]}, 0),
-    ],
-)  # fmt: skip
-def test_what_counts(summary: dict[str, Any], worst: int) -> None:
-    """Our components, unresolved incidents that touch them or none; else the indicator; odd shapes are survived."""
-    indicator = "critical" if worst == 4 else "none"
-    assert read(json.dumps({"status": {"indicator": indicator}} | summary).encode())["worst"] == worst
-
-
-@pytest.mark.parametrize(
     "says",
     [
         answer(200, b"<html>sign in</html>"), answer(200, b"[]"), answer(200, b"[" * 100_000), answer(503, GREEN),
@@ -78,3 +62,81 @@ def test_a_redirection_is_followed_but_not_for_ever(tmp_path: Path) -> None:
 
     assert page(tmp_path, moved).state is State.OK
     assert page(tmp_path, answer(301, location="/again")).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("location", "followed"),
+    [
+        ("/new", True),
+        ("https://status.claude.com/api/v2/summary.json", True),
+        ("https://status.anthropic.com/api/v2/summary.json?x=1", True),
+        ("http://status.claude.com/api/v2/summary.json", False),
+        ("https://sign-in.hotel.example/", False),
+        ("//sign-in.hotel.example/", False),
+        ("https://status.claude.com.evil.example/", False),
+        ("ftp://status.claude.com/", False),
+        ("", False),
+        ("https://[broken", False),
+    ],
+)
+def test_where_a_redirection_may_lead(location: str, followed: bool) -> None:
+    """Within https, and only to the hosts that are known for the page."""
+    origin, _ = Origin.parse("https://status.claude.com")
+    assert (next_place(origin, location, "status.claude.com") is not None) is followed
+
+
+def test_an_answer_that_was_kept_on_the_way(tmp_path: Path) -> None:
+    """A green page of an hour ago speaks neither for nor against; a red one only faintly."""
+    date = email.utils.formatdate(time.time() - 3600, usegmt=True)
+    green, red = page(tmp_path, answer(200, GREEN, date=date)), page(tmp_path, answer(200, RED, age="3600"))
+    assert [one.direction.value for one in green.signs] == ["neutral"]
+    assert "60 min old" in green.signs[0].text
+    assert [(one.direction.value, one.weight.value) for one in red.signs] == [("for", "weak")]
+
+
+def test_the_pages_colour_alone_is_faint(tmp_path: Path) -> None:
+    """It is the colour of all products: ours may be well."""
+    body = b'{"status":{"indicator":"critical"},"components":[{"name":"Claude API","status":"operational"}]}'
+    found = page(tmp_path, answer(200, body))
+    assert (found.facts["worst"], found.signs[0].weight.value) == (4, "weak")
+
+
+def test_an_endless_page(tmp_path: Path) -> None:
+    """It is cut at a megabyte, and is no page then."""
+    head = b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\n\r\n"
+    found = page(tmp_path, head + b'{"status": "' + b"x" * 3_000_000)
+    assert found.state is State.UNKNOWN
+
+
+def noticed(tmp_path: Path, *notices: Notice) -> Finding:
+    """What is found where the fake API's page shows these notices."""
+    with BackgroundFakeApi(Scenario(notices=notices)) as api:
+        return ran(about(tmp_path, status=api.url), "status.page")
+
+
+def test_the_fakes_page(tmp_path: Path) -> None:
+    """Green without a notice; by component, by incident, and by model where all incidents name it."""
+    assert noticed(tmp_path).state is State.OK
+    outage = noticed(
+        tmp_path, Notice(component="Claude API", state="major_outage", incident="Elevated errors")
+    )
+    assert (outage.state, outage.facts["worst"]) == (State.WARN, 4)
+    assert outage.facts["incidents"][0]["name"] == "Elevated errors"
+    model = noticed(tmp_path, Notice(incident="Elevated errors on Claude Opus 5.5", impact="minor"))
+    assert (model.facts["models"], model.signs[0].weight.value) == (["opus"], "weak")
+    assert model.signs[0].text.endswith("; only opus is named")
+
+
+def test_signing_in(tmp_path: Path) -> None:
+    """The Console's trouble keeps nobody's key from working."""
+    found = noticed(tmp_path, Notice(component="Claude Console", state="major_outage", indicator="none"))
+    assert {one.cause for one in found.signs} == {"provider.*", "provider.login_down"}
+    assert all(one.weight.value == "weak" for one in found.signs)
+
+
+def test_maintenance_is_noted(tmp_path: Path) -> None:
+    """It is told, and speaks for nothing."""
+    found = noticed(tmp_path, Notice(maintenance="Database work", indicator="none"))
+    assert found.state is State.OK
+    assert found.facts["maintenance"] == ["Database work"]
+    assert [one.direction.value for one in found.signs] == ["against", "neutral"]

@@ -1,113 +1,110 @@
-"""What does the status page say of the API and Claude Code, by component and incident? Green proves nothing."""
+"""What does the status page say of the API and Claude Code, by component and incident? Green proves nothing.
 
-import json
+Facts: `host`, `reached`, `indicator`, `components`, `sign_in`, `incidents` (name, impact, state, models),
+`maintenance`, `models` (families that all incidents name), `worst` (0 none to 4 critical: the worst of indicator,
+component and incident), `updated`, `old` (seconds that the answer was kept on the way). Signs: `provider.*`, strong for
+an outage of a product that matters, weak for less, for the page's colour alone, and for an answer that is old; weak
+against where it is green; `provider.login_down` (weak) where signing in is in trouble.
+"""
+
+import time
+from dataclasses import asdict
 from typing import Any
 
 from seawall import __version__
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
 from seawall.doctor.reach import Answer, ask
+from seawall.doctor.status import BAD, HOSTS, STALE, Page, old, rank, read
 from seawall.origin import Origin, is_loopback
 
-# Ids first, names as a second way: names have changed before (as of 2026).
-COMPONENTS = {"k8w3r06qmzrp": "claude api", "yyzkbfz2thpt": "claude code"}
-_RANK = {
-    "operational": 0, "none": 0, "under_maintenance": 1, "maintenance": 1, "degraded_performance": 2, "minor": 2,
-    "partial_outage": 3, "major": 3, "major_outage": 4, "critical": 4,
-}  # fmt: skip
-_DONE = ("resolved", "postmortem", "completed")
-_BAD = 3
+_HOPS = 3
 
 
-def _items(value: Any, name: str) -> list[dict[str, Any]]:
-    found = value.get(name) if isinstance(value, dict) else None
-    return [one for one in found if isinstance(one, dict)][:200] if isinstance(found, list) else []
-
-
-def _word(value: Any) -> str:
-    return "".join(c for c in value[:120] if c.isprintable()) if isinstance(value, str) else ""
-
-
-def _relevant(component: dict[str, Any]) -> bool:
-    name = _word(component.get("name")).lower()
-    return component.get("id") in COMPONENTS or name.startswith(tuple(COMPONENTS.values()))
-
-
-def read(body: bytes) -> dict[str, Any]:
-    """What a summary says of what matters; `ValueError` for something that is no summary."""
-    value = json.loads(body)
-    status = value.get("status") if isinstance(value, dict) else None
-    if not isinstance(status, dict) or not isinstance(status.get("indicator"), str):
-        raise ValueError("no summary of a status page")
-    components = {
-        _word(one.get("name")): _word(one.get("status"))
-        for one in _items(value, "components")
-        if _relevant(one)
-    }
-    incidents = []
-    for one in _items(value, "incidents"):
-        touched = _items(one, "components")
-        # One that names no component may be about any.
-        if one.get("status") not in _DONE and (not touched or any(map(_relevant, touched))):
-            incidents.append({"name": _word(one.get("name")), "impact": _word(one.get("impact"))})
-    words = [*components.values(), *(one["impact"] for one in incidents)]
-    # The page's own indicator is of all products: it counts where nothing is said of ours.
-    words += [_word(status["indicator"])] if not components else []
-    return {
-        "indicator": _word(status["indicator"]),
-        "components": components,
-        "incidents": incidents,
-        "worst": max((_RANK.get(one, 1) for one in words), default=0),
-        "updated": _word((value.get("page") or {}).get("updated_at"))
-        if isinstance(value.get("page"), dict)
-        else "",
-    }
+def next_place(origin: Origin, location: str, asked: str) -> tuple[Origin, str] | None:
+    """Where a redirection leads, if it may be followed: within https, to a host that is known for the page."""
+    if location.startswith("/") and not location.startswith("//"):
+        return origin, location
+    try:
+        there, target = Origin.parse(location.partition("?")[0])
+    except ValueError:
+        return None
+    local = is_loopback(there.host) and is_loopback(origin.host)
+    if there.host not in (*HOSTS, asked) or not (there.scheme == "https" or local):
+        return None
+    return there, target
 
 
 async def _fetch(probe: Probe) -> tuple[Answer, str]:
-    """The summary, by way of at most two redirections to addresses of the same kind."""
+    """The summary and the host that gave it, by way of at most two redirections."""
     origin, path = Origin.parse(probe.subject.status)
-    target = f"{path}/api/v2/summary.json"
+    asked, target = origin.host, f"{path}/api/v2/summary.json"
+    headers = {
+        "accept": "application/json", "accept-encoding": "identity", "user-agent": f"seawall-doctor/{__version__}",
+    }  # fmt: skip
+    end = time.monotonic() + 2.9
     answer = Answer()
-    for _ in range(3):
-        headers = {"accept": "application/json", "accept-encoding": "identity"}
-        headers["user-agent"] = f"seawall-doctor/{__version__}"
-        answer = await ask(origin, probe.subject.config.network, "GET", target, headers)
-        if answer.status not in (301, 302, 307, 308):
+    for _ in range(_HOPS):
+        left = max(0.1, end - time.monotonic())
+        answer = await ask(origin, probe.subject.config.network, "GET", target, headers, seconds=left)
+        if answer.status not in (301, 302, 303, 307, 308):
             break
-        place = answer.headers.get("location", "")
-        if place.startswith("/") and not place.startswith("//"):
-            target = place
-            continue
-        try:
-            origin, target = Origin.parse(place.partition("?")[0])
-        except ValueError:
+        found = next_place(origin, answer.headers.get("location", ""), asked)
+        if found is None:
             break
-        if origin.scheme != "https" and not is_loopback(origin.host):
-            break
+        origin, target = found
     return answer, origin.host
+
+
+def _said(page: Page, host: str) -> str:
+    named = [f"{name}: {state}" for name, state in page.components.items() if rank(state)]
+    named += [f"incident: {one.name} ({one.impact})" for one in page.incidents]
+    return f"{host}: {'; '.join(named[:3]) or f'indicator {page.indicator}'}"
+
+
+def signs_of(page: Page, host: str, age: float) -> tuple[Sign, ...]:
+    """What the page speaks for."""
+    aged = f"; this answer is {age / 60:.0f} min old" if age > STALE else ""
+    signs = []
+    if page.worst == 0:
+        text = f"{host} shows no incident (it often lags)"
+        direction = Direction.NEUTRAL if aged else Direction.AGAINST
+        signs.append(Sign("provider.*", text + aged, Weight.WEAK, direction))
+    else:
+        strong = page.products >= BAD and not aged
+        text = _said(page, host)
+        if page.models:
+            text += f"; only {', '.join(page.models)} is named" if len(page.models) == 1 else ""
+        signs.append(Sign("provider.*", text + aged, Weight.STRONG if strong else Weight.WEAK))
+    for one in page.maintenance[:1]:
+        text = f"{host}: maintenance under way: {one.name}"
+        signs.append(Sign("provider.*", text, Weight.WEAK, Direction.NEUTRAL))
+    down = [f"{name}: {state}" for name, state in page.sign_in.items() if rank(state) >= BAD]
+    if down:
+        signs.append(Sign("provider.login_down", f"{host}: {'; '.join(down)}", Weight.WEAK))
+    return tuple(signs)
 
 
 async def run(probe: Probe) -> Finding:
     answer, host = await _fetch(probe)
+    unread: dict[str, Any] = {"host": host, "reached": False}
     if answer.status != 200:
         said = answer.text.rstrip(".") if answer.status is None else f"status {answer.status}"
-        return Finding(State.UNKNOWN, f"{host} cannot be read: {said}", {"host": host, "reached": False})
+        return Finding(State.UNKNOWN, f"{host} cannot be read: {said}", unread)
     try:
-        facts = read(answer.body)
+        page = read(answer.body)
     except (ValueError, RecursionError):
-        text = f"{host} answered with something that is no status page"
-        return Finding(State.UNKNOWN, text, {"host": host, "reached": False})
-    facts |= {"host": host, "reached": True}
-    if facts["worst"] == 0:
-        text = f"{host} shows no incident (it often lags)"
-        sign = Sign("provider.*", text, Weight.WEAK, Direction.AGAINST)
-        return Finding(State.OK, "no open incident", facts, (sign,))
-    named = [f"{name}: {status}" for name, status in facts["components"].items() if _RANK.get(status, 1)]
-    named += [f"incident: {one['name']} ({one['impact']})" for one in facts["incidents"]]
-    text = f"{host}: {'; '.join(named[:3]) or facts['indicator']}"
-    weight = Weight.STRONG if facts["worst"] >= _BAD else Weight.WEAK
-    signs = (Sign("provider.*", text, weight),)
-    return Finding(State.WARN, text, facts, signs)
+        return Finding(State.UNKNOWN, f"{host} answered with something that is no status page", unread)
+    age = old(answer.headers, time.time())
+    facts: dict[str, Any] = {
+        "host": host, "reached": True, "indicator": page.indicator, "components": dict(page.components),
+        "sign_in": dict(page.sign_in), "incidents": [asdict(one) for one in page.incidents],
+        "maintenance": [one.name for one in page.maintenance], "models": list(page.models), "worst": page.worst,
+        "updated": page.updated, "old": round(age),
+    }  # fmt: skip
+    signs = signs_of(page, host, age)
+    if page.worst == 0:
+        return Finding(State.OK, "no open incident", facts, signs)
+    return Finding(State.WARN, signs[0].text, facts, signs)
 
 
 CHECK = Check("status.page", "status page", run, needs=("net.link", "net.dns"), to=("status",))

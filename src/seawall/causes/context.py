@@ -41,7 +41,7 @@ _FOREIGN = frozenset((
     "gradle", "maven", "cargo", "rustc", "gcc", "clang", "cmake", "makefile", "dpkg", "yum", "dnf",
     "brew", "homebrew", "pip", "pypi", "poetry", "conda", "bower", "yarn", "pnpm", "webpack",
     "vite", "rollup", "nextjs", "nuxt", "angular", "selenium", "playwright", "puppeteer",
-    "chromedriver", "adb", "android", "xcode", "swift", "cuda", "torch", "pytorch", "tensorflow",
+    "goto", "locator", "webdriver", "chromedriver", "adb", "android", "xcode", "swift", "cuda", "torch", "pytorch", "tensorflow",
     "keras", "slack", "discord", "telegram", "twitter", "stripe", "twilio", "terraform", "ansible",
     "jenkins", "systemd", "kernel", "minecraft", "unity", "wordpress", "wp", "jdbc", "hibernate",
     "spring", "springframework", "tomcat", "ffmpeg", "opencv", "numpy", "pandas", "scipy",

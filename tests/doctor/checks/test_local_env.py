@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from doctor_peers import about, ran
 
+from seawall.config import Network
 from seawall.doctor.check import State
 from seawall.doctor.checks.local_env import trouble
 
@@ -62,3 +63,41 @@ def test_a_value_that_is_hidden_is_a_note(tmp_path: Path) -> None:
     found = ran(about(tmp_path, environ={"ANTHROPIC_API_KEY": "bbbb-secret"}), "local.env")
     assert "wins over the environment" in found.signs[0].text
     assert "secret" not in repr(found)
+
+
+def test_lines_that_say_otherwise(tmp_path: Path) -> None:
+    """A loader's file and a profile that the shell has not read are noted; a line that was read is not."""
+    (tmp_path / ".env").write_text("ANTHROPIC_API_KEY=sk-ant-api03-of-a-project\n")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".zshrc").write_text(
+        "export ANTHROPIC_BASE_URL=http://127.0.0.1:8787\nexport ANTHROPIC_AUTH_TOKEN=tok-1234\n"
+    )
+    found = ran(about(tmp_path, environ={"ANTHROPIC_AUTH_TOKEN": "tok-1234"}), "local.env")
+    texts = [one.text.replace(str(tmp_path), "") for one in found.signs]
+    assert texts == [
+        "~/.zshrc line 1 sets ANTHROPIC_BASE_URL, and this shell has not got it: open a new one",
+        "/.env line 1 sets ANTHROPIC_API_KEY for programs that load that file",
+    ]
+    assert found.state is State.OK
+    assert found.facts["places"]["ANTHROPIC_AUTH_TOKEN"] == ["~/.zshrc line 2"]
+    assert "of-a-project" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "base", "warned"),
+    [
+        ("", "http://127.0.0.1:8787", True),
+        ("corp.example", "http://localhost:8787", True),
+        ("localhost,127.0.0.1", "http://127.0.0.1:8787", False),
+        ("*", "http://127.0.0.1:8787", False),
+        ("", "https://llm.corp.example", False),
+    ],
+)
+def test_a_local_address_and_a_proxy(tmp_path: Path, no_proxy: str, base: str, warned: bool) -> None:
+    """The company's proxy knows no address of this machine."""
+    environ = {"HTTPS_PROXY": "http://p.example:1", "ANTHROPIC_BASE_URL": base, "NO_PROXY": no_proxy}
+    found = ran(about(tmp_path, environ=environ, network=Network(no_proxy=no_proxy)), "local.env")
+    assert (found.state is State.WARN) is warned
+    assert [one.cause for one in found.signs if one.direction.value == "for"] == (
+        ["machine.wrong_base_url"] if warned else []
+    )

@@ -33,8 +33,8 @@ def hops(probe: Probe) -> dict[str, float]:
 
 async def run(probe: Probe) -> Finding:
     found = hops(probe)
-    if not found:
-        return Finding(State.SKIP, "nothing was measured")
+    if "first_byte" not in found:
+        return Finding(State.SKIP, "no answer came, so there is no whole way", dict(found))
     slowest = max(found, key=lambda name: found[name])
     facts: dict[str, object] = {name: round(value, 4) for name, value in found.items()}
     facts["slowest"] = slowest

@@ -1,7 +1,15 @@
-"""Which address, roots and switches the client gets, from which file or variable, and whether they can be right."""
+"""Which address, roots and switches the client gets, from which file or variable, and whether they can be right.
 
+Facts: `set` (variables and where), `hidden` (who else sets them), `places` (lines of profiles and `.env` files that set
+them), `cloud`, `base_url` (what is wrong with it). Signs: `machine.wrong_base_url` (decisive; strong where a proxy
+would take calls to a local address), `machine.tls_checking_off` (weak); notes on what is hidden, and on lines that the
+shell has not read.
+"""
+
+from seawall.claude_code.profiles import by_name
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
 from seawall.doctor.subject import Subject
+from seawall.http.proxy import excepted
 from seawall.origin import Origin, is_loopback
 
 
@@ -42,15 +50,57 @@ def _switches(subject: Subject) -> list[Sign]:
     return signs
 
 
+_WATCHED = ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+
+
+def _unread(subject: Subject) -> list[Sign]:
+    """Lines that set what decides where calls go and as whom, and that say otherwise than what the client gets."""
+    signs = []
+    for line in subject.lines:
+        got = subject.variables.get(line.name)
+        if line.name not in _WATCHED or not line.value or (got and got.text == line.value):
+            continue
+        if line.loader:
+            text = f"{line.place} sets {line.name} for programs that load that file"
+        elif got is None and "$" not in line.value:
+            text = f"{line.place} sets {line.name}, and this shell has not got it: open a new one"
+        else:
+            continue
+        signs.append(Sign("*", text, Weight.WEAK, Direction.NEUTRAL))
+    return signs[:4]
+
+
+def _through_proxy(subject: Subject) -> Sign | None:
+    """Where calls to a local address would be sent to a proxy, which knows no such address."""
+    try:
+        origin, _ = Origin.parse(subject.base_url)
+    except ValueError:
+        return None
+    network = subject.config.network
+    names = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
+    name = next((one for one in names if one in subject.variables), "")
+    if not name or not is_loopback(origin.host) or excepted(origin, network.no_proxy):
+        return None
+    text = (
+        f"{name} is set ({subject.variables[name].where}) and NO_PROXY does not name {origin.host}: "
+        "clients may send calls for the local address to the proxy"
+    )
+    title = f"calls to {origin.authority} may go to the proxy instead"
+    return Sign("machine.wrong_base_url", text, title=title)
+
+
 async def run(probe: Probe) -> Finding:
     subject = probe.subject
     told = subject.variables.get("ANTHROPIC_BASE_URL")
     facts: dict[str, object] = {
         "set": {name: value.where for name, value in subject.variables.items()},
         "hidden": {name: list(where) for name, where in subject.hidden.items()},
+        "places": {name: list(places) for name, places in by_name(subject.lines).items()},
         "cloud": subject.cloud,
     }
     signs = _switches(subject)
+    if not subject.given_url and (lost := _through_proxy(subject)):
+        signs.insert(0, lost)
     if told and not subject.given_url:
         wrong, better = trouble(told.text)
         if wrong:
@@ -69,6 +119,7 @@ async def run(probe: Probe) -> Finding:
         if name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"):
             text = f"{name} of {subject.variables[name].where} wins over {', '.join(where)}"
             signs.append(Sign("*", text, Weight.WEAK, Direction.NEUTRAL))
+    signs += _unread(subject)
     warned = any(one.direction is Direction.FOR for one in signs)
     count = len(subject.variables)
     summary = next((one.text for one in signs), f"{count} variables of the client are set")

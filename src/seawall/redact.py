@@ -31,7 +31,7 @@ _KEY = re.compile(rf"(?=[srAaxbyghpnde])(?<![A-Za-z0-9])((?>{_PREFIX})){_TAIL}{{
 _ANTHROPIC = re.compile(rf"((?>sk-ant-(?:[a-z]{{2,12}}\d{{2}}-)?)){_TAIL}{{8,}}")
 """Unmistakable even when glued to a word before it."""
 _PREFIX_ONLY = re.compile(rf"(?<![A-Za-z0-9])(?:{_PREFIX})")
-_AZURE = re.compile(r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{20,}")
+_AZURE = re.compile(r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{20,}")
 _PRIVATE = re.compile(
     r"-----BEGIN ([A-Z0-9 ]{0,30}PRIVATE KEY)(?: BLOCK)?-----(?s:.*?-----END [A-Z0-9 ]{0,40}-----|.*)"
 )
@@ -111,6 +111,14 @@ def text(s: str, masked: Mask = _stars) -> str:
     s = _EMAIL.sub(lambda found: masked("mail", found[0]), s)
     s = _HOME.sub(lambda found: found[1] + _once(found[2], "user", masked), s)
     return _ORGANISATION.sub(lambda found: found[1] + masked("organisation", found[2]), s)
+
+
+_SHORTER = re.compile(r"(?<![A-Za-z0-9_+/=*-])[A-Za-z0-9_+/=-]{20,}")
+
+
+def line(s: str) -> str:
+    """`text` for a line that repeats what somebody typed: a shorter run that nobody would have chosen goes too."""
+    return _SHORTER.sub(lambda found: MASK if random_looking(found[0]) else found[0], text(s))
 
 
 def userinfo(s: str, masked: Mask = _stars) -> str:

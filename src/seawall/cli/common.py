@@ -50,8 +50,13 @@ class Failure(Exception):
 
 
 def stop(code: int, text: str, as_json: bool, verb: str = "seawall") -> int:
-    """Says why a command ends, in one line or as one object, and returns the code."""
-    line = " ".join(text.split())
+    """Says why a command ends, in one line or as one object, and returns the code.
+
+    What was typed or read is part of many such lines, and people paste keys into the wrong place.
+    """
+    from seawall import redact  # 3 ms that only a command that fails needs
+
+    line = redact.line(" ".join(text.split()))
     try:
         if as_json:
             error = {"code": int(code), "class": ExitCode(code).name.lower(), "message": line}
@@ -78,7 +83,9 @@ class Common:
     def say(self, text: str) -> None:
         """One line beside the answer: progress or a warning, on stderr, not with `--quiet`."""
         if not self.quiet:
-            click.echo(f"seawall: {text}", err=True)
+            from seawall import redact
+
+            click.echo(redact.line(f"seawall: {text}"), err=True)
 
     def color(self, stream: TextIO, environ: Mapping[str, str]) -> bool:
         """Whether colour may be written to `stream`."""

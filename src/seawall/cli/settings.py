@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seawall import redact
 from seawall.cli.common import Common, ExitCode, common_options, settings_files
 from seawall.settings import NEVER_SHOWN
 
@@ -22,15 +23,24 @@ def shown(key: str, value: object) -> object:
     if key in NEVER_SHOWN:
         return "set, not shown"
     if key in ("gateway.upstream", "network.https_proxy", "network.http_proxy"):
-        return re.sub(r"^(\w+://)?[^/]*@", r"\1...@", str(value))
-    return value
+        return redact.text(re.sub(r"^(\w+://)?[^/]*@", r"\1...@", str(value)))
+    match value:
+        case str():
+            return redact.text(value)  # people paste keys into the wrong setting
+        case tuple():
+            return tuple(redact.text(one) for one in value)
+        case _:
+            return value
 
 
 def shown_fallback(fallback: "Fallback") -> dict[str, object]:
     """A `[[fallback]]` as it may be printed: where its key is, never the key itself."""
     from dataclasses import asdict
 
-    made = {"for" if name == "causes" else name: value for name, value in asdict(fallback).items()}
+    made = {
+        "for" if name == "causes" else name: shown(f"fallback.{name}", one)
+        for name, one in asdict(fallback).items()
+    }
     return made | {"upstream": shown("gateway.upstream", fallback.upstream)}
 
 

@@ -67,6 +67,8 @@ _PLACEHOLDER = re.compile(
 )
 _FULL = 108
 """Characters of a key that begins with sk-ant-api03-."""
+_MOST = 1000
+"""No generation of keys has been longer than some hundred; a header of a kilobyte is refused by many servers."""
 
 
 def vendor(key: str) -> tuple[str, str] | None:
@@ -99,6 +101,8 @@ def damage(key: str) -> str:
         return "has a blank in it"
     if key.startswith("sk-ant-api03-") and len(key) < _FULL:
         return f"is cut off: {len(key)} characters where there should be {_FULL}"
+    if key.startswith("sk-ant-") and len(key) > _MOST:
+        return f"is too long: {len(key)} characters; something else was pasted with it"
     return ""
 
 

@@ -1,20 +1,33 @@
 """`seawall history`: from a real store to what is printed, and what it survives."""
 
+import atexit
+import contextlib
 import csv
+import gc
 import io
 import json
+import os
+import pty
+import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
-from own_home import Home
+from own_home import LIMIT, Home
+from seawall.cli import verbs
 from seawall.config import Store
 from seawall.store.migrate import migrate
 from seawall.store.rows import Attempt, Count
 from seawall.store.writer import Pace, Writer
+from shapes import conforms
 
 FAILED = Attempt(
     at=0.0, utc_offset=60, call="c1", number=1, route="api.anthropic.com", family="opus", status=529,
@@ -26,11 +39,24 @@ FAILED = Attempt(
 def filled(home: Home, *rows: Attempt | Count) -> Path:
     """The store of this home, with these rows, written as the gateway does."""
     path = home.path / ".local/share/seawall/seawall.db"
+    if not path.exists():
+        path.parent.mkdir(0o700, parents=True)
+        shutil.copyfile(_made(), path)
     writer = Writer(Store(path=str(path)), pace=Pace(gather=0.001, counts_every=0.001))
     writer.start()
     for row in rows:
         writer.put(row)
     assert writer.close(20).dropped == 0
+    return path
+
+
+@cache
+def _made() -> Path:
+    """An empty store, made once: a migration takes longer than most tests here."""
+    path = Path(mkdtemp()) / "made.db"
+    atexit.register(shutil.rmtree, path.parent, True)
+    path.touch()
+    migrate(str(path))
     return path
 
 
@@ -58,14 +84,17 @@ def test_the_whole_view(own_home: Home) -> None:
     done = own_home.seawall("history")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == "Last 30 days · 450 attempts · 9 episodes · 50 % of held calls recovered"
+    assert lines[:2] == [
+        "Last 30 days · local time (UTC) · 405 calls · 9 episodes · 50 % of held calls",
+        "recovered",
+    ]
     assert "No clear pattern yet (" in done.stdout
     [cause] = [line for line in lines if line.startswith("  episodes")] or [
         line for line in lines if line.startswith("provider.overloaded")
     ]
     assert cause.split() == ["provider.overloaded", "9", "18", "5", "min", "9", "min", "9", "min"]
-    assert "Held and saved: 9 calls, 45 min of waiting" in lines
-    assert "Lost: 9 calls (0 cut in mid-answer, 9 given up)" in lines
+    assert "Held and saved: 9 calls, 45 min of waiting you did not have to watch" in lines
+    assert "Lost: 9 calls (9 gave up)" in lines
     assert max(map(len, lines)) <= 80
 
 
@@ -153,14 +182,240 @@ def test_a_store_that_cannot_be_read(own_home: Home) -> None:
     [
         ["--since", "yesteryear"], ["--since", "-3d"], ["--since", "2999-01-01"], ["--since", ""],
         ["--compare", "0d"], ["--compare", "7d", "--since", "3d"], ["show"], ["list", "7f3a"], ["show", "zz"],
-        ["--cause", "Robert'); DROP"], ["--csv", "--json"], ["everything"],
+        ["--cause", "Robert'); DROP"], ["--csv", "--json"], ["everything"], ["note", "7f3a"], ["note"],
+        ["show", "7f3a", "text"], ["--yes"], ["--forget", "list"], ["--forget", "--since", "3d"], 
+        ["--forget", "--json"],
+        ["--forget"], ["--compare", "yesteryear"], ["--since", "\x1b[2J"], ["--since", "9" * 400 + "d"],
+        ["--compare", "ffff"], ["note", "zz", "text"], ["list", "--csv", "--compare", "3d"],
     ],
 )  # fmt: skip
-def test_nonsense_is_refused(own_home: Home, arguments: list[str]) -> None:
-    """One line and exit 2, before anything is read."""
-    done = own_home.seawall("history", *arguments)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") + done.stdout.count("\n") == 1
+def test_nonsense_is_refused(
+    own_home: Home, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line and exit 2."""
+    filled(own_home, replace(FAILED, at=time.time() - 5000))
+    monkeypatch.setenv("SEAWALL_STORE_PATH", str(own_home.path / ".local/share/seawall/seawall.db"))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(SystemExit) as left:
+        verbs.run(["history", *arguments])
+    gc.enable()
+    said = capsys.readouterr()
+    assert left.value.code == 2
+    assert said.err.count("\n") + said.out.count("\n") == 1
+    assert "\x1b" not in said.err
+
+
+def test_a_note_is_shown_the_next_time(own_home: Home) -> None:
+    """Kept with its episode, but for what is secret or obeyed; a new one takes its place, none removes it."""
+    now = time.time()
+    filled(own_home, *outages(now, 2))
+    first, second = [one["id"] for one in conforms(own_home.seawall("history", "--json").stdout)["episodes"]]
+    said = own_home.seawall("history", "note", first, "try sonnet")
+    assert said.stdout == (
+        f"Noted for {first} (provider.overloaded); it is shown the next time this cause comes up\n"
+    )
+    secret = "sk-ant-api03-" + "Zq7x" * 24
+    again = own_home.seawall(
+        "history", "note", first, f"fixed by\x1b[2J waiting {secret}\n" + "x" * 900, "--json"
+    )
+    noted = conforms(again.stdout)["note"]
+    assert noted.startswith("fixed by?[2J waiting sk-ant-api03-***")
+    assert len(noted) <= 500
+    assert own_home.seawall("history", "note", first, "fixed by waiting").returncode == 0
+    shown = own_home.seawall("history", "show", first).stdout
+    assert "Note: fixed by waiting\n" in shown
+    assert " of 3 answers: 529 overloaded_error" in shown
+    value = conforms(own_home.seawall("history", "show", first, "--json").stdout)
+    assert value["episode"]["note"]["text"] == "fixed by waiting"
+    assert value["evidence"] == [{"status": 529, "error_type": "overloaded_error", "attempts": 3}]
+    assert conforms(own_home.seawall("history", "show", second, "--json").stdout)["episode"]["note"] is None
+    filled(own_home, replace(FAILED, at=now - 20))
+    day = time.localtime(now - 2 * 3600)
+    line = f"  Last time, {day.tm_mday} {time.strftime('%b', day)}: fixed by waiting"
+    assert line in own_home.seawall("history", TZ="UTC").stdout.splitlines()
+    assert own_home.seawall("history", "note", first, "").stdout == f"{first} has no note any more\n"
+    assert own_home.seawall("history", "note", first, " ").stdout == f"{first} had no note\n"
+    assert "Last time" not in own_home.seawall("history").stdout
+
+
+def test_an_episode_that_began_earlier_than_was_known_keeps_its_note(own_home: Home) -> None:
+    """Older failures come in later, from an import: the episode has another id, and still its note."""
+    at = time.time() - 5000
+    filled(own_home, replace(FAILED, at=at))
+    [one] = json.loads(own_home.seawall("history", "--json").stdout)["episodes"]
+    own_home.seawall("history", "note", one["id"], "a note")
+    filled(own_home, replace(FAILED, at=at - 60))
+    [other] = json.loads(own_home.seawall("history", "--json").stdout)["episodes"]
+    assert other["id"] != one["id"]
+    assert other["note"]["text"] == "a note"
+
+
+def test_before_and_after_a_note(own_home: Home) -> None:
+    """As much time before the note as has passed since; without a note there is nothing to compare."""
+    now = time.time()
+    filled(own_home, *outages(now, 3))
+    first, *_ = [one["id"] for one in json.loads(own_home.seawall("history", "--json").stdout)["episodes"]]
+    without = own_home.seawall("history", "--compare", first)
+    assert (without.returncode, f"{first} has no note" in without.stderr) == (2, True)
+    own_home.seawall("history", "note", first, "another proxy")
+    shown = own_home.seawall("history", "--compare", first)
+    assert f"since the note on {first}" in shown.stdout
+    compared = conforms(own_home.seawall("history", "--compare", first, "--json").stdout)
+    spans = [
+        datetime.fromisoformat(compared[side]["until"]) - datetime.fromisoformat(compared[side]["since"])
+        for side in ("before", "after")
+    ]
+    assert abs(spans[0] - spans[1]) <= timedelta(seconds=1)
+
+
+def test_what_is_to_be_forgotten(own_home: Home) -> None:
+    """Nothing without a yes; then all of it: attempts, counts, notes, figures, damaged copies."""
+    path = filled(own_home, *outages(time.time(), 3))
+    assert own_home.seawall("history").returncode == 0
+    aside = path.with_name("seawall.db.damaged-20260101T000000Z")
+    aside.write_bytes(b"old")
+    refused = own_home.seawall("history", "--forget")
+    assert (refused.returncode, path.exists(), aside.exists()) == (2, True, True)
+    assert "episodes" in own_home.seawall("history").stdout
+    value = conforms(own_home.seawall("history", "--forget", "--yes", "--json").stdout)
+    assert value["attempts"] == 12
+    assert own_home.seawall("history").stdout == "Nothing is on record: last 30 days.\n"
+    assert {one.name for one in path.parent.iterdir()} <= {"seawall.db", "seawall.db-wal", "seawall.db-shm"}
+    path.unlink()
+    assert own_home.seawall("history", "--forget", "-y").stdout == "Nothing is on record\n"
+
+
+@pytest.mark.parametrize(("keys", "left"), [(b"n\n", True), (b"\n", True), (b"y\n", False), (b"\x04", True)])
+def test_forgetting_asks_at_a_terminal(own_home: Home, keys: bytes, left: bool) -> None:
+    """Only a yes is one."""
+    path = filled(own_home, *outages(time.time(), 1))
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "seawall", "history", "--forget"]
+    with subprocess.Popen(
+        command, env=own_home.environ, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is gone
+            while more := os.read(ours, 1000):
+                shown += more
+                if b"Go ahead?" in shown and keys:
+                    os.write(ours, keys)
+                    keys = b""
+        process.wait(LIMIT)
+    os.close(ours)
+    assert b"All of " in shown
+    connection = sqlite3.connect(path)
+    assert bool(connection.execute("SELECT count(*) FROM attempt").fetchone()[0]) is left
+    connection.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write anywhere; test_incidents.py has what is said")
+def test_a_home_that_cannot_be_written(own_home: Home) -> None:
+    """History is read all the same; a note is refused in one line, and nothing else is."""
+    path = filled(own_home, *outages(time.time(), 1))
+    [one] = json.loads(own_home.seawall("history", "--json").stdout)["episodes"]
+    path.with_name("seawall.db.usual").unlink()
+    sealed(path.parent)
+    try:
+        assert "1 episode" in own_home.seawall("history").stdout
+        refused = own_home.seawall("history", "note", one["id"], "text")
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        assert "cannot be written" in refused.stderr
+    finally:
+        sealed(path.parent, False)
+
+
+def sealed(folder: Path, on: bool = True) -> None:
+    """Makes a folder and its files so that nobody but root can write there."""
+    for one in (*folder.iterdir(), folder):
+        one.chmod((0o500 if one.is_dir() else 0o400) if on else 0o700)
+
+
+def test_a_zone_of_the_settings(own_home: Home) -> None:
+    """Hours by its clock, also where a daylight saving change lies between; one that does not exist is said."""
+    filled(own_home, *outages(time.time(), 1))
+    there = own_home.seawall("history", SEAWALL_HISTORY_TIMEZONE="Asia/Kolkata")
+    assert there.stdout.startswith("Last 30 days · Asia/Kolkata · ")
+    value = json.loads(own_home.seawall("history", "--json", SEAWALL_HISTORY_TIMEZONE="Asia/Kolkata").stdout)
+    assert {one["utc_offset"] for one in (*value["hours"], *value["episodes"])} == {330}
+    for wrong in ("Mars/Olympus", "../../etc/passwd", "a" * 5000):
+        done = own_home.seawall("history", SEAWALL_HISTORY_TIMEZONE=wrong)
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+        assert "no zone that this machine knows" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [("<+0545>-5:45", "UTC+5:45"), ("XXX3", "UTC-3"), (":", "UTC"), ("no/such", "UTC"), ("UTC", "UTC")],
+)
+def test_a_zone_without_a_name(own_home: Home, zone: str, said: str) -> None:
+    """Local time is said as what it is east of UTC."""
+    filled(own_home, *outages(time.time(), 1))
+    assert f"local time ({said})" in own_home.seawall("history", TZ=zone).stdout
+
+
+def test_one_row(own_home: Home) -> None:
+    """A single failure is a whole history."""
+    filled(own_home, replace(FAILED, at=time.time() - 5000))
+    done = own_home.seawall("history", "--plain")
+    assert done.stdout.splitlines() == [
+        "Last 30 days; local time (UTC); 0 calls; 1 episode",
+        "",
+        "cause                episodes  calls hit  half over in  9 of 10 in  longest",
+        "provider.overloaded         1          1             -           -   >= 0 s",
+        "",
+        "Lost: nothing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ([("", 19)], "No clear pattern yet (1 day, 19 calls)"),
+        ([("provider.overloaded", 500)], "No clear pattern yet (1 day, 500 calls)"),
+        ([("", 500)], "No clear pattern yet (1 day, 500 calls)"),
+    ],
+)
+def test_few_calls_all_failed_none_failed(own_home: Home, counts: list[tuple[str, int]], said: str) -> None:
+    """Below 20 a cell is blank; where all or none failed no hour is the busiest."""
+    hour = int(time.time() // 3600) - 2
+    filled(own_home, *(Count(hour, 0, "api.anthropic.com", "opus", "", cause, n) for cause, n in counts))
+    lines = own_home.seawall("history").stdout.splitlines()
+    assert said in lines
+    grid = [line for line in lines if line[:3] in ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")]
+    signs = "".join(line[3:] for line in grid).split()
+    assert signs == {19: [], 500: ["#" if counts[0][0] else "."]}[counts[0][1]]
+
+
+def test_a_cause_that_no_longer_exists(own_home: Home) -> None:
+    """Records of an older catalogue are shown under the name they have."""
+    filled(own_home, replace(FAILED, at=time.time() - 5000, cause="provider.long_gone"))
+    [one] = json.loads(own_home.seawall("history", "--json").stdout)["episodes"]
+    assert "provider.long_gone" in own_home.seawall("history").stdout
+    shown = own_home.seawall("history", "show", one["id"])
+    assert (shown.returncode, "provider.long_gone" in shown.stdout) == (0, True)
+    assert own_home.seawall("history", "--cause", "provider.long_gone").returncode == 0
+
+
+def test_overlapping_episodes_and_future_times(own_home: Home) -> None:
+    """Two causes at the same time are two episodes; what lies in the future is none, and is said."""
+    now = time.time()
+    rows = [replace(FAILED, at=now - 5000 + 60 * n, cause=f"provider.{'ab'[n % 2]}") for n in range(6)]
+    filled(own_home, *rows, replace(FAILED, at=now + 1e9), replace(FAILED, at=now + 86400 * 3))
+    value = json.loads(own_home.seawall("history", "--json").stdout)
+    assert [one["cause"] for one in value["episodes"]] == ["provider.a", "provider.b"]
+    assert value["future_attempts"] == 2
+    assert "2 attempts of the future left out" in own_home.seawall("history", "--plain").stdout
+
+
+def test_transcripts_are_offered_where_nothing_is_on_record(own_home: Home) -> None:
+    """In one line, if there are any, and not where the settings say no."""
+    assert "seawall import" not in own_home.seawall("history").stderr
+    (own_home.path / ".claude/projects/x").mkdir(parents=True)
+    assert own_home.seawall("history").stderr.count("seawall import") == 1
+    off = own_home.seawall("history", SEAWALL_HISTORY_IMPORT_TRANSCRIPTS="false")
+    assert "seawall import" not in off.stderr
 
 
 def test_a_migrated_empty_file(own_home: Home, tmp_path: Path) -> None:

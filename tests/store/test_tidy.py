@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT, Health, Writer
 
 NOW = 1_795_000_000.0
 DAY = 86400.0
+SOON = replace(QUICK, tidy_after=0.0)
 TABLES = ("attempt", "burst", "recovery", "work", "episode", "imported_record", "hourly_count")
 
 
@@ -98,10 +100,10 @@ class Hands:
 
 
 def test_the_writer_takes_old_rows_away_once_a_day(path: Path, connection: sqlite3.Connection):
-    """At the first opening and then each day by its clock, all of it, in steps; what is told each day is told then."""
+    """Soon after the first opening and then each day by its clock, all of it; what is told each day is told then."""
     fill(connection, 399.5, 900)
     clock, told = Hands(), []
-    writer = Writer(Store(path=str(path)), pace=QUICK, clock=clock, keep=400 * DAY, each_day=told.append)
+    writer = Writer(Store(path=str(path)), pace=SOON, clock=clock, keep=400 * DAY, each_day=told.append)
     writer.start()
     until(lambda: told == [path])
     assert rows(connection)["attempt"] == 2
@@ -131,7 +133,7 @@ def test_rows_are_written_while_old_ones_go(
         return step(own, before)
 
     monkeypatch.setattr("seawall.store.writer.step", watched)
-    writer = Writer(Store(path=str(path)), pace=QUICK, clock=Hands(), keep=400 * DAY)
+    writer = Writer(Store(path=str(path)), pace=SOON, clock=Hands(), keep=400 * DAY)
     writer.start()
     until(lambda: rows(connection)["attempt"] == 1)
     until(lambda: len(there) == 7)
@@ -143,7 +145,7 @@ def test_rows_are_written_while_old_ones_go(
 def test_what_is_told_may_fail(path: Path, connection: sqlite3.Connection, daily: Callable[[Path], None]):
     """The store goes on."""
     fill(connection, 1)
-    writer = Writer(Store(path=str(path)), pace=QUICK, clock=Hands(), each_day=daily)
+    writer = Writer(Store(path=str(path)), pace=SOON, clock=Hands(), each_day=daily)
     writer.start()
     writer.put(attempt(at=NOW))
     until(lambda: writer.state.written == 1)
@@ -153,7 +155,7 @@ def test_what_is_told_may_fail(path: Path, connection: sqlite3.Connection, daily
 def test_nothing_is_told_of_an_empty_store(path: Path, connection: sqlite3.Connection):
     """There is nothing to add up."""
     told: list[Path] = []
-    writer = Writer(Store(path=str(path)), pace=QUICK, clock=Hands(), each_day=told.append)
+    writer = Writer(Store(path=str(path)), pace=SOON, clock=Hands(), each_day=told.append)
     writer.start()
     until(lambda: writer.state.health is Health.OK)
     writer.close(20)
@@ -169,3 +171,21 @@ def test_what_is_forgotten_is_gone_from_the_disk_too(path: Path, connection: sql
     assert rows(connection) == dict.fromkeys(TABLES, 0) | {"imported_record": 2}
     whole = b"".join(file.read_bytes() for file in path.parent.iterdir() if file.is_file())
     assert b"Zq7xZq7x" not in whole
+
+
+def test_a_start_has_other_things_to_do(path: Path, connection: sqlite3.Connection):
+    """Not before the store has been open for a minute."""
+    fill(connection, 900)
+    clock, told = Hands(), []
+    writer = Writer(Store(path=str(path)), pace=QUICK, clock=clock, keep=400 * DAY, each_day=told.append)
+    writer.start()
+    for at, written in ((0.0, 1), (59.0, 2)):
+        clock.at = at
+        writer.put(attempt(at=NOW))
+        until(lambda written=written: writer.state.written == written)
+    assert rows(connection)["attempt"] == 4
+    clock.at = 61.0
+    writer.put(attempt(at=NOW))
+    until(lambda: told == [path])
+    assert rows(connection)["attempt"] == 3
+    writer.close(20)

@@ -5,77 +5,104 @@ import json
 import os
 import re
 import time
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 import click
 
 from seawall import __version__
-from seawall.cli.common import Common, ExitCode, Failure, common_options
+from seawall.cli import incidents
+from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
 from seawall.cli.records import open_records
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from seawall.history.episodes import Episode
     from seawall.history.report import Report
+    from seawall.store.bursts import HourCount
 
 DAY = 86400.0
-KEPT = 400 * DAY
+KEPT = incidents.KEPT
 """Nothing older is on record."""
-TIMELINE = 50
-"""Failures of an episode that are shown; `--json` has them too."""
 SKEW = 60.0
 """Seconds that a record may lie in the future before a clock is thought to have been wrong."""
-VIEWS = ("list", "show", "hours", "causes", "models")
+VIEWS = ("list", "show", "note", "hours", "causes", "models")
+_SPAN = re.compile(r"\d+(?:\.\d+)?\s*[a-z]+(?:\s*\d.*)?")
 
 
 @click.command()
 @click.argument("view", required=False, type=click.Choice(VIEWS), metavar="[VIEW]")
 @click.argument("episode", required=False, metavar="[ID]")
+@click.argument("text", required=False, metavar="[TEXT]")
 @click.option("--since", metavar="SPAN|DATE", help="How far back: 30d, 12h, 2026-11-01. Default: 30d.")
 @click.option("--cause", metavar="CODE", help="Only this cause.")
 @click.option("--model", metavar="FAMILY", help="Only this model family: opus, sonnet, ...")
-@click.option("--compare", metavar="SPAN", help="The last 7d, say, beside the 7d before them.")
+@click.option(
+    "--compare",
+    metavar="SPAN|ID",
+    help="The last 7d, say, beside the 7d before; or since the note on an episode.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated: the episodes, or the view's rows.")
+@click.option("--forget", is_flag=True, help="Delete all that is on record. Asks first.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @common_options
 def history(
     view: str | None,
     episode: str | None,
+    text: str | None,
     since: str | None,
     cause: str | None,
     model: str | None,
     compare: str | None,
     as_csv: bool,
+    forget: bool,
+    yes: bool,
     common: Common,
 ) -> int:
     """What failed, when, how long it lasted, and what was lost.
 
-    VIEW is one part of it: `list` (the episodes), `show ID` (one of them), `hours`, `causes`, `models`.
+    VIEW is one part of it: `list` (the episodes), `show ID` (one of them), `hours`, `causes`, `models`; or
+    `note ID TEXT`, which keeps what helped for the next time.
     """
     gc.disable()  # it would walk through hundreds of thousands of rows, and find nothing, in a command that ends
     now = time.time()
-    _check(view, episode, since, cause, compare, as_csv, common)
+    narrowed = any((since, cause, model, compare, as_csv))
+    _check(view, episode, text, since, cause, compare, as_csv, common)
+    if (yes and not forget) or (forget and (view or narrowed)):
+        raise Failure("--forget deletes everything: it takes --yes and nothing else", ExitCode.USAGE)
+    if forget:
+        return incidents.forget(common, yes)
+    if view == "note":
+        return incidents.note(common, episode or "", text or "", now)
     if view == "show":
-        return _show(common, episode or "", now)
+        return incidents.show(common, episode or "", now)
     if compare is not None:
-        return _compare(common, _span(compare, "--compare"), compare.strip(), cause, model, now)
+        return _compare(common, compare.strip(), cause, model, now)
     begin, said = _begin(since, now)
+    zone, zone_name = _zone(common, now)
     with open_records(common) as connection:
         if connection is None:
             return _nothing(common, now)
-        report = _report(connection, begin, now, cause, model)
-    return _printed(common, report, view, as_csv, f"{said}{_narrowed(cause, model)}", now)
+        report = _report(connection, begin, now, cause, model, zone)
+        _keep_usual(common, connection, now)
+    said = f"{said}{_narrowed(cause, model)}"
+    return _printed(common, report, view, as_csv, said, zone_name, now)
 
 
-def _printed(common: Common, report: "Report", view: str | None, as_csv: bool, said: str, now: float) -> int:
+def _printed(
+    common: Common, report: "Report", view: str | None, as_csv: bool, said: str, zone: str, now: float
+) -> int:
     from seawall.view import history_data as data
 
     if as_csv:
         click.echo(data.rows(report, view), nl=False)
     elif common.json:
-        click.echo(json.dumps(_object("seawall.history/1", now) | data.report(report)))
+        click.echo(json.dumps(heading("seawall.history/1", now) | data.report(report)))
     elif report.empty:
         click.echo(f"Nothing is on record: {said[:1].lower()}{said[1:]}.")
+        _offer(common)
     else:
         from seawall.cli import gateways
         from seawall.history import report as report_of
@@ -92,7 +119,7 @@ def _printed(common: Common, report: "Report", view: str | None, as_csv: bool, s
             case "models":
                 lines = shown.models(report, look)
             case _:
-                lines = shown.whole(report, look, said)
+                lines = shown.whole(report, look, said, zone)
         click.echo("\n".join(lines))
     return ExitCode.OK
 
@@ -100,6 +127,7 @@ def _printed(common: Common, report: "Report", view: str | None, as_csv: bool, s
 def _check(
     view: str | None,
     episode: str | None,
+    text: str | None,
     since: str | None,
     cause: str | None,
     compare: str | None,
@@ -108,12 +136,14 @@ def _check(
 ) -> None:
     """Raises `Failure` for options that do not go together."""
     wrong = ""
-    if (view == "show") != (episode is not None):
-        wrong = "`history show` takes the id of an episode, as `history list` shows it; no other view does"
+    if (view in ("show", "note")) != (episode is not None):
+        wrong = "`history show` and `note` take the id of an episode, as `history list` shows it; no other view does"
+    elif (view == "note") != (text is not None):
+        wrong = '`history note 7f3a "what helped"` takes a text in quotes; no other view does'
     elif compare is not None and (since is not None or view is not None or as_csv):
         wrong = "--compare takes neither a view nor --since nor --csv: it says both spans itself"
-    elif as_csv and (common.json or view == "show"):
-        wrong = "--csv is another form than --json, and of `history show` there is none"
+    elif as_csv and (common.json or view in ("show", "note")):
+        wrong = "--csv is another form than --json, and of `show` and `note` there is none"
     elif cause is not None and not re.fullmatch(r"[a-z]+\.[a-z0-9_]+", cause):
         wrong = f"{cause[:60]!r} is no cause's code; `seawall explain --list` has them"
     if wrong:
@@ -129,13 +159,14 @@ def _begin(since: str | None, now: float) -> tuple[float, str]:
         day = datetime.strptime(text, "%Y-%m-%d")
         begin = day.timestamp()
     except (ValueError, OverflowError, OSError):
-        return now - _span(text, "--since"), f"Last {text}"
+        return now - span_of(text, "--since"), f"Last {text}"
     if begin > now:
         raise Failure(f"--since {text} has not come yet", ExitCode.USAGE)
     return max(begin, now - KEPT), f"Since {text}"
 
 
-def _span(text: str, option: str) -> float:
+def span_of(text: str, option: str) -> float:
+    """Seconds of a span that was given with an option, 400 days at most."""
     from seawall.settings import seconds
 
     try:
@@ -151,8 +182,45 @@ def _narrowed(cause: str | None, model: str | None) -> str:
     return "".join(f", only {one}" for one in (cause, model) if one)
 
 
+def _zone(common: Common, now: float) -> tuple[tzinfo | None, str]:
+    """The zone whose clock counts (None: as recorded), and how it is called."""
+    name = load_settings(common, {}, os.environ).config.history.timezone
+    found = None
+    if name not in ("", "local"):
+        found = zone_of(name)
+        if found is None:
+            common.say(
+                f"history.timezone {name[:40]!r} is no zone that this machine knows; local time is used"
+            )
+    if found is not None:
+        return found, name
+    return None, f"local time ({utc_name(time.localtime(now).tm_gmtoff)})"
+
+
+def zone_of(name: str) -> tzinfo | None:
+    """The zone of this name; None where there is none."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # not there, not a zone, a name that no file can have
+        return None
+
+
+def utc_name(offset: int) -> str:
+    """`UTC+1`, `UTC-3:30`, `UTC`; of seconds east."""
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    tail = f":{minutes:02d}" if minutes else ""
+    return f"UTC{'-' if offset < 0 else '+'}{hours}{tail}" if offset else "UTC"
+
+
 def _report(
-    connection: "Connection", begin: float, now: float, cause: str | None, model: str | None
+    connection: "Connection",
+    begin: float,
+    now: float,
+    cause: str | None,
+    model: str | None,
+    zone: tzinfo | None,
 ) -> "Report":
     """What is on record of the span."""
     from seawall.history.outlook import outlook
@@ -168,10 +236,13 @@ def _report(
         recoveries = [one for one in recoveries if one.family == model]
     held, seconds = waited(recoveries, begin)
     counts = queries.hours_between(connection, begin, now, cause, model)
+    if zone is not None:
+        found, counts = _in_zone(found, counts, zone)
     going_on = [one for one in found if one.end == "open"]
     earlier = {
         code: past(connection, now - 90 * DAY, now, code).episodes for code in {one.cause for one in going_on}
     }
+    said = ((one, queries.last_note(connection, one.cause, one.opened_at)) for one in going_on)
     return Report(
         since=begin,
         until=now,
@@ -187,41 +258,44 @@ def _report(
         waited=seconds,
         outlooks=[(one, outlook(one, earlier[one.cause])) for one in going_on],
         future=queries.attempts_after(connection, now + SKEW),
+        notes=queries.notes_between(connection, begin, now, cause),
+        last_notes={one.id: note for one, note in said if note is not None},
     )
 
 
-def _show(common: Common, wanted: str, now: float) -> int:
-    from seawall.causes.cause import lookup
-    from seawall.cli import gateways
+def _in_zone(
+    found: "list[Episode]", counts: "list[HourCount]", zone: tzinfo
+) -> "tuple[list[Episode], list[HourCount]]":
+    """The same by another clock than that of the time and place."""
+
+    def offset(at: float) -> int:
+        try:
+            east = datetime.fromtimestamp(at, UTC).astimezone(zone).utcoffset()
+        except (OverflowError, OSError, ValueError):  # a time that no calendar has
+            east = None
+        return int(east.total_seconds() // 60) if east is not None else 0
+
+    return (
+        [replace(one, utc_offset=offset(one.opened_at)) for one in found],
+        [replace(one, utc_offset=offset(one.hour * 3600.0)) for one in counts],
+    )
+
+
+def _keep_usual(common: Common, connection: "Connection", now: float) -> None:
+    """Adds up what `status` says of how long trouble usually lasts, where that is a day old."""
+    from seawall.history.outlook import DAYS
     from seawall.history.past import past
-    from seawall.store import queries
-    from seawall.view import history as shown
-    from seawall.view import history_data as data
+    from seawall.history.usual import added_up, keep, stale
 
-    with open_records(common) as connection:
-        known = past(connection, now - KEPT, now).episodes if connection is not None else []
-        found = [one for one in known if len(wanted) >= 2 and one.id.startswith(wanted.lower())]
-        if len(found) != 1:
-            what = f"{len(found)} episodes begin with" if found else "no episode has the id"
-            raise Failure(f"{what} {wanted[:40]!r}; `seawall history list` shows them", ExitCode.USAGE)
-        [one] = found
-        assert connection is not None
-        span = (one.cause, one.route, one.opened_at, one.last_failure_at)
-        rows = queries.attempts_of(connection, *span, TIMELINE)
-        calls = queries.calls_of(connection, *span)
-    if common.json:
-        timeline = [data.attempt(row) for row in rows]
-        whole = {"episode": data.episode(one) | {"calls": calls}, "attempts": timeline}
-        click.echo(json.dumps(_object("seawall.episode/1", now) | whole))
-    else:
-        look = gateways.look(common, os.environ)
-        click.echo("\n".join(shown.shown(one, rows, calls, lookup(one.cause).title, look)))
-    return ExitCode.OK
+    store = incidents.place(common)
+    if stale(store, now) and (figures := added_up(past(connection, now - DAYS * DAY, now).episodes)):
+        try:
+            keep(store, figures)
+        except OSError:
+            pass  # a home that cannot be written: `status` says less
 
 
-def _compare(
-    common: Common, length: float, said: str, cause: str | None, model: str | None, now: float
-) -> int:
+def _compare(common: Common, said: str, cause: str | None, model: str | None, now: float) -> int:
     from seawall.cli import gateways
     from seawall.history.past import past
     from seawall.history.report import compared, span
@@ -229,35 +303,70 @@ def _compare(
     from seawall.view import history as shown
     from seawall.view import history_data as data
 
-    middle = now - length
-    begin = middle - length
     with open_records(common) as connection:
+        if _SPAN.fullmatch(said) or connection is None:
+            length, name = span_of(said, "--compare"), f"last {said}"
+        else:
+            length, name = _since_note(connection, said, now)
         if connection is None:
             return _nothing(common, now)
+        middle = now - length
+        begin = middle - length
         counts = queries.hours_between(connection, begin, now, cause, model)
         found = list(past(connection, begin, now, cause).episodes)
     if model is not None:
         found = [one for one in found if model in one.families]
     result = compared(span(begin, middle, counts, found), span(middle, now, counts, found))
     if common.json:
-        click.echo(json.dumps(_object("seawall.comparison/1", now) | data.comparison(result)))
+        click.echo(json.dumps(heading("seawall.comparison/1", now) | data.comparison(result)))
     else:
-        click.echo("\n".join(shown.comparison(result, gateways.look(common, os.environ), f"last {said}")))
+        click.echo("\n".join(shown.comparison(result, gateways.look(common, os.environ), name)))
     return ExitCode.OK
+
+
+def _since_note(connection: "Connection", wanted: str, now: float) -> tuple[float, str]:
+    """How long ago the note on this episode was written, and how that span is called."""
+    from seawall.history.notes import note_of
+    from seawall.history.past import past
+    from seawall.store import queries
+
+    if not re.fullmatch(r"[0-9A-Fa-f]{2,16}", wanted):
+        span_of(wanted, "--compare")  # no span either: says so
+    one = incidents.pick(past(connection, now - KEPT, now).episodes, wanted)
+    note = note_of(one, queries.notes_between(connection, one.opened_at, one.until, one.cause))
+    if note is None:
+        raise Failure(f'{one.id} has no note; `seawall history note {one.id} "what helped"`', ExitCode.USAGE)
+    return min(KEPT / 2, max(1.0, now - note.noted_at)), f"since the note on {one.id}"
 
 
 def _nothing(common: Common, now: float) -> int:
     """There is no store: nothing has failed behind a gateway of this user."""
     if common.json:
-        click.echo(json.dumps(_object("seawall.history/1", now) | {"attempts": 0, "episodes": []}))
+        click.echo(json.dumps(heading("seawall.history/1", now) | {"attempts": 0, "episodes": []}))
     else:
         common.say(
             "nothing is on record yet: `seawall run -- claude` keeps records from its first failure on"
         )
+        _offer(common)
     return ExitCode.OK
 
 
-def _object(schema: str, now: float) -> dict[str, object]:
+def _offer(common: Common) -> None:
+    """Says where older failures are to be found, if Claude Code has kept any."""
+    if not load_settings(common, {}, os.environ).config.history.import_transcripts:
+        return
+    folder = os.environ.get("CLAUDE_CONFIG_DIR") or home(os.environ) / ".claude"
+    try:
+        there = os.scandir(os.path.join(folder, "projects"))
+        with there:
+            if next(there, None) is not None:
+                common.say("`seawall import` reads what Claude Code's transcripts tell of the last 30 days")
+    except (OSError, ValueError):
+        pass
+
+
+def heading(schema: str, now: float) -> dict[str, object]:
+    """What every object of ours begins with."""
     from seawall.view.history_data import utc
 
     return {"schema": schema, "generated_at": utc(now), "seawall_version": __version__}

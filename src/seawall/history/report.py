@@ -1,13 +1,13 @@
 """What is said of a span of time: all of it in one value, and two spans beside each other."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from seawall.history.durations import Lasting, curve
 from seawall.history.episodes import Episode
 from seawall.history.outlook import Outlook, lasting
 from seawall.history.rates import Hours, Rate, difference
-from seawall.store.bursts import HourCount, ModelCount, Recovery
+from seawall.store.bursts import HourCount, ModelCount, Note, Recovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class Report:
     """What goes on, and what is to be expected of it."""
     future: int = 0
     """Recorded attempts that lie in the future, left out."""
+    notes: Sequence[Note] = ()
+    """What was noted of its episodes."""
+    last_notes: Mapping[str, Note] = field(default_factory=dict)
+    """What was noted the last time, by the id of the episode that goes on."""
 
     @property
     def given_up(self) -> int:
@@ -50,6 +54,12 @@ class Report:
     @property
     def broken(self) -> int:
         return sum(one.broken for one in self.episodes)
+
+    @property
+    def holds(self) -> tuple[float, float] | None:
+        """The shortest and the longest time that a call was held which was given up."""
+        known = [one.holds for one in self.episodes if one.holds is not None]
+        return (min(a for a, _ in known), max(b for _, b in known)) if known else None
 
     @property
     def recovered_share(self) -> float | None:

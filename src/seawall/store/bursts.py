@@ -68,3 +68,18 @@ class ModelCount:
     family: str
     attempts: int
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a person wrote about an episode. Times are UTC seconds since 1970."""
+
+    key: str
+    """The episode's whole id when it was written."""
+    cause: str
+    route: str
+    opened_at: float
+    utc_offset: int
+    """Minutes east of UTC when the episode began."""
+    text: str
+    noted_at: float

@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
-from seawall.store.bursts import MINUTE, Burst, HourCount, ModelCount, Recovery
+from seawall.store.bursts import MINUTE, Burst, HourCount, ModelCount, Note, Recovery
 from seawall.store.rows import Attempt, Count
-from seawall.store.schema import attempt, burst, hourly_count, recovery
+from seawall.store.schema import attempt, burst, episode, hourly_count, recovery
 
 WAITS = 1.0
 """Seconds for another program's lock: a gateway's batch takes milliseconds."""
@@ -196,6 +196,34 @@ def models_between(
     return [ModelCount(family, int(n), int(failed)) for family, n, failed in connection.execute(question)]
 
 
+def notes_between(connection: Connection, since: float, until: float, cause: str | None = None) -> list[Note]:
+    """What was noted of episodes that began between these times (UTC seconds), oldest first; of this cause only."""
+    columns = episode.c
+    question = (
+        select(
+            columns.id,
+            columns.cause,
+            columns.route,
+            columns.opened_at,
+            columns.utc_offset,
+            columns.note,
+            columns.noted_at,
+        )
+        .where(columns.opened_at >= since, columns.opened_at <= until)
+        .where(columns.note.is_not(None), columns.noted_at.is_not(None))
+        .order_by(columns.opened_at, columns.id)
+    )
+    if cause is not None:
+        question = question.where(columns.cause == cause)
+    return [Note(*row) for row in connection.execute(question)]
+
+
+def last_note(connection: Connection, cause: str, before: float) -> Note | None:
+    """What was noted of the newest episode of this cause that began before this time (UTC seconds)."""
+    found = notes_between(connection, 0.0, before, cause)
+    return next((one for one in reversed(found) if one.opened_at < before), None)
+
+
 def attempts_of(
     connection: Connection, cause: str, route: str, since: float, until: float, most: int
 ) -> list[Attempt]:
@@ -209,6 +237,21 @@ def attempts_of(
         .limit(most)
     )
     return [Attempt(**row) for row in connection.execute(question).mappings()]
+
+
+def kinds_of(
+    connection: Connection, cause: str, route: str, since: float, until: float
+) -> list[tuple[int | None, str | None, int]]:
+    """Status and error type of those failures, and how many had them, the most first."""
+    columns = attempt.c
+    question = (
+        select(columns.status, columns.error_type, func.count().label("n"))
+        .where(columns.cause == cause, columns.route == route)
+        .where(columns.at >= since, columns.at <= until)
+        .group_by(columns.status, columns.error_type)
+        .order_by(desc("n"), columns.status, columns.error_type)
+    )
+    return [(status, kind, int(n)) for status, kind, n in connection.execute(question)]
 
 
 def calls_of(connection: Connection, cause: str, route: str, since: float, until: float) -> int:

@@ -41,8 +41,10 @@ class Pace:
     retry_most: float = 60.0
     """Between tries while the store is in trouble, doubled each time. A look at the file costs next to
     nothing; a migration that fails each time costs half a second of CPU."""
+    tidy_after: float = 60.0
+    """What is too old goes when the store has been open for so long: a start has other things to do, ..."""
     tidy_every: float = 86400.0
-    """What is too old goes once in so long, and when the store is opened first."""
+    """... and then once in so long."""
 
 
 STOPPING_RETRY = 0.05
@@ -125,7 +127,7 @@ class Writer:
         self._path: Path | None = None
         self._opened: Opened | None = None
         self._counts_due = 0.0
-        self._tidy_due = float("-inf")
+        self._tidy_due: float | None = None
 
     def start(self) -> None:
         """Starts the thread, which opens the store; returns at once."""
@@ -230,6 +232,8 @@ class Writer:
     def _tidy(self) -> bool:
         """Takes a few old rows away if it is time; true if more may be left."""
         now = self._clock.now()
+        if self._tidy_due is None:
+            self._tidy_due = now + self._pace.tidy_after
         if now < self._tidy_due:
             return False
         assert self._opened is not None
@@ -298,5 +302,6 @@ class Writer:
         self._full.clear()
         if not self._stop.is_set():
             if not len(self._backlog) and not more:
-                self._some.wait(max(0.0, self._tidy_due - self._clock.now()))
+                due = self._tidy_due
+                self._some.wait(None if due is None else max(0.0, due - self._clock.now()))
             self._full.wait(self._pace.gather)

@@ -1,5 +1,6 @@
 """What `seawall history` prints: the hours, the causes, the episodes, one episode, two spans beside each other."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ from seawall.history.episodes import End, Episode
 from seawall.history.outlook import Outlook
 from seawall.history.rates import Hours, Rate, Slot, extremes
 from seawall.history.report import CauseLine, Comparison, Report, causes
+from seawall.store.bursts import Note
 from seawall.store.rows import Attempt
 from seawall.view.layout import Look, clean, columns, cut_middle, separator
 from seawall.view.words import duration
@@ -14,28 +16,33 @@ from seawall.view.words import duration
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STEPS = ((0.01, "."), (0.03, "-"), (0.06, "+"))
 """Below this share, this sign; `#` from the last on."""
+BLANK = "blank: under 20 calls"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+NOTE = 500
+"""Characters of a note that are shown: all that may be kept."""
+KINDS = 5
+"""Kinds of answer that are named of an episode: one or two are usual."""
 _CELL = 2
 LISTED = 200
 """Lines of a list; `--csv` and `--json` have all."""
 
 
-def whole(report: Report, look: Look, said: str) -> list[str]:
-    """The whole view; `said` names the span."""
-    lines = [*head(report, look, said), *outlooks(report, look)]
+def whole(report: Report, look: Look, said: str, zone: str) -> list[str]:
+    """The whole view; `said` names the span, `zone` the clock."""
+    lines = [*head(report, look, said, zone), *outlooks(report, look)]
     if report.hours.total.attempts:
         lines += ["", *hours(report.hours, look)]
     if report.episodes:
         lines += ["", *cause_table(causes(report.episodes), look)]
-    if len(report.models) > 1:
-        lines += ["", *models(report, look)]
     return [*lines, "", *saved(report, look)]
 
 
-def head(report: Report, look: Look, said: str) -> list[str]:
+def head(report: Report, look: Look, said: str, zone: str) -> list[str]:
     """What the span holds, in a line or a few."""
     facts = [
         said,
-        f"{number(report.hours.total.attempts)} attempts",
+        zone,
+        counted(report.hours.total.calls, "call"),
         counted(len(report.episodes), "episode"),
     ]
     share = report.recovered_share
@@ -43,23 +50,29 @@ def head(report: Report, look: Look, said: str) -> list[str]:
         facts.append(f"{percent(share)} of held calls recovered")
     if report.future:
         facts.append(f"{counted(report.future, 'attempt')} of the future left out: was the clock wrong?")
-    return flowed(facts, look)
+    return flowed([separator(look).join(facts)], look)
 
 
 def outlooks(report: Report, look: Look) -> list[str]:
-    """What goes on now, and how long it may."""
+    """What goes on now, how long it may, and what was noted the last time."""
+    from seawall.doctor.earlier import SOURCE, USUAL  # only where something goes on
+
     lines = []
     for episode, found in report.outlooks:
-        sentence = outlook_sentence(found, episode.lasted)
+        known = USUAL.get(episode.cause)
+        usual = f"the usual figure is {ranged(known, look)} ({SOURCE})" if known else ""
+        sentence = outlook_sentence(found, episode.lasted, usual)
         lines += flowed([f"Now: {episode.cause} for {duration(episode.lasted)}", sentence], look)
+        if (note := report.last_notes.get(episode.id)) is not None:
+            lines += flowed([note_line(note, report.until)], look, "  ")
     return lines
 
 
 def outlook_sentence(found: Outlook, age: float, usual: str = "") -> str:
     """What is to be expected at this age in seconds; `usual` is what is known without a history of one's own."""
     if found.p75 is None and found.p50 is None:
-        known = f"No history yet ({found.count} earlier)"
-        return f"{known}. {usual}" if usual else known
+        known = f"No history yet ({found.count} earlier)" if found.count else "No history yet"
+        return f"{known}; {usual}" if usual else known
     if found.p75 is not None and age <= found.p75:
         return f"Most episodes like this end within {duration(found.p75)}; this one is at {duration(age)}"
     if found.p75 is None:
@@ -71,11 +84,27 @@ def outlook_sentence(found: Outlook, age: float, usual: str = "") -> str:
     return f"Longer than 3 of 4; of those that got this far, {more}"
 
 
+def note_line(note: Note, at: float) -> str:
+    """`Last time, 3 Nov: fixed by ...`, seen at this time (UTC seconds)."""
+    day = clock(note.opened_at, note.utc_offset)
+    year = "" if day[:4] == clock(at, note.utc_offset)[:4] else f" {day[:4]}"
+    try:
+        said = f"{int(day[8:10])} {MONTHS[int(day[5:7]) - 1]}{year}"
+    except ValueError:  # a time that no calendar has
+        said = day
+    return f"Last time, {said}: {clean(note.text, NOTE)}"
+
+
 def hours(found: Hours, look: Look) -> list[str]:
     """A sign for each hour of the week, and what can be said of it."""
     lines = [
         "Failure rate by hour",
-        *flowed([". under 1 %", "- 1-3 %", "+ 3-6 %", "# over 6 %", "blank: under 20 attempts"], look, "  "),
+        *flowed(
+            [". under 1 %", *(ranged(one, look) for one in ("- 1-3 %", "+ 3-6 %")), "# over 6 %", BLANK],
+            look,
+            "  ",
+            between="   ",
+        ),
     ]
     step = next((n for n in (24, 12) if look.width is None or look.width >= 6 + n * _CELL), 6)
     for first, last in ((at, at + step) for at in range(0, 24, step)):
@@ -97,14 +126,15 @@ def pattern(found: Hours, look: Look) -> list[str]:
     """The busiest and the quietest hour, or that there is no pattern."""
     ends = extremes(found)
     if ends is None:
-        seen = f"{counted(found.days, 'day')}, {number(found.total.attempts)} attempts"
+        seen = f"{counted(found.days, 'day')}, {counted(found.total.calls, 'call')}"
         return flowed([f"No clear pattern yet ({seen})"], look)
     rates = found.cells if ends.busiest.weekday is not None else found.by_hour
     busiest, quietest = rates[ends.busiest], rates[ends.quietest]
     return flowed(
         [
-            f"Busiest: {slot(ends.busiest)}, {percent(busiest.share)} ({number(busiest.attempts)} attempts).",
-            f"Quietest you use: {slot(ends.quietest)}, {percent(quietest.share)}",
+            f"Busiest: {ranged(slot(ends.busiest), look)}, {percent(busiest.share)}"
+            f" ({counted(busiest.calls, 'call')}).",
+            f"Quietest you use: {ranged(slot(ends.quietest), look)}, {percent(quietest.share)}",
         ],
         look,
         between=" ",
@@ -148,11 +178,26 @@ def saved(report: Report, look: Look) -> list[str]:
     """What holding was good for, and what it could not save."""
     lines = []
     if report.held:
-        lines.append(f"Held and saved: {counted(report.held, 'call')}, {duration(report.waited)} of waiting")
+        time = duration(report.waited)
+        lines.append(
+            f"Held and saved: {counted(report.held, 'call')}, {time} of waiting you did not have to watch"
+        )
     lost = report.given_up + report.broken
-    why = f"{number(report.broken)} cut in mid-answer, {number(report.given_up)} given up"
-    lines.append(f"Lost: {counted(lost, 'call')} ({why})" if lost else "Lost: nothing")
+    why = []
+    if report.broken:
+        why.append(f"{number(report.broken)} cut in mid-answer")
+    if report.given_up:
+        why.append(f"{number(report.given_up)} gave up{after(report.holds)}")
+    lines.append(f"Lost: {counted(lost, 'call')} ({', '.join(why)})" if lost else "Lost: nothing")
     return [line for one in lines for line in flowed([one], look)]
+
+
+def after(holds: tuple[float, float] | None) -> str:
+    """` after 15 min`, ` after 30 s to 15 min`; empty where nothing was held."""
+    if holds is None or not int(holds[1]):
+        return ""
+    short, long = (duration(one) for one in holds)
+    return f" after {long}" if short == long else f" after {short} to {long}"
 
 
 def listing(episodes: Sequence[Episode], look: Look) -> list[str]:
@@ -173,17 +218,32 @@ def listing(episodes: Sequence[Episode], look: Look) -> list[str]:
     return [*lines, f"{number(left)} older ones: --csv or --json has them all"] if left > 0 else lines
 
 
-def shown(one: Episode, attempts: Sequence[Attempt], calls: int, title: str, look: Look) -> list[str]:
-    """One episode: what it was, and its failures in their order."""
+def shown(
+    one: Episode,
+    attempts: Sequence[Attempt],
+    kinds: Sequence[tuple[int | None, str | None, int]],
+    calls: int,
+    title: str,
+    note: Note | None,
+    look: Look,
+) -> list[str]:
+    """One episode: what it was, what was noted, what speaks for its cause, and its failures in their order."""
     facts = [
         f"lasted {lasted(one, look)}",
         f"{counted(one.attempts, 'attempt')} of {counted(calls, 'call')} failed",
         f"{number(one.given_up + one.broken)} lost",
     ]
+    answers = counted(sum(n for _, _, n in kinds), "answer")
+    evidence = [
+        f"{number(n)} of {answers}: {status or 'no answer'} {clean(kind or '')}".rstrip()
+        for status, kind, n in kinds[:KINDS]
+    ]
     lines = [
         *flowed([f"{one.id}", clean(one.cause), clean(title)], look),
         *flowed([clean(one.route) or "no route", clean(" ".join(one.families)) or "no model named"], look),
         *flowed([f"began {clock(one.opened_at, one.utc_offset, seconds=True)}", *facts], look),
+        *(flowed([f"Note: {clean(note.text, NOTE)}"], look) if note is not None else []),
+        *flowed(evidence, look),
         "",
     ]
     rows = [
@@ -235,8 +295,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], look: Look) -> l
             named = [f"{name} {cell}" for name, cell in zip(header[1:], row[1:], strict=True)]
             blocks += flowed(named, look, "  ")
         return blocks
+    unknown = nothing(look)
     texts = [
-        all(not cell[:1].isdigit() or "-" in cell for cell in column) for column in zip(*rows, strict=True)
+        all(cell == unknown or not cell.lstrip("≥>= ")[:1].isdigit() or "-" in cell for cell in column)
+        and any(cell != unknown for cell in column)
+        for column in zip(*rows, strict=True)
     ]
     return ["  ".join(_cells(row, widths, texts)).rstrip() for row in (header, *rows)]
 
@@ -281,6 +344,11 @@ def lasted(one: Episode, look: Look) -> str:
 def at_least(look: Look) -> str:
     """Before a length that nobody saw the end of."""
     return ">= " if look.plain else "≥ "
+
+
+def ranged(text: str, look: Look) -> str:
+    """A range as it is printed: `15–16 h`, plainly `15-16 h`."""
+    return text if look.plain else re.sub(r"(?<=\d)-(?=\d)", "–", text)
 
 
 def nothing(look: Look) -> str:

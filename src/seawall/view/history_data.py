@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from seawall.history.episodes import Episode
+from seawall.history.notes import note_of
 from seawall.history.outlook import Outlook
 from seawall.history.rates import Rate, Slot, extremes
 from seawall.history.report import Comparison, Report, Span, causes
+from seawall.store.bursts import Note
 from seawall.store.rows import Attempt
 
 HEADERS = {
@@ -16,7 +18,7 @@ HEADERS = {
         "id", "cause", "route", "families", "opened_at", "last_failure_at", "closed_at", "end", "lasted",
         "attempts", "calls", "given_up", "broken", "utc_offset",
     ),
-    "hours": ("at", "utc_offset", "attempts", "failed"),
+    "hours": ("at", "utc_offset", "attempts", "failed", "calls"),
     "causes": ("cause", "episodes", "calls", "p50", "p90", "mean", "longest", "longest_ended"),
     "models": ("family", "attempts", "failed", "low", "high"),
 }  # fmt: skip
@@ -30,6 +32,7 @@ def report(found: Report) -> dict[str, object]:
         "since": utc(found.since),
         "until": utc(found.until),
         "attempts": found.hours.total.attempts,
+        "calls": found.hours.total.calls,
         "failed": found.hours.total.failed,
         "held_and_recovered": {"calls": found.held, "waited": found.waited},
         "lost": {"given_up": found.given_up, "broken": found.broken},
@@ -56,15 +59,16 @@ def report(found: Report) -> dict[str, object]:
                 "utc_offset": row.utc_offset,
                 "attempts": row.attempts,
                 "failed": row.failed,
+                "calls": row.attempts - row.repeats,
             }
             for row in found.counts
         ],
-        "episodes": [episode(one) for one in found.episodes],
+        "episodes": [episode(one, note_of(one, found.notes)) for one in found.episodes],
         "open": [{"id": one.id, "age": one.lasted, **outlook(seen)} for one, seen in found.outlooks],
     }
 
 
-def episode(one: Episode) -> dict[str, object]:
+def episode(one: Episode, note: Note | None = None) -> dict[str, object]:
     """One episode; `lasted` is at least so much unless `end` is `recovered`."""
     return {
         "id": one.id,
@@ -81,7 +85,13 @@ def episode(one: Episode) -> dict[str, object]:
         "given_up": one.given_up,
         "broken": one.broken,
         "utc_offset": one.utc_offset,
+        "note": {"text": note.text, "noted_at": utc(note.noted_at)} if note is not None else None,
     }
+
+
+def kind(found: tuple[int | None, str | None, int]) -> dict[str, object]:
+    """How many failures of an episode had this status and error type."""
+    return {"status": found[0], "error_type": found[1], "attempts": found[2]}
 
 
 def attempt(row: Attempt) -> dict[str, object]:
@@ -138,7 +148,13 @@ def _written(header: Sequence[str], objects: Sequence[dict[str, object]]) -> str
 
 def _rate(rate: Rate) -> dict[str, object]:
     low, high = rate.interval()
-    return {"attempts": rate.attempts, "failed": rate.failed, "low": low, "high": high}
+    return {
+        "attempts": rate.attempts,
+        "calls": rate.calls,
+        "failed": rate.failed,
+        "low": low,
+        "high": high,
+    }
 
 
 def _slot(found: Report, one: Slot) -> dict[str, object]:

@@ -100,10 +100,20 @@ def test_the_desktop_is_asked(tmp_path: Path) -> None:
     """KDE's file and GNOME's program; one that fails says nothing."""
     program(tmp_path / "bin" / "gsettings", f"#!/bin/sh\ncat <<'E'\n{GNOME}E\n")
     file = tmp_path / ".config" / "kioslaverc"
-    file.parent.mkdir()
+    (tmp_path / ".config" / "dconf").mkdir(parents=True)
+    (tmp_path / ".config" / "dconf" / "user").write_bytes(b"")
     file.write_text(KDE)
     found = desktop.look(tmp_path, (), str(tmp_path / "bin"))
     assert [one.source for one in found] == ["the KDE settings", "the GNOME settings"]
     program(tmp_path / "bin" / "gsettings", "#!/bin/sh\nexit 1\n")
     file.unlink()
     assert desktop.look(tmp_path, (), str(tmp_path / "bin")) == []
+
+
+@pytest.mark.skipif("sys.platform == 'darwin'", reason="macOS has its own settings")
+def test_nothing_is_made_by_asking(tmp_path: Path) -> None:
+    """A home without a database of settings has none, and gets none."""
+    program(tmp_path / "bin" / "gsettings", f"#!/bin/sh\ntouch {tmp_path}/made\n")
+    before = sorted(tmp_path.rglob("*"))
+    assert desktop.look(tmp_path, (), f"{tmp_path / 'bin'}:/usr/bin:/bin") == []
+    assert sorted(tmp_path.rglob("*")) == before

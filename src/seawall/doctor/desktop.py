@@ -1,6 +1,7 @@
 """The proxy that the desktop or the system is set to, which browsers take and programs of the terminal do not."""
 
 import configparser
+import os
 import re
 import shutil
 import sys
@@ -34,13 +35,20 @@ def look(home: Path, lines: Sequence[Line], environ_path: str) -> list[Setting]:
         found += from_scutil(_said(["/usr/sbin/scutil", "--proxy"]))
     else:
         found += from_kde(_text(home / ".config" / "kioslaverc"))
-        if tool := shutil.which("gsettings", path=environ_path):
+        # Without a database of the user's own nothing is set, and asking would make files.
+        tool = shutil.which("gsettings", path=environ_path)
+        if tool and (home / ".config" / "dconf" / "user").is_file():
             found += from_gnome(_said([tool, "list-recursively", "org.gnome.system.proxy"], home))
     return found
 
 
 def _said(command: Sequence[str], home: Path = Path("/")) -> str:
-    environ = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(home), "LC_ALL": "C"}
+    runtime = f"/run/user/{os.getuid()}"
+    environ = {
+        "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(home), "LC_ALL": "C",
+        # Where dconf may note that it was read. In no such folder it would make one in the user's cache.
+        "XDG_RUNTIME_DIR": runtime if os.path.isdir(runtime) else os.devnull,
+    }  # fmt: skip
     try:
         return said(command, environ, SECONDS) or ""
     except OSError:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from doctor_peers import GREEN, answer, free_port, from_api, host
+from doctor_peers import GREEN, OVERLOADED, answer, from_api, host, setting
 from store_helpers import QUICK, attempt
 
 from own_home import LIMIT, Home, until
@@ -18,18 +18,6 @@ from seawall.config import Store
 from seawall.store.rows import Attempt, Count
 from seawall.store.writer import Writer
 from shapes import conforms
-
-OVERLOADED = b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
-
-
-def setting(api: str, status: str = "", control: str = "") -> dict[str, str]:
-    """Where the doctor asks instead of the real hosts."""
-    nobody = f"http://127.0.0.1:{free_port()}"
-    return {
-        "SEAWALL_GATEWAY_UPSTREAM": api,
-        "SEAWALL_DOCTOR_STATUS_PAGE": status or nobody,
-        "SEAWALL_DOCTOR_CONTROL_HOST": control or nobody,
-    }
 
 
 def records(home: Home, *rows: Attempt | Count) -> None:

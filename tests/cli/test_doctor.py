@@ -5,26 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
-from doctor_peers import GREEN, KEY, RED, answer, free_port, from_api, host
+from doctor_peers import GREEN, KEY, OVERLOADED, RED, answer, free_port, from_api, host, setting
 
 from own_home import Home
 
-OVERLOADED = b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
-
-
-def setting(api: str, status: str = "", control: str = "") -> dict[str, str]:
-    """Where the doctor asks instead of the real hosts."""
-    nobody = f"http://127.0.0.1:{free_port()}"
-    return {
-        "SEAWALL_GATEWAY_UPSTREAM": api,
-        "SEAWALL_DOCTOR_STATUS_PAGE": status or nobody,
-        "SEAWALL_DOCTOR_CONTROL_HOST": control or nobody,
-        "SEAWALL_DOCTOR_CAPTIVE_PROBE": nobody,
-    }
-
 
 def test_all_clear(own_home: Home) -> None:
-    """`seawall` alone: code 0, where the time goes, nothing on stderr, no file made."""
+    """`seawall` alone: code 0, where the time goes, nothing on stderr, no file made but Seawall's own facts."""
     with host(from_api(401)) as api, host(answer(200, GREEN)) as status, host(b"") as control:
         done = own_home.seawall(**setting(api.url, status.url, control.url))
     assert (done.returncode, done.stderr) == (0, "")
@@ -32,7 +19,8 @@ def test_all_clear(own_home: Home) -> None:
     assert "first byte" in done.stdout
     assert "status page: no open incident" in done.stdout
     assert list(own_home.runtime.iterdir()) == []
-    assert list(own_home.path.iterdir()) == []
+    made = [path.relative_to(own_home.path) for path in own_home.path.rglob("*") if path.is_file()]
+    assert all(path.is_relative_to(".local/state/seawall") for path in made)
 
 
 def test_an_overloaded_api_is_anthropics_side(own_home: Home) -> None:
@@ -56,7 +44,7 @@ def test_a_dead_local_address_is_this_machine(own_home: Home) -> None:
         done = own_home.seawall("doctor", **setting(api.url), ANTHROPIC_BASE_URL=f"http://127.0.0.1:{port}")
     assert done.returncode == 15
     assert done.stdout.startswith("This machine — Claude Code is sent to 127.0.0.1:")
-    assert "· the API itself is reachable from here" in done.stdout
+    assert "+ the API itself is reachable from here (401 in " in done.stdout
     assert time.monotonic() - begun < 6  # a second by the clock of an idle machine
 
 
@@ -115,7 +103,7 @@ def test_json(own_home: Home) -> None:
     )  # fmt: skip
     assert {"title", "do", "dont", "verify", "evidence", "also", "host", "action"} <= verdict.keys()
     for one in verdict["evidence"]:
-        assert one.keys() == {"for", "direction", "weight", "text", "check", "at"}
+        assert one.keys() == {"for", "direction", "weight", "text", "check", "at", "age", "facts"}
         assert one["at"].endswith("Z")
     for one in value["checks"]:
         assert {"id", "state", "took", "cost", "summary", "facts"} <= one.keys()

@@ -106,6 +106,20 @@ def free_port() -> int:
         return port
 
 
+OVERLOADED = b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}'
+
+
+def setting(api: str, status: str = "", control: str = "") -> dict[str, str]:
+    """The environment in which a whole command asks these instead of the real hosts."""
+    nobody = f"http://127.0.0.1:{free_port()}"
+    return {
+        "SEAWALL_GATEWAY_UPSTREAM": api,
+        "SEAWALL_DOCTOR_STATUS_PAGE": status or nobody,
+        "SEAWALL_DOCTOR_CONTROL_HOST": control or nobody,
+        "SEAWALL_DOCTOR_CAPTIVE_PROBE": nobody,
+    }
+
+
 def about(
     tmp_path: Path,
     api: str = "http://127.0.0.1:9",

@@ -6,19 +6,39 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from seawall import __version__
-from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of, home, load_settings
+from seawall.cli import examine
+from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of
 
 if TYPE_CHECKING:
     from seawall.causes.cause import Cause
+    from seawall.doctor.case import Case
     from seawall.doctor.check import Check, Result
     from seawall.doctor.subject import Subject
     from seawall.doctor.verdict import Verdict
+
+SPARE = 0.7
+"""Seconds of a run's time that are not the checks': start-up and printing."""
+LONGEST = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for beside the options that every verb has."""
+
+    everything: bool = False
+    only: tuple[str, ...] = ()
+    again: bool = False
+    spend: bool = False
+    save: str | None = None
+    compare: str | None = None
+    base_url: str | None = None
+    timeout: float | None = None
 
 
 @click.command()
@@ -29,135 +49,154 @@ if TYPE_CHECKING:
 @click.option(
     "--only", multiple=True, metavar="ID", help="Only this check and those that it needs; repeat it."
 )
+@click.option("--again", is_flag=True, help="Only what failed last time, and what hung on it.")
+@click.option(
+    "--wait", is_flag=True, help="Again and again until all is fine; rings then. 20 if it never is."
+)
+@click.option("--save", metavar="NAME", help="Keep what is found under this name.")
+@click.option("--compare", metavar="NAME", help="Only the facts that differ from those kept under this name.")
+@click.option("--spend", is_flag=True, help="Ask the model for a few tokens too; costs next to nothing.")
 @click.option("--base-url", metavar="URL", help="Measure this address. No key is sent to it.")
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="S",
+    help="Seconds for the whole run; with --wait for all of them together.",
+)
+@click.option(
+    "--export-ca", type=click.Path(path_type=Path), metavar="PATH",
+    help="Write the root that re-signs connections here, if this machine trusts it.",
+)  # fmt: skip
 @common_options
-def doctor(
-    common: Common, everything: bool, listed: bool, only: tuple[str, ...], base_url: str | None
-) -> int:
+def doctor(common: Common, listed: bool, wait: bool, export_ca: Path | None, **asked: Any) -> int:
     """Measure what lies between here and the API, and name whose side a failure is on, with evidence.
 
-    Spends no tokens, changes nothing, ends within 8 seconds.
+    Spends no tokens unless asked to, changes nothing, ends within 8 seconds.
     """
-    return examine(common, everything=everything, listed=listed, only=only, base_url=base_url)
+    wanted = Asked(**asked)
+    _check(wanted, listed, wait, export_ca)
+    if export_ca is not None:
+        from seawall.cli.root import export
 
-
-def examine(
-    common: Common,
-    *,
-    everything: bool = False,
-    listed: bool = False,
-    only: Sequence[str] = (),
-    base_url: str | None = None,
-) -> int:
-    """Runs the checks and prints the verdict; the code of its party."""
-    from seawall.doctor.check import checks, chosen, measure
-
-    given = checks()
-    subject = _subject(common, base_url)
-    if only:
-        names = [name for one in only for name in one.split(",")]
-        try:
-            given = chosen(given, names)
-        except KeyError as missing:
-            import difflib
-
-            name = str(missing.args[0])[:40]
-            near = difflib.get_close_matches(name, [one.id for one in given], n=3, cutoff=0.0)
-            text = f"no check {name!r}; the nearest are: {', '.join(near)}"
-            raise Failure(text, ExitCode.USAGE) from None
+        return export(common, export_ca, wanted.base_url)
     if listed:
-        return _list(given, subject, common)
+        return _list(examine.chosen_checks(wanted.only), examine.subject_of(common), common)
+    if wait:
+        from seawall.cli.waiting import until_fine
+
+        return until_fine(common, wanted)
+    return run(common, wanted)
+
+
+def _check(asked: Asked, listed: bool, wait: bool, export_ca: Path | None) -> None:
+    """Raises `Failure` for options that do not go together."""
+    ways = {"--list": listed, "--wait": wait, "--export-ca": export_ca is not None, "--save": bool(asked.save),
+            "--compare": bool(asked.compare)}  # fmt: skip
+    given = [name for name, there in ways.items() if there]
+    if len(given) > 1:
+        raise Failure(f"give one of {', '.join(given)}", ExitCode.USAGE)
+    if asked.again and asked.only:
+        raise Failure("--again chooses the checks itself; leave out --only", ExitCode.USAGE)
+    if asked.timeout is not None and not 1 <= asked.timeout <= (86400 if wait else LONGEST):
+        raise Failure("--timeout takes seconds, at least 1", ExitCode.USAGE)
+
+
+def run(common: Common, asked: Asked) -> int:
+    """Measures once and prints the answer; the code of its party."""
+    from seawall.cli import kept_runs
+
+    told = ""
+    only = asked.only
+    if asked.again:
+        only, told = kept_runs.failed_last(os.environ)
+    compared_with = kept_runs.saved(os.environ, asked.compare) if asked.compare is not None else None
+    if asked.save is not None:
+        kept_runs.check_name(asked.save)
+    given = examine.chosen_checks(only)
+    subject = examine.subject_of(common, asked.base_url, True if asked.spend else None)
+    results = measured(common, subject, given, asked.timeout)
+    case = examine.case_of(subject, results, time.time())
+    whole = not only
+    kept_runs.remember(os.environ, case, whole)
+    if told:
+        common.say(told)
+    if asked.save is not None:
+        kept_runs.save(os.environ, asked.save, case)
+        common.say(f'kept as "{asked.save}"; on the other network: seawall doctor --compare {asked.save}')
+    if compared_with is not None:
+        return kept_runs.compare(common, compared_with, case)
+    return answer(common, case, everything=asked.everything)
+
+
+def measured(
+    common: Common, subject: "Subject", given: "Sequence[Check]", timeout: float | None = None
+) -> "tuple[Result, ...]":
+    """What the checks found, with a word to a person who waits meanwhile."""
+    from seawall.doctor.check import measure
+
     waiting = not common.quiet and not common.json and sys.stderr.isatty()
     if waiting:
         print("measuring ...", end="", file=sys.stderr, flush=True)
     try:
-        results = measure(subject, given)
+        return measure(subject, given, max(0.3, (timeout or subject.config.doctor.deadline) - SPARE))
     finally:
         if waiting:
             print("\r             \r", end="", file=sys.stderr, flush=True)
-    return _answer(common, subject, results, everything)
 
 
-def _subject(common: Common, base_url: str | None) -> "Subject":
-    from seawall.cli import gateways
-    from seawall.doctor.subject import subject
-    from seawall.origin import Origin
-
-    loaded = load_settings(common, {}, os.environ)
-    for name in ("control_host", "captive_probe", "status_page"):
-        try:
-            Origin.parse(getattr(loaded.config.doctor, name))
-        except ValueError as error:
-            raise Failure(f"doctor.{name}: {error}", ExitCode.USAGE) from None
-    try:
-        here = Path.cwd()
-    except OSError:  # the folder is gone
-        here = Path("/nonexistent")
-    try:
-        return subject(
-            loaded.config,
-            loaded.sources["gateway.upstream"],
-            os.environ,
-            home(os.environ),
-            here,
-            base_url=base_url,
-            offline=common.offline,
-            gateways=gateways.observed(os.environ, time.time(), 0.3),
-        )
-    except ValueError as error:
-        raise Failure(f"--base-url: {error}", ExitCode.USAGE) from None
+def code_of(case: "Case") -> ExitCode:
+    return exit_code_of(case.verdict.cause) if case.verdict.cause else ExitCode.OK
 
 
-def _answer(common: Common, subject: "Subject", results: Sequence["Result"], everything: bool) -> int:
-    from seawall.causes.cause import load
-    from seawall.doctor.verdict import conclude
-
-    verdict = conclude(results, time.time(), subject.api.host)
-    code = exit_code_of(verdict.cause) if verdict.cause else ExitCode.OK
-    cause = load(verdict.cause) if verdict.cause else None
+def answer(common: Common, case: "Case", *, everything: bool = False, first: str = "") -> int:
+    """Prints the case; the code of its party. `first`: a line before it, for people."""
+    code = code_of(case)
     if common.json:
-        click.echo(json.dumps(as_json(verdict, cause, subject, results, code)))
+        click.echo(json.dumps(examine.json_of(case, code)))
         return code
+    from seawall.doctor.advice import advice
     from seawall.view import doctor as view
 
-    look = _look(common)
-    lines = [*view.table(results, look), ""] if everything else []
-    lines += view.block(verdict, cause, results, look, common.plain)
-    _printed(lines)
+    look = look_of(common)
+    lines = [*([first, ""] if first else []), *([*view.table(case.results, look), ""] if everything else [])]
+    printed([*lines, *view.block(case, advice(case), look, common.plain, common.verbose)])
     return code
 
 
-def _look(common: Common) -> Any:
+def look_of(common: Common) -> Any:
+    """How lines for stdout are to look."""
     from seawall.view.explanation import Look
 
+    windows = sys.platform == "win32"
     if common.plain:
-        return Look(None)
+        return Look(None, windows=windows)
     columns = shutil.get_terminal_size((80, 24)).columns
-    return Look(min(80, columns), common.color(sys.stdout, os.environ))
+    return Look(min(80, columns), common.color(sys.stdout, os.environ), windows)
 
 
-def _printed(lines: Sequence[str]) -> None:
+def printed(lines: Sequence[str]) -> None:
+    """Writes the lines to stdout."""
     for line in lines:
         click.echo(line, color=True)  # what colour there is was asked for
 
 
-def _list(given: Sequence["Check"], subject: "Subject", common: Common) -> int:
+def _list(given: "Sequence[Check]", subject: "Subject", common: Common) -> int:
     from seawall.origin import Origin
 
     hosts = {
         "api": subject.api.host,
         "control": Origin.parse(subject.control)[0].host,
-        "status": Origin.parse(subject.status)[0].host,
         "captive": Origin.parse(subject.captive)[0].host,
-        "peers": "teammates' gateways",
+        "status": Origin.parse(subject.status)[0].host,
         "proxy": "the proxy",
         "resolver": "the resolver",
+        "peers": "teammates' gateways",
     }
     if common.json:
         rows = [
             {
                 "id": one.id, "title": one.title, "cost": one.cost, "limit": one.limit,
-                "hosts": [hosts[name] for name in one.to], "needs": [*one.needs, *one.any_of],
+                "hosts": [hosts.get(name, name) for name in one.to], "needs": [*one.needs, *one.any_of],
             }
             for one in given
         ]  # fmt: skip
@@ -165,59 +204,18 @@ def _list(given: Sequence["Check"], subject: "Subject", common: Common) -> int:
         return ExitCode.OK
     from seawall.view import doctor as view
 
-    _printed(view.listed(given, hosts, _look(common)))
+    printed(view.listed(given, hosts, look_of(common)))
     return ExitCode.OK
 
 
-def _utc(at: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+def _subject(common: Common, base_url: str | None) -> "Subject":
+    return examine.subject_of(common, base_url)
 
 
 def as_json(
-    verdict: "Verdict", cause: "Cause | None", subject: "Subject", results: Sequence["Result"], code: int
+    verdict: "Verdict", cause: "Cause | None", subject: "Subject", results: "Sequence[Result]", code: int
 ) -> dict[str, Any]:
-    """The verdict as `seawall.verdict/1`."""
-    now = time.time()
-    evidence = [
-        {
-            "for": one.cause, "direction": one.direction, "weight": one.weight, "text": one.text,
-            "check": one.check, "at": _utc(one.at or now),
-        }
-        for one in verdict.evidence
-    ]  # fmt: skip
-    held = next((one.finding.facts.get("held", 0) for one in results if one.check.id == "local.gateway"), 0)
-    said: dict[str, Any] = {
-        "cause": verdict.cause,
-        "party": verdict.party if cause else None,
-        "host": subject.api.host,
-        "confidence": verdict.confidence,
-        "title": verdict.title or (cause.title if cause else "All clear"),
-        "retry": cause.retry if cause else None,
-        "action": {"kind": "hold", "calls": held} if held else None,
-        "do": [
-            {"text": one.text, "command": one.command, "costs_money": one.costs_money}
-            for one in (cause.do if cause and not verdict.decides else ())
-        ],
-        "dont": [{"text": one.text, "reason": one.reason} for one in (cause.dont if cause else ())],
-        "verify": {"command": "seawall doctor", "expect": "exit 0"},
-        "decides": " ".join(verdict.decides) or None,
-        "escalate": cause.escalate if cause else None,
-        "evidence": evidence,
-        "also": list(verdict.also),
-    }
-    return {
-        "schema": "seawall.verdict/1",
-        "generated_at": _utc(now),
-        "seawall_version": __version__,
-        "ok": verdict.ok,
-        "verdict": said,
-        "checks": [
-            {
-                "id": one.check.id, "title": one.check.title, "state": one.finding.state,
-                "took": round(one.took, 4), "cost": one.check.cost, "summary": one.finding.summary,
-                "facts": dict(one.finding.facts),
-            }
-            for one in results
-        ],
-        "exit_code": int(code),
-    }  # fmt: skip
+    """The verdict alone as `seawall.verdict/1`, without what is on record."""
+    from seawall.doctor.case import Case
+
+    return examine.json_of(Case(verdict, cause, results, time.time(), subject.api.host, subject.cloud), code)

@@ -18,6 +18,7 @@ VERBS = {
     "watch": ("seawall.cli.watch:watch", "What is held and why, live"),
     "history": ("seawall.cli.history:history", "Past incidents; patterns by hour and weekday"),
     "report": ("seawall.cli.report:report", "Redacted support bundle and issue text"),
+    "import": ("seawall.cli.import_:import_", "Failures out of old transcripts and logs"),
     "doctor": ("seawall.cli.doctor:doctor", "Is it me or them? What do I do now?  (a few seconds)"),
     "explain": ("seawall.cli.explain:explain", "Paste an error, get the cause and the next step"),
     "model": ("seawall.cli.model:model", "Five questions: which model?"),
@@ -165,10 +166,10 @@ def reads_like_an_error(argument: str) -> bool:
 def seawall(ctx: click.Context) -> int | None:
     """Keeps Claude calls working through failures."""
     if ctx.invoked_subcommand is None:
+        from seawall.cli import doctor
         from seawall.cli.common import Common
-        from seawall.cli.doctor import examine
 
-        return examine(Common())
+        return doctor.run(Common(), doctor.Asked())
     return None
 
 

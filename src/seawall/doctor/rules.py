@@ -12,6 +12,7 @@ from seawall.causes.cause import Party
 from seawall.doctor.check import Direction, Finding, Weight
 
 RULES = Path(seawall.causes.__file__).with_name("rules.toml")
+ABSENT = "absent"
 _KINDS = ("net.tcp4", "net.tcp6")
 
 When = dict[str, tuple[Any, ...]]
@@ -85,11 +86,13 @@ def _placed(key: str, this: str, other: str) -> str:
 
 
 def fits(when: Mapping[str, tuple[Any, ...]], found: Mapping[str, Finding]) -> bool:
-    """Whether every fact is there and has one of its values."""
+    """Whether every fact has one of its values; `absent` stands for a fact that the check has not got."""
     for key, values in when.items():
         check, _, fact = key.partition(":")
-        finding = found.get(check)
-        if finding is None or (finding.facts.get(fact) if fact else finding.state) not in values:
+        if (finding := found.get(check)) is None:
+            return False
+        value = finding.facts.get(fact) if fact else finding.state
+        if (ABSENT if value is None else value) not in values:
             return False
     return True
 

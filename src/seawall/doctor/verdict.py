@@ -157,7 +157,8 @@ def _combined(found: Mapping[str, Finding]) -> Iterable[Sign]:
             continue
         facts: dict[str, object] = {}
         for key in rule.when:
-            facts |= found[key.partition(":")[0]].facts
+            finding = found[key.partition(":")[0]]
+            facts |= {**finding.facts, "summary": finding.summary}
         said = {name: value for name, value in facts.items() if isinstance(value, (str, int, float))}
         try:
             cause, text, title = (one.format_map(said) for one in (rule.cause, rule.text, rule.title))

@@ -1,12 +1,18 @@
 """What `seawall doctor` prints: the verdict in its fixed order, a list of checks, what all of them found."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
-from seawall.causes.cause import Cause, Party
+from seawall.causes.cause import Party
+from seawall.clock import duration
+from seawall.doctor import escalation
+from seawall.doctor.advice import Advice, Do, headline, history
+from seawall.doctor.case import Case, clock
 from seawall.doctor.check import Check, Direction, Result, Sign, State
+from seawall.doctor.earlier import Recently
 from seawall.doctor.verdict import Verdict
-from seawall.view.explanation import SHOWN_AS, Look, dont_line, headline, low, row, step_lines, wrapped
+from seawall.view.explanation import LABEL, SHOWN_AS, Look, dont_line, flowed, low, row, wrapped
+from seawall.view.explanation import headline as said_of
 
 _MARKS = {Direction.FOR: "+", Direction.AGAINST: "-", Direction.NEUTRAL: "·"}
 _PLAIN = {**_MARKS, Direction.NEUTRAL: "."}
@@ -18,8 +24,6 @@ _STATES = {
     State.UNKNOWN: "?",
     State.CRASH: "?",
 }
-_MOST = 3
-"""Steps, and things not to do: more is not read."""
 _NARROW = 60
 
 
@@ -28,105 +32,181 @@ def harmless(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def block(
-    verdict: Verdict, cause: Cause | None, results: Sequence[Result], look: Look, plain: bool
-) -> list[str]:
-    """The verdict as a person reads it."""
+def block(case: Case, advised: Advice, look: Look, plain: bool = False, more: bool = False) -> list[str]:
+    """The verdict as a person reads it, in its fixed order; rows without anything to say are left out."""
     marks = _PLAIN if plain else _MARKS
+    verdict, cause = case.verdict, case.cause
     if cause is None:
-        return _clear(verdict, results, look, marks)
-    party = _party(verdict, results)
-    title = harmless(verdict.title) or low(cause.title)
-    lines = headline(party, title, verdict.confidence, look)
-    lines += _holding(results, look)
+        return _clear(case, look, marks)
+    title = harmless(headline(case)) or low(cause.title)
+    lines = said_of(
+        case.side if case.party is Party.PROVIDER else SHOWN_AS[case.party], title, verdict.confidence, look
+    )
+    look = _body(look)
+    if advised.action:
+        lines += wrapped(advised.action, look.edge - 1)
     lines.append("")
     if verdict.decides:
-        lines += row("Do now", list(verdict.decides), look)
+        lines += row("Do now", verdict.decides, look)
     else:
-        lines += row("Do now", step_lines(cause.do[:_MOST], look), look)
-        lines += row("Don't", [dont_line(one.text, one.reason) for one in cause.dont[:_MOST]], look)
+        lines += _labelled("Do now", _steps(advised.do, look))
+        lines += row("Don't", [dont_line(one.text, one.reason) for one in advised.dont or ()], look)
     lines += row("Evidence", _evidence(verdict, marks), look)
     also = ", ".join(verdict.also[:4])
     lines += row("Also seen", [also] if also else [], look)
-    if not verdict.decides:
-        lines += row("Escalate", [low(cause.escalate).rstrip(".")], look)
-    between = "; " if plain else " · "
-    then = "seawall doctor --all" if verdict.decides else f"seawall explain {cause.code}"
-    return [*lines, "", *_foot([cause.code, then], between, look)]
+    lines += row("History", _glyphs(history(case), plain), look)
+    lines += row("Escalate", _glyphs(_escalate(case, more, plain), plain), look)
+    return [*lines, *_foot(case, advised, "; " if plain else " · ", look)]
 
 
-def _foot(parts: Sequence[str], between: str, look: Look) -> list[str]:
-    """Commands side by side, or one below the other: a command is never broken."""
-    whole = between.join(parts)
-    return [whole] if len(whole) <= look.edge else list(parts)
+def _body(look: Look) -> Look:
+    """What stands under the headline is a little narrower, so that its last word stands out."""
+    return (
+        look if look.width is None or look.width < _NARROW else replace(look, width=min(80, look.width) - 1)
+    )
 
 
-def _party(verdict: Verdict, results: Sequence[Result]) -> str:
-    return SHOWN_AS[Party.UNKNOWN] if verdict.party is Party.UNKNOWN else SHOWN_AS[verdict.party]
+def _glyphs(texts: Sequence[str], plain: bool) -> list[str]:
+    return [text.replace(" · ", "; ") for text in texts] if plain else list(texts)
 
 
-def _holding(results: Sequence[Result], look: Look) -> list[str]:
-    """What Seawall does about it just now."""
-    held = next((one.finding.facts.get("held", 0) for one in results if one.check.id == "local.gateway"), 0)
-    if not held:
+def _labelled(label: str, lines: list[str]) -> list[str]:
+    return [f"{label:<{LABEL}}{lines[0][LABEL:]}", *lines[1:]] if lines else []
+
+
+def _steps(steps: Sequence[Do], look: Look) -> list[str]:
+    """Steps with numbers where there are several to number, each command in one piece."""
+    indent = " " * LABEL
+    counted = sum(one.numbered for one in steps) > 1
+    lines: list[str] = []
+    number = 0
+    for one in steps:
+        number += one.numbered
+        mark = f"{number}. " if counted and one.numbered else ""
+        hang = indent + " " * (one.hang if look.width is None or look.width >= _NARROW else 3 if mark else 0)
+        hang = indent + " " * len(mark) if mark else hang
+        for place, text in enumerate(one.lines):
+            before = indent + mark if place == 0 else hang
+            command = one.command or ""
+            lines += (
+                [before + text]
+                if text == command
+                else flowed(harmless(text), look.edge, before, hang, command)
+            )
+    return lines
+
+
+def _escalate(case: Case, more: bool, plain: bool) -> list[str]:
+    """The outcome; with `more` the gates, where gates matter."""
+    if case.escalation is None:
+        return [low(case.cause.escalate).rstrip(".")] if case.cause and not case.verdict.decides else []
+    gates = escalation.rows(case.escalation, plain) if more else []
+    return [case.escalation.text, *gates]
+
+
+def _foot(case: Case, advised: Advice, between: str, look: Look) -> list[str]:
+    """Incident, code and commands side by side, or one below the other: a command is never broken."""
+    incident = case.earlier.current
+    if not advised.then and incident is None:
         return []
-    calls = "1 call" if held == 1 else f"{held} calls"
-    return wrapped(f"Seawall is holding {calls} for you. Nothing is lost; leave the window open.", look.edge)
+    assert case.cause is not None
+    parts = [f"incident {incident.id}"] if incident else []
+    parts += [case.cause.code, *(advised.then or ())]
+    lines = [""]
+    for part in parts:
+        beside = f"{lines[-1]}{between}{part}"
+        if len(lines) > 1 and len(beside) <= look.edge:
+            lines[-1] = beside
+        else:
+            lines.append(part)
+    return lines
 
 
 def _evidence(verdict: Verdict, marks: dict[Direction, str]) -> list[str]:
     shown: list[Sign] = [one for one in verdict.evidence if one.direction is Direction.FOR][:5]
     shown += [one for one in verdict.evidence if one.direction is Direction.AGAINST][:3]
-    shown += [one for one in verdict.evidence if one.direction is Direction.NEUTRAL][:4]
-    lines = [f"{marks[one.direction]} {harmless(one.text)}" for one in shown]
-    if verdict.fine:
-        lines.append(f"{marks[Direction.FOR]} fine: {', '.join(verdict.fine)}")
+    neutral = [one for one in verdict.evidence if one.direction is Direction.NEUTRAL][:4]
+    lines = [
+        f"{marks[one.direction]} {harmless(one.text)}" for one in shown if one.direction is Direction.FOR
+    ]
+    fine = f"{marks[Direction.FOR]} fine: {', '.join(verdict.fine)}"
+    lines += [f"{marks[one.direction]} {harmless(one.text)}" for one in neutral]
+    lines += [fine] if verdict.fine else []
+    lines += [
+        f"{marks[one.direction]} {harmless(one.text)}" for one in shown if one.direction is Direction.AGAINST
+    ]
     if verdict.not_run:
         lines.append(f"{marks[Direction.NEUTRAL]} not run for this reason: {', '.join(verdict.not_run)}")
     return lines
 
 
-def _clear(verdict: Verdict, results: Sequence[Result], look: Look, marks: dict[Direction, str]) -> list[str]:
-    asked = any(one.check.id == "api.edge" and one.finding.state is State.OK for one in results)
+def _clear(case: Case, look: Look, marks: dict[Direction, str]) -> list[str]:
     first = (
-        "All clear — Claude calls should work from here." if asked else "Nothing wrong in what was measured."
+        "All clear — Claude calls should work from here."
+        if case.ok("api.edge")
+        else "Nothing wrong in what was measured."
     )
+    between = f" {marks[Direction.NEUTRAL]} " if marks[Direction.NEUTRAL] != "." else "; "
     lines = [*wrapped(first, look.edge), ""]
-    lines += row("Measured", _measured(results, marks), look)
-    lines += row(
-        "Noted", [f"{marks[one.direction]} {harmless(one.text)}" for one in verdict.evidence[:5]], look
-    )
+    lines += row("Measured", _measured(case, between), look)
+    lines += row("Recently", _recently(case.recently), look)
+    noted = [
+        f"{marks[one.direction]} {harmless(one.text)}" for one in case.verdict.evidence if not _known(one)
+    ]
+    return lines + row("Noted", noted[:5], look)
+
+
+def _known(sign: Sign) -> bool:
+    """Whether the rows above say it already."""
+    return sign.cause == "*" and sign.check in ("local.gateway", "seen.recent")
+
+
+def _recently(seen: Recently | None) -> list[str]:
+    if seen is None or not (seen.calls or seen.held or seen.last):
+        return []
+    longest = f" (longest {duration(seen.longest)})" if seen.held else ""
+    calls = "1 call" if seen.calls == 1 else f"{seen.calls} calls"
+    lines = [f"{calls} today, {seen.held} held{longest}, {seen.lost} lost"]
+    if seen.last:
+        one = seen.last
+        lines.append(f"last incident: {clock(one.opened_at)}, {one.cause}, {duration(one.lasted)}")
     return lines
 
 
-def _measured(results: Sequence[Result], marks: dict[Direction, str]) -> list[str]:
+def _measured(case: Case, between: str) -> list[str]:
     """Where the time goes, hop by hop, and what else was looked at."""
-    found = {one.check.id: one.finding for one in results}
 
     def milliseconds(check: str, name: str) -> float | None:
-        value: Any = found[check].facts.get(name) if check in found else None
+        value = case.fact(check, name)
         return 1000 * value if isinstance(value, (int, float)) else None
 
-    name = milliseconds("net.dns", "seconds")
     fours, sixes = milliseconds("net.tcp4", "seconds"), milliseconds("net.tcp6", "seconds")
     connect = min((one for one in (fours, sixes) if one is not None), default=None)
     whole = milliseconds("tls.chain", "seconds")
-    tls = None if whole is None else max(0.0, whole - (connect or 0.0))
-    hops = [
-        ("name", name),
-        ("connect", connect),
-        ("TLS", tls),
-        ("first byte", milliseconds("api.edge", "first_byte")),
+    hops = {
+        "name": milliseconds("net.dns", "seconds"),
+        "connect": connect,
+        "TLS": None if whole is None else max(0.0, whole - (connect or 0.0)),
+        "first byte": milliseconds("api.edge", "first_byte"),
+    }
+    client = case.fact("local.client", "version")
+    finding = case.finding("local.clock")
+    rest = [
+        "key accepted" if case.ok("cred.live") else "",
+        f"Claude Code {harmless(str(client))}" if client else "",
+        f"clock {finding.summary}" if finding and case.ok("local.clock") else "",
     ]
-    between = f" {marks[Direction.NEUTRAL]} " if marks[Direction.NEUTRAL] != "." else "; "
-    lines = [between.join(f"{label} {value:.0f} ms" for label, value in hops if value is not None)]
-    rest = ("cred.live", "local.clock", "status.page", "net.proxy", "local.gateway")
-    said = [
+    lines = [
+        between.join(f"{label} {value:.0f} ms" for label, value in hops.items() if value is not None),
+        between.join(filter(None, rest)),
+        "status page: no open incidents" if case.ok("status.page") else "",
+    ]
+    lines += [
         f"{one.check.title}: {harmless(one.finding.summary)}"
-        for one in results
-        if one.check.id in rest and one.finding.state is State.OK
+        for one in case.results
+        if one.check.id in ("net.proxy", "local.gateway") and one.finding.state is State.OK
     ]
-    return [line for line in (*lines, *said) if line]
+    return [line for line in lines if line]
 
 
 def table(results: Sequence[Result], look: Look) -> list[str]:

@@ -1,5 +1,6 @@
 """What `seawall explain` prints: a verdict on a text, a cause's page, the catalogue's table."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -125,14 +126,15 @@ def _counted(found: Verdict) -> list[str]:
 def headline(party: str, title: str, confidence: Confidence, look: Look) -> list[str]:
     """Whose side it is and what it is, with how sure that is at the end of the line."""
     mark = str(confidence)
-    lines = wrapped(f"{party} — {title}.", look.edge)
-    gap = look.edge - len(lines[-1]) - len(mark)
     if look.width is None:
-        gap = 2
-    if gap < 2:
-        lines.append(" " * max(0, look.edge - len(mark)) + mark)
+        lines = [f"{party} — {title}.  {mark}"]
     else:
-        lines[-1] += " " * gap + mark
+        # The word stands beside the last line; in wide terminals no line is longer than leaves room for it.
+        room = look.edge - len(mark) - 1 if look.width >= NARROW else look.edge
+        lines = flowed(f"{party} — {title}.", room, "", "")
+        if look.edge - len(lines[-1]) - len(mark) < (1 if look.width >= NARROW else 2):
+            lines.append("")
+        lines[-1] += mark.rjust(look.edge - len(lines[-1]))
     if look.color and lines[0].startswith(party):
         lines[0] = f"\x1b[1m{party}\x1b[0m{lines[0][len(party) :]}"
     return lines
@@ -210,14 +212,28 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     prose, *commands = text.split("\n")
     hang = indent + "   " if prose[:3] in ("1. ", "2. ", "3. ") else indent
     hang += "  " if prose[:2] in ("+ ", "- ", "· ", ". ") else ""
+    return [*flowed(prose, width, indent, hang), *(hang + command for command in commands)] or [indent]
+
+
+def flowed(text: str, width: int, indent: str, hang: str, whole: str = "") -> list[str]:
+    """The lines of a text; `whole`, a command in it, and lengths of time stay in one piece."""
+    text = _TIME.sub(lambda found: found[0].replace(" ", _GLUE), text)
+    if whole:
+        text = text.replace(whole, whole.replace(" ", _GLUE))
     lines = textwrap.wrap(
-        prose,
+        text,
         width,
         initial_indent=indent,
         subsequent_indent=hang,
         break_on_hyphens=False,
+        break_long_words=not whole or any(len(word) > 2 * width for word in text.split()),
     )
-    return [*lines, *(hang + command for command in commands)] or [indent]
+    return [line.replace(_GLUE, " ") for line in lines]
+
+
+_GLUE = "\x00"
+"""Stands for a blank at which no line ends; no text that is shown has it."""
+_TIME = re.compile(r"\b\d+ (?:ms|min|s|h|d)\b(?: \d+ (?:min|s)\b)?")
 
 
 def step_lines(steps: Sequence[Step], look: Look) -> list[str]:
@@ -251,7 +267,7 @@ def _joined(texts: Iterable[str]) -> list[str]:
 
 def dont_line(text: str, reason: str) -> str:
     """What not to do, and why, in one line."""
-    return f"{low(text).rstrip('.')}: {low(reason).rstrip('.')}"
+    return ": ".join(low(one).rstrip(".") for one in (text, reason) if one)
 
 
 def low(text: str) -> str:

@@ -79,6 +79,7 @@ async def run(probe: Probe) -> Finding:
         "held": held,
         "addresses": [one.get("address") for one in gateways],
     }
+    facts["next_tries"] = [_finite(one.get("next_try_in")) for one in gateways]
     facts["plan"] = [window for one in gateways for window in plan_of(one)]
     facts["models"] = [model for one in gateways for model in models_of(one)]
     silent = any(one.get("answers") is False for one in gateways)

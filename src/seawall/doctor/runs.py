@@ -1,0 +1,124 @@
+"""Runs that are kept to be looked at again: which checks failed, and which facts differ from another run's. Pure."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seawall.doctor.case import Case
+from seawall.doctor.check import Result, State
+
+SCHEMA = "seawall.doctor.run/1"
+_PASSING = frozenset(
+    (
+        "request_id", "date", "off", "via_id", "ends", "next_tries", "pid", "running", "held", "addresses_tried", "n",
+        "failed", "recovered", "causes", "window", "plan", "models", "sizes", "free", "gap", "age",
+    )
+)  # fmt: skip
+"""Facts that are another at each run, or are the calls' and not the network's."""
+_TIMES = ("seconds", "first_byte", "took")
+_NOISE = 0.05
+"""Seconds by which a time may differ, and it may be twice as long, before it is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A fact that differs; None where one of the runs has not got it."""
+
+    check: str
+    fact: str
+    there: Any
+    here: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a kept run and this one have in common, and what not."""
+
+    differs: tuple[Difference, ...]
+    same: int
+
+
+def kept_of(case: Case) -> dict[str, Any]:
+    """What is kept of a run: how each check ended and its facts."""
+    return {
+        "schema": SCHEMA,
+        "at": case.now,
+        "cause": case.verdict.cause,
+        "title": case.verdict.title or (case.cause.title if case.cause else "All clear"),
+        "checks": {
+            one.check.id: {
+                "state": one.finding.state.value,
+                "blocked_by": one.finding.blocked_by,
+                "facts": dict(one.finding.facts),
+            }
+            for one in case.results
+        },
+    }
+
+
+def to_repeat(kept: Mapping[str, Any]) -> tuple[str, ...]:
+    """The checks that did not pass in a kept run, and those that hung on them."""
+    bad = (State.FAIL, State.WARN, State.UNKNOWN, State.CRASH)
+    return tuple(
+        str(name)
+        for name, one in _checks(kept).items()
+        if one.get("state") in bad or (one.get("state") == State.SKIP and one.get("blocked_by"))
+    )
+
+
+def compared(kept: Mapping[str, Any], results: Sequence[Result]) -> Compared:
+    """The facts that differ between a kept run and these results, check by check."""
+    before = _checks(kept)
+    differs: list[Difference] = []
+    same = 0
+    for one in results:
+        there, here = before.get(one.check.id), one.finding
+        if there is None:
+            continue
+        was = {"state": there.get("state"), **_flat(there.get("facts"))}
+        now = {"state": here.state.value, **_flat(here.facts)}
+        for name in dict.fromkeys((*was, *now)):
+            if alike(name, was.get(name), now.get(name)):
+                same += 1
+            else:
+                differs.append(Difference(one.check.id, name, was.get(name), now.get(name)))
+    return Compared(tuple(differs), same)
+
+
+def alike(name: str, there: Any, here: Any) -> bool:
+    """Whether a fact is the same; of times only what nobody would call noise is a difference."""
+    if name.rpartition(".")[2] in _TIMES and _numbers(there, here):
+        low, high = sorted((float(there), float(here)))
+        return high - low <= _NOISE or high <= 2 * low
+    return bool(there == here)
+
+
+def _numbers(*values: Any) -> bool:
+    return all(isinstance(one, (int, float)) and math.isfinite(one) for one in values)
+
+
+def _flat(facts: Any, before: str = "") -> dict[str, Any]:
+    """Facts within facts by their whole names; lists in a fixed order; what is another at each run left out."""
+    found: dict[str, Any] = {}
+    for name, value in facts.items() if isinstance(facts, Mapping) else ():
+        if name in _PASSING:
+            continue
+        whole = f"{before}{name}"
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{whole}.")
+        elif isinstance(value, (list, tuple)):
+            found[whole] = ", ".join(sorted(map(_word, value)))
+        else:
+            found[whole] = value
+    return found
+
+
+def _word(value: Any) -> str:
+    return " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
+
+
+def _checks(kept: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    checks = kept.get("checks")
+    items: Iterable[tuple[Any, Any]] = checks.items() if isinstance(checks, Mapping) else ()
+    return {str(name): one for name, one in items if isinstance(one, Mapping)}

@@ -41,7 +41,12 @@ class Certificate:
     @property
     def inspector(self) -> str:
         """The known program that signed it, or empty."""
-        return next((name for name, form in _FORMS if form.search(self.issuer)), "")
+        return named_in(self.issuer)
+
+
+def named_in(text: str) -> str:
+    """The known program that a text names, or empty."""
+    return next((name for name, form in _FORMS if form.search(text)), "")
 
 
 def read(der: bytes) -> Certificate:

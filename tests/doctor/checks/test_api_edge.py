@@ -6,6 +6,8 @@ import pytest
 from doctor_peers import about, answer, free_port, from_api, host, ran
 
 from seawall.doctor.check import State
+from seawall.doctor.checks.api_edge import judged
+from seawall.doctor.reach import Answer
 
 PAGE = b"<html><title>Sign in to Guest-WiFi</title></html>"
 
@@ -49,3 +51,32 @@ def test_nobody_listens(tmp_path: Path) -> None:
     """A refused connection is a finding, not a crash."""
     found = ran(about(tmp_path, f"http://127.0.0.1:{free_port()}"), "api.edge")
     assert [one.cause for one in found.signs] == ["network.connection_refused"]
+
+
+BLOCKED = b"<html><title>Access denied</title>This site is blocked by %s policy</html>"
+
+
+@pytest.mark.parametrize(
+    ("brand", "weight"), [(b"FortiGuard (Fortinet)", "decisive"), (b"the school's", "strong")]
+)
+def test_a_filters_page(tmp_path: Path, brand: bytes, weight: str) -> None:
+    """403 with a page that no edge signed: something nearer to here; its maker is named where the page does."""
+    with host(answer(403, BLOCKED % brand, content_type="text/html")) as api:
+        found = ran(about(tmp_path, api.url), "api.edge")
+    (sign,) = found.signs
+    assert (sign.cause, sign.weight.value) == ("network.blocked", weight)
+    assert ("the page names Fortinet" in sign.text) == (weight == "decisive")
+
+
+def test_the_edges_own_page_is_the_edges(tmp_path: Path) -> None:
+    """With its mark it is no filter of the network here."""
+    with host(answer(403, BLOCKED % b"", content_type="text/html", cf_ray="8f00-FRA")) as api:
+        found = ran(about(tmp_path, api.url), "api.edge")
+    assert found.signs[0].cause == "network.edge_blocked"
+
+
+def test_a_company_gateways_page_is_that_gateways() -> None:
+    """At another address the network is not blamed for what its host says."""
+    page = Answer(403, {"content-type": "text/html"}, BLOCKED % b"")
+    (sign,) = judged(page, "llm.corp.example", "a call")
+    assert sign.cause == "gateway.unexpected_response"

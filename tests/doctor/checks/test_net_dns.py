@@ -59,8 +59,11 @@ def test_no_address(
     verdict, found = examined(about(tmp_path, API, control=CONTROL, status="https://api.example"))
     assert (verdict.cause, verdict.confidence.value) == (cause, "certain")
     assert any(says in one.text for one in verdict.evidence)
-    for name in ("net.tcp4", "net.tcp6", "tls.chain", "api.edge", "cred.live", "status.page"):
+    for name in ("net.tcp4", "net.tcp6", "tls.chain", "api.edge", "cred.live"):
         assert found[name].finding.blocked_by == "net.dns"
+    # Other hosts have names of their own: they are asked unless no name at all resolves.
+    for name in ("status.page", "net.captive"):
+        assert (found[name].finding.blocked_by == "net.dns") == (control in (NONE, AGAIN))
 
 
 def test_a_resolver_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,3 +88,12 @@ def test_no_way_out_spares_the_resolver(tmp_path: Path, monkeypatch: pytest.Monk
     verdict, found = examined(about(tmp_path, API, control=CONTROL, status=API))
     assert (verdict.cause, verdict.confidence.value) == ("network.offline", "certain")
     assert found["net.dns"].finding.blocked_by == "net.link"
+
+
+def test_an_address_that_stands_for_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy program in TUN mode answers with addresses that nobody has: a note, which helps with any other trouble."""
+    fake = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("198.18.0.9", 443))
+    resolver(monkeypatch, api=[fake], control=[V4])
+    found = ran(about(tmp_path, API, control=CONTROL), "net.dns")
+    assert (found.state, found.facts["fake"]) == (State.OK, True)
+    assert [(one.cause, one.direction.value) for one in found.signs] == [("network.*", "neutral")]

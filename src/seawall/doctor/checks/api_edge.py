@@ -3,8 +3,10 @@
 from typing import Any
 
 from seawall import __version__
+from seawall.doctor.certificate import named_in
 from seawall.doctor.check import Check, Finding, Probe, Sign, State, Weight
 from seawall.doctor.reach import Answer, ask
+from seawall.origin import is_loopback
 
 WHO = {
     "api": "the API itself",
@@ -25,6 +27,17 @@ def judged(answer: Answer, host: str, what: str) -> tuple[Sign, ...]:
         return (Sign("network.captive_portal", text), Sign("gateway.unexpected_response", text, Weight.WEAK))
     request = answer.headers.get("request-id", "")
     said = f"{what}: {answer.status} from {who}" + (f" ({request[:40]})" if answer.who == "api" else "")
+    if answer.who == "between" and code == "network.edge_blocked":
+        # The edge would have said who it is: this is a filter nearer to here.
+        if not host.endswith("anthropic.com") and not is_loopback(host):
+            return (
+                Sign("gateway.unexpected_response", f"{what}: {answer.status} with a web page from {host}"),
+            )
+        brand = named_in(answer.body[:65536].decode("utf-8", "replace"))
+        text = f"{what}: {answer.status} with a page of something on the way, not of the API"
+        if brand:
+            return (Sign("network.blocked", f"{text}; the page names {brand}", Weight.DECISIVE),)
+        return (Sign("network.blocked", text),)
     if answer.who == "between":
         return (Sign(code if code != "unknown.unknown" else "gateway.unexpected_response", said),)
     weight = Weight.DECISIVE if answer.who == "api" else Weight.STRONG

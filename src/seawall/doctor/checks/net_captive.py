@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from seawall import __version__
 from seawall.config import Network
 from seawall.doctor.check import Check, Finding, Probe, Sign, State, Weight
+from seawall.doctor.checks.net_dns import no_names
 from seawall.doctor.reach import Answer, ask
 from seawall.http.dial import DialError
 from seawall.http.proxy import choose
@@ -26,6 +27,8 @@ def place_of(answer: Answer) -> str:
 
 
 async def run(probe: Probe) -> Finding:
+    if (dead := no_names(probe)) is not None:
+        return dead
     subject = probe.subject
     try:
         if choose(subject.api, subject.config.network):
@@ -47,4 +50,4 @@ async def run(probe: Probe) -> Finding:
     return Finding(State.WARN, text, facts, (Sign("network.captive_portal", text, Weight.WEAK),))
 
 
-CHECK = Check("net.captive", "sign-in page", run, needs=("net.link", "net.dns"), to=("captive",))
+CHECK = Check("net.captive", "sign-in page", run, needs=("net.link",), after=("net.dns",), to=("captive",))

@@ -1,4 +1,9 @@
-"""Has the API's name an address, of which kinds, and does an unrelated name have one?"""
+"""Has the API's name an address, of which kinds, and does an unrelated name have one?
+
+Facts: `host`, `addresses`, `seconds`, `control`, `control_resolves`, `fault`, `fake` (the address is one that a proxy
+program in TUN mode gives out). Signs: `network.dns_failure` or `network.dns_temporary`, decisive, and strong where the
+unrelated name fails too.
+"""
 
 import asyncio
 import socket
@@ -7,6 +12,7 @@ from typing import Any
 
 from seawall.causes.evidence import Fault
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.link import FAKE
 from seawall.http.dial import DialError
 from seawall.http.proxy import choose
 from seawall.origin import Origin, ip_of
@@ -58,8 +64,13 @@ async def run(probe: Probe) -> Finding:
     facts["control_resolves"] = not isinstance(other, Fault)
     if isinstance(found, dict):
         facts["addresses"] = found
+        facts["fake"] = all(FAKE.match(one) for places in found.values() for one in places)
         said = ", ".join(f"{len(places)} {name}" for name, places in found.items())
-        return Finding(State.OK, f"{said} in {1000 * took:.0f} ms", facts)
+        notes: tuple[Sign, ...] = ()
+        if facts["fake"]:
+            text = f"{host} resolves to {found['IPv4'][0]}, which a proxy program in TUN mode gives out"
+            notes = (Sign("network.*", text, Weight.WEAK, Direction.NEUTRAL),)
+        return Finding(State.OK, f"{said} in {1000 * took:.0f} ms", facts, notes)
     facts["fault"] = found.value
     silent = found is Fault.DNS_TEMPORARY
     code = "network.dns_temporary" if silent else "network.dns_failure"
@@ -79,6 +90,13 @@ async def run(probe: Probe) -> Finding:
             text = f"{control.host} resolves: the resolver answers, but not for this name"
             signs.append(Sign(code, text, Weight.WEAK, Direction.NEUTRAL))
     return Finding(State.FAIL, signs[0].title, facts, tuple(signs))
+
+
+def no_names(probe: Probe) -> Finding | None:
+    """Why a check that asks another host is not run: no name resolves at all, which is one problem and not many."""
+    if probe.fact("net.dns", "fault") is None or probe.fact("net.dns", "control_resolves"):
+        return None
+    return Finding(State.SKIP, "not run: name failed", blocked_by="net.dns")
 
 
 CHECK = Check("net.dns", "name", run, needs=("net.link",), to=("resolver",))

@@ -13,6 +13,7 @@ from typing import Any
 
 from seawall import __version__
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.checks.net_dns import no_names
 from seawall.doctor.reach import Answer, ask
 from seawall.doctor.status import BAD, HOSTS, STALE, Page, old, rank, read
 from seawall.origin import Origin, is_loopback
@@ -85,6 +86,8 @@ def signs_of(page: Page, host: str, age: float) -> tuple[Sign, ...]:
 
 
 async def run(probe: Probe) -> Finding:
+    if (dead := no_names(probe)) is not None:
+        return dead
     answer, host = await _fetch(probe)
     unread: dict[str, Any] = {"host": host, "reached": False}
     if answer.status != 200:
@@ -107,4 +110,4 @@ async def run(probe: Probe) -> Finding:
     return Finding(State.WARN, signs[0].text, facts, signs)
 
 
-CHECK = Check("status.page", "status page", run, needs=("net.link", "net.dns"), to=("status",))
+CHECK = Check("status.page", "status page", run, needs=("net.link",), after=("net.dns",), to=("status",))

@@ -29,7 +29,9 @@ from seawall.http.tls import trust_warnings
 from seawall.origin import Origin
 
 LOOK = 1.5
-"""Seconds for a look at who signs; another second for unrelated hosts."""
+"""Seconds for a look at who signs, ..."""
+OTHERS = 1.0
+"""... and for one at unrelated hosts."""
 _CODES = {
     Fault.TLS_UNTRUSTED_CA: "network.tls_untrusted_ca",
     Fault.TLS_EXPIRED: "network.tls_expired",
@@ -108,7 +110,7 @@ async def _same(look: Look, subject: Subject) -> list[str]:
         for url in (subject.control, subject.status)
         if (origin := Origin.parse(url)[0]).scheme == "https"
     ]
-    found = await asyncio.gather(*(_shown(origin, subject, 1.0) for origin in others))
+    found = await asyncio.gather(*(_shown(origin, subject, OTHERS) for origin in others))
     return [
         origin.host
         for origin, shown in zip(others, found, strict=True)

@@ -6,6 +6,7 @@
 #   make index   compile the catalogue of causes      make lock   lock the dependencies anew (needs uv)
 #   make reference   the page of settings from config.py
 #   make docs    the site, with a page for each cause: build/docs/site/index.html
+#   make lab     the doctor in some ninety broken networks, and its score (Linux)
 #   make fuzz    hostile texts for `seawall explain`, for SECONDS=60
 #   make score CORPUS=FILE   how well `seawall explain` names the labelled texts of a file
 
@@ -23,7 +24,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup try test lint format bench index reference docs fuzz score lock npm build clean
+.PHONY: help setup try test lab lint format bench index reference docs fuzz score lock npm build clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -57,6 +58,10 @@ try: setup
 # Two workers at least: a few tests wait for processes, not for the processor.
 test: setup npm
 	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(max(2, os.cpu_count() or 2))') $(TESTS)
+
+# Networks of its own, made and removed by the tests; what cannot be tried here is skipped with the reason.
+lab: setup
+	$(BIN)/python -m pytest -q tests/lab
 
 lint: setup
 	$(BIN)/ruff check .

@@ -439,6 +439,23 @@ def test_proxies_that_do_not_open_the_way(loop: str, data: bytes, says: str, net
 
 
 @on_both_loops
+@pytest.mark.parametrize("status", ["401 Unauthorized", "407 Proxy Authentication Required"])
+def test_both_words_for_a_wrong_password(loop: str, status: str, network: Network) -> None:
+    """Some proxies say 401 where 407 is meant: both are PROXY_AUTH, with the status."""
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
+        await writer.drain()
+
+    async def work() -> None:
+        async with ConnectProxy(script).serving() as url:
+            text = await refused(Origin("https", NAME, 443), through(network, url), Fault.PROXY_AUTH)
+            assert status[:3] in text
+
+    run(loop, work())
+
+
+@on_both_loops
 @pytest.mark.parametrize("drip", [b"", b"x"])
 def test_a_proxy_that_does_not_finish(loop: str, drip: bytes, network: Network) -> None:
     """Silence, and an answer that never ends, are given up at the limit."""

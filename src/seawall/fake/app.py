@@ -536,7 +536,8 @@ class FakeApi:
     def _error(
         self, code: int, message: str, request_id: str, headers: list[tuple[str, str]] | None = None
     ) -> Answer:
-        known = headers if headers is not None else [("request-id", request_id)]
+        date = formatdate(self.clock.wall(), usegmt=True)
+        known = headers if headers is not None else [("date", date), ("request-id", request_id)]
         context = Context(self.clock.wall(), self.scenario.factor, request_id)
         return status(Answer(headers=tuple(known)), Asked("", ""), context, code=code, message=message)
 

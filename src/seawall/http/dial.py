@@ -152,11 +152,12 @@ def _judge(head: bytes, early: bytes, origin: Origin, proxy: ProxyAddress) -> No
     if status_line is None or not all(_FIELD.fullmatch(field) for field in fields):
         raise _proxy_failed(proxy, "sent an answer that is not HTTP")
     status = int(status_line[1])
-    if status == 407:
+    # 407 is the right word for it (RFC 9110, 15.5.8); tinyproxy says 401 to a wrong password.
+    if status in (401, 407):
         wish = (
             "refused the user name and password" if proxy.authorization else "wants a user name and password"
         )
-        raise DialError(Fault.PROXY_AUTH, f"The proxy {proxy.authority} {wish} (407).")
+        raise DialError(Fault.PROXY_AUTH, f"The proxy {proxy.authority} {wish} ({status}).")
     if not 200 <= status < 300:
         raise _proxy_failed(proxy, f"refused the way to {origin.authority} with status {status}")
     if early:

@@ -33,7 +33,8 @@ _ANTHROPIC = re.compile(rf"((?>sk-ant-(?:[a-z]{{2,12}}\d{{2}}-)?)){_TAIL}{{8,}}"
 _PREFIX_ONLY = re.compile(rf"(?<![A-Za-z0-9])(?:{_PREFIX})")
 _AZURE = re.compile(r"[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{20,}")
 _PRIVATE = re.compile(
-    r"-----BEGIN ([A-Z0-9 ]{0,30}PRIVATE KEY)(?: BLOCK)?-----(?s:.*?-----END [A-Z0-9 ]{0,40}-----|.*)"
+    r"-----BEGIN ([A-Z0-9 ]{0,30}PRIVATE KEY)(?: BLOCK)?-----(?! (?:\*\*\*|<[a-z]+-\d+>))"
+    r"(?s:.*?-----END [A-Z0-9 ]{0,40}-----|.*)"
 )
 """A block that was cut off is masked to the end of the text."""
 _USERINFO = re.compile(r"""://(?:[^/\s"'<>@:]*:[^/\s"'<>]*|[^/\s"'<>?#]*)@""")
@@ -74,15 +75,15 @@ _LINE = re.compile(
 
 _RANDOM = re.compile(r"(?<![A-Za-z0-9_+/=*-])[A-Za-z0-9_+/=-]{32,}")
 """A run that long may be a credential of a vendor who publishes no prefix."""
-_PART = re.compile(r"[-_/+=]+")
+_PART = re.compile(r"[-_/+=. ]+")
 _PLAIN = re.compile(
     r"(?:[A-Z]{0,4}[a-z]{2,40}+){1,8}+|[A-Z]{1,24}|[a-z]|\d{1,10}|[A-Za-z]{1,12}\d{1,4}[a-z]?|v\d+[a-z]?\d*"
 )
 _IDS = re.compile(
-    r"(?:req|msg|toolu|srvtoolu|mcptoolu|call|file|msgbatch|batch|sw|container|resp|chatcmpl|gen|evt)[_-]"
+    r"(?:req|vpce|msg|toolu|srvtoolu|mcptoolu|call|file|msgbatch|batch|sw|container|resp|chatcmpl|gen|evt)[_-]"
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![A-Za-z0-9])"
 )
-"""Names of requests, messages and calls: support needs them, and they open nothing."""
+"""Names of requests, messages, calls and private addresses: support needs them, and they open nothing."""
 
 
 def random_looking(token: str, least: int = 16) -> bool:
@@ -95,30 +96,51 @@ def random_looking(token: str, least: int = 16) -> bool:
 
 def text(s: str, masked: Mask = _stars) -> str:
     """`s` with every credential, address of a person and home folder masked; in time linear in its length."""
+    s = credentials(s, masked)
+    s = _EMAIL.sub(lambda found: masked("mail", found[0]), s)
+    s = _HOME.sub(lambda found: found[1] + _once(found[2], "user", masked), s)
+    return _ORGANISATION.sub(lambda found: found[1] + masked("organisation", found[2]), s)
+
+
+def credentials(s: str, masked: Mask = _stars) -> str:
+    """`s` with every credential masked; what it says of people and their folders stays, for texts that do not leave."""
 
     def value(found: re.Match[str]) -> str:
         return found[1] + found[2] + _kept(found[3], masked)
 
-    s = _PRIVATE.sub(lambda found: f"-----BEGIN {found[1]}----- {masked('key', found[0])}", s)
-    s = userinfo(s, masked)
+    s = _whole(s, masked)
     s = _LINE.sub(value, s)
     s = _SCHEME.sub(lambda found: _scheme(found, masked), s)
-    s = _NAMED.sub(value, s)
+    return keys(_NAMED.sub(value, s), masked)
+
+
+def keys(s: str, masked: Mask = _stars) -> str:
+    """`s` with every credential masked that is known by its looks, and none by the name before it."""
+    s = _whole(s, masked)
     s = _ANTHROPIC.sub(lambda found: found[1] + masked("key", found[0]), s)
     s = _KEY.sub(lambda found: found[1] + masked("key", found[0]), s)
     s = _AZURE.sub(lambda found: masked("key", found[0]), s)
-    s = _RANDOM.sub(lambda found: masked("key", found[0]) if random_looking(found[0]) else found[0], s)
-    s = _EMAIL.sub(lambda found: masked("mail", found[0]), s)
-    s = _HOME.sub(lambda found: found[1] + _once(found[2], "user", masked), s)
-    return _ORGANISATION.sub(lambda found: found[1] + masked("organisation", found[2]), s)
+    return _RANDOM.sub(lambda found: masked("key", found[0]) if random_looking(found[0]) else found[0], s)
+
+
+def _whole(s: str, masked: Mask) -> str:
+    """Blocks and addresses, which other patterns would take apart."""
+    return userinfo(
+        _PRIVATE.sub(lambda found: f"-----BEGIN {found[1]}----- {masked('key', found[0])}", s), masked
+    )
 
 
 _SHORTER = re.compile(r"(?<![A-Za-z0-9_+/=*-])[A-Za-z0-9_+/=-]{20,}")
 
 
 def line(s: str) -> str:
-    """`text` for a line that repeats what somebody typed: a shorter run that nobody would have chosen goes too."""
-    return _SHORTER.sub(lambda found: MASK if random_looking(found[0]) else found[0], text(s))
+    """`credentials` for a line that repeats what somebody typed: a shorter run that nobody would choose goes too."""
+    return _SHORTER.sub(lambda found: MASK if random_looking(found[0]) else found[0], credentials(s))
+
+
+def keyed(s: str) -> bool:
+    """Whether there is a key in it that is known by its vendor's prefix."""
+    return bool(_KEY.search(s) or _ANTHROPIC.search(s) or _AZURE.search(s))
 
 
 def userinfo(s: str, masked: Mask = _stars) -> str:

@@ -24,9 +24,14 @@ def shown(key: str, value: object) -> object:
         return "set, not shown"
     if key in ("gateway.upstream", "network.https_proxy", "network.http_proxy"):
         return redact.text(re.sub(r"^(\w+://)?[^/]*@", r"\1...@", str(value)))
+    return masked(value)
+
+
+def masked(value: object) -> object:
+    """The value without credentials: people paste keys into the wrong setting."""
     match value:
         case str():
-            return redact.text(value)  # people paste keys into the wrong setting
+            return redact.text(value)
         case tuple():
             return tuple(redact.text(one) for one in value)
         case _:
@@ -37,10 +42,7 @@ def shown_fallback(fallback: "Fallback") -> dict[str, object]:
     """A `[[fallback]]` as it may be printed: where its key is, never the key itself."""
     from dataclasses import asdict
 
-    made = {
-        "for" if name == "causes" else name: shown(f"fallback.{name}", one)
-        for name, one in asdict(fallback).items()
-    }
+    made = {"for" if name == "causes" else name: masked(one) for name, one in asdict(fallback).items()}
     return made | {"upstream": shown("gateway.upstream", fallback.upstream)}
 
 

@@ -282,5 +282,33 @@ async def _one(check: Check, probe: Probe) -> Finding:
     except Exception as error:
         said = redact.text(" ".join(str(error).split()))[:200]
         return Finding(State.CRASH, f"the check itself failed: {type(error).__name__}: {said}".rstrip(": "))
-    signs = tuple(replace(one, check=one.check or check.id) for one in finding.signs)
-    return replace(finding, signs=signs)
+    return _harmless(finding, check.id)
+
+
+def _harmless(finding: Finding, check: str) -> Finding:
+    """The finding without keys: certificates, headers and names of files say whatever somebody wrote there."""
+    signs = tuple(
+        replace(
+            one,
+            check=one.check or check,
+            text=redact.keys(one.text),
+            title=redact.keys(one.title),
+            facts=_without_keys(one.facts),
+        )
+        for one in finding.signs
+    )
+    return replace(
+        finding, summary=redact.keys(finding.summary), facts=_without_keys(finding.facts), signs=signs
+    )
+
+
+def _without_keys(value: Any) -> Any:
+    match value:
+        case str():
+            return redact.keys(value)
+        case Mapping():
+            return {redact.keys(str(name)): _without_keys(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_without_keys(one) for one in value]
+        case _:
+            return value

@@ -5,10 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from seawall import redact
 from seawall.clock import Clock
 from seawall.gateway.recent import SPAN, Recent
 from seawall.gateway.tally import Tallies
@@ -17,6 +19,8 @@ from seawall.store.rows import Attempt, Count
 Sink = Callable[[Attempt | Count], None]
 
 _CLIENT = re.compile(rb"[A-Za-z0-9_.\-]{1,40}/[A-Za-z0-9_.\-]{1,24}(?: [0-9][A-Za-z0-9_.\-]{0,24})?")
+_NAME = 96
+"""Bytes of it that are looked at."""
 _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
 _MOST_TOLD = 50
@@ -46,8 +50,15 @@ class Trouble:
 
 def client_name(user_agent: bytes | None) -> str:
     """The client's name and version, `claude-cli/2.1.329` or `Anthropic/Python 2.11.0`; empty where none is said."""
-    match = _CLIENT.match(user_agent or b"")
-    return match[0].decode() if match else ""
+    return _name_in(user_agent[:_NAME]) if user_agent else ""
+
+
+@lru_cache(64)
+def _name_in(user_agent: bytes) -> str:
+    match = _CLIENT.match(user_agent)
+    name = match[0].decode() if match else ""
+    # A client may write anything there, a key too.
+    return "" if redact.random_looking(name, 8) or redact.keyed(name) else name
 
 
 def utc_offset(at: float) -> int:

@@ -1,9 +1,12 @@
 """The rows that are kept. Never a prompt, an answer, a file name or a credential."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from math import isfinite
+
+from seawall import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Count:
 
 
 Row = Attempt | Count
+Harmless = Callable[[str], bool]
 Cell = str | float | None
 
 # No name begins like a key.
@@ -90,6 +94,9 @@ _SHAPES = {
 """What each text may look like. Most come from an upstream or a client, who may write anything there: a
 sentence, a path, a key. What does not look like its shape is not kept."""
 
+_SAID = frozenset({"client", "error_type", "fallback"})
+"""Words of others: no key in them, and nothing that looks like one. A host's name may look like anything."""
+
 _LARGEST = 2**63
 """Beyond it SQLite and PostgreSQL have no whole numbers."""
 
@@ -105,16 +112,19 @@ def cells(row: Row) -> tuple[Cell, ...] | None:
     try:
         # By way of a list: a tuple that grows never takes one that Python keeps for reuse, but is kept like them when
         # it goes, 2000 of them (0.4 MB).
-        return tuple([_cell(getattr(row, name), shape, optional) for name, shape, optional in _plan(kind)])
+        plan = _plan(kind)
+        return tuple(
+            [_cell(getattr(row, name), shape, none, harmless) for name, shape, none, harmless in plan]
+        )
     except ValueError:
         return None
 
 
-def _cell(value: object, shape: re.Pattern[str] | None, optional: bool) -> Cell:
+def _cell(value: object, shape: re.Pattern[str] | None, optional: bool, harmless: Harmless | None) -> Cell:
     if value is None and optional:
         return None
     if shape is not None:
-        fits = isinstance(value, str) and shape.fullmatch(value)
+        fits = isinstance(value, str) and shape.fullmatch(value) and (harmless is None or harmless(value))
         return str(value) if fits else None if optional else ""
     if isinstance(value, float) and isfinite(value):
         return value
@@ -123,14 +133,25 @@ def _cell(value: object, shape: re.Pattern[str] | None, optional: bool) -> Cell:
     raise ValueError("not a number that can be kept")
 
 
+@lru_cache(128)
+def _is_harmless(value: str) -> bool:
+    return redact.line(value) == value
+
+
+@lru_cache(32)
+def _is_host(value: str) -> bool:
+    return not redact.keyed(value)
+
+
 @cache
-def _plan(kind: type) -> tuple[tuple[str, re.Pattern[str] | None, bool], ...]:
+def _plan(kind: type) -> tuple[tuple[str, re.Pattern[str] | None, bool, Harmless | None], ...]:
     # Made at the first row, in the writer's thread: compiling takes 2 ms that the start need not wait for.
     return tuple(
         (
             field.name,
             re.compile(_SHAPES[field.name], re.ASCII) if field.type in (str, str | None) else None,
             field.type in (str | None, int | None),
+            _is_harmless if field.name in _SAID else _is_host if field.name == "route" else None,
         )
         for field in fields(kind)
     )

@@ -1,0 +1,499 @@
+"""Statement 8: no output of any verb, no log, file, store or bundle holds twelve characters of a planted secret.
+
+Forty kinds of secrets are planted in every input: the environment, Claude Code's settings, shell profiles, texts given
+to explain, arguments, headers and bodies through a real gateway and back, rows of the store, paths, the user's name,
+certificates, passwords of proxies, the settings of Seawall.
+"""
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+import trustme
+from doctor_peers import answer, free_port, from_api, host
+
+from canaries import Canary, Watchman, files_below, framed, made
+from own_home import LIMIT, Home, until
+
+CANARIES = made()
+WATCHMAN = Watchman(CANARIES)
+MODES = ((), ("--json",), ("--plain", "-v"))
+
+# Many verbs in one process of its own: each as from a shell, but without a start for each.
+CHILD = """
+import contextlib, io, json, os, sys
+from seawall.cli.verbs import run
+
+class Text(io.TextIOWrapper):
+    def isatty(self):
+        return False
+
+for line in sys.stdin.read().splitlines():
+    arguments, given, more = json.loads(line)
+    before = dict(os.environ)
+    os.environ.update(more)
+    out, err = (Text(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    stdin = Text(io.BytesIO(given.encode()), encoding="utf-8")
+    code, real = None, sys.stdin
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        sys.stdin = stdin
+        try:
+            run(arguments)
+        except SystemExit as left:
+            code = left.code
+        except BaseException as error:
+            import traceback
+            traceback.print_exc(file=err)
+            code = f"raised {type(error).__name__}"
+        finally:
+            sys.stdin = real
+            os.environ.clear()
+            os.environ.update(before)
+    for one in (out, err):
+        one.flush()
+    print(json.dumps([code, out.buffer.getvalue().decode("utf-8", "replace"),
+                      err.buffer.getvalue().decode("utf-8", "replace")]), flush=True)
+"""
+
+
+Verb = tuple[Sequence[str], str] | tuple[Sequence[str], str, dict[str, str]]
+
+
+def run_all(home: Home, verbs: Sequence[Verb], **environ: str) -> dict[str, bytes]:
+    """What each of these verbs (arguments, stdin, more of an environment) wrote, by its arguments."""
+    whole = [(list(one[0]), one[1], one[2] if len(one) > 2 else {}) for one in verbs]
+    lines = "\n".join(json.dumps(one) for one in whole)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD], input=lines, env=home.environ | environ, cwd=home.path, capture_output=True,
+        text=True, timeout=LIMIT * 4, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    results = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(results) == len(verbs)
+    shown = {"stderr of all": done.stderr.encode()}
+    for number, ((arguments, _, _), (code, out, err)) in enumerate(zip(whole, results, strict=True)):
+        assert not str(code).startswith("raised"), (arguments[:2], err[-1500:])
+        shown[f"{number} {' '.join(arguments)[:30]}"] = f"{out}\n{err}".encode()
+    return shown
+
+
+def clean(outputs: dict[str, bytes]) -> None:
+    finds = WATCHMAN.look(outputs)
+    assert not finds, f"{len(finds)} leaks:\n" + "\n".join(finds[:40])
+
+
+@pytest.fixture
+def nobody() -> dict[str, str]:
+    """Hosts of the doctor at which nobody answers, so that nothing real is asked."""
+    port = free_port()
+    return {
+        f"SEAWALL_DOCTOR_{name}": f"http://127.0.0.1:{port}"
+        for name in ("CONTROL_HOST", "CAPTIVE_PROBE", "STATUS_PAGE")
+    }
+
+
+def test_the_watchman_finds() -> None:
+    """A look that finds nothing anywhere would prove nothing."""
+    for one in CANARIES:
+        assert WATCHMAN.finds(f"x{one.text[-14:]}y".encode()), one.kind
+        assert len(one.body) >= 16
+    assert WATCHMAN.finds(b"sk-ant-api03-*** and prose without a secret in it") == []
+    assert len({one.kind for one in CANARIES}) >= 40
+
+
+@pytest.mark.parametrize("one", CANARIES, ids=lambda one: one.kind)
+def test_texts_given_to_explain(one: Canary) -> None:
+    """Each kind in several frames, as text, JSON and words for a terminal."""
+    from seawall import redact
+
+    for frame in (
+        "{}",
+        "API Error: 401 invalid x-api-key {}",
+        '{{"error":{{"message":"{}"}}}}',
+        "a\n{}\nb",
+        "({}).",
+    ):
+        text = frame.format(framed(one))
+        assert WATCHMAN.finds(redact.text(text).encode()) == [], frame
+
+
+def test_explain(own_home: Home) -> None:
+    """Through the verb: on stdin, as an argument, from a file, in every mode."""
+    verbs: list[Verb] = []
+    for number, one in enumerate(CANARIES):
+        text = f"API Error: 401 authentication_error: {framed(one)} was rejected\n{framed(one)}\n"
+        verbs.append((["explain", *MODES[number % 3]], text))
+        verbs.append((["explain", *MODES[(number + 1) % 3], "--", framed(one)], ""))
+        if number % 4 == 0:
+            path = own_home.path / f"{number}.txt"
+            path.write_text(text)
+            verbs.append((["explain", "--file", str(path), *MODES[(number + 2) % 3]], ""))
+    whole = "\n".join(framed(one) for one in CANARIES)
+    verbs += [(["explain", *mode], f"529 overloaded_error\n{whole}") for mode in MODES]
+    body = {
+        "model": CANARIES[0].text,
+        "max_tokens": 1,
+        "messages": [{"role": "user", "content": whole}],
+        whole[:200]: 1,
+    }
+    verbs += [(["explain", "--request", "-", *mode], json.dumps(body)) for mode in MODES]
+    clean(run_all(own_home, verbs))
+
+
+def test_arguments(own_home: Home) -> None:
+    """A key in the wrong place of a command line is not repeated in what is said about it."""
+    verbs: list[Verb] = []
+    for one in CANARIES:
+        text = one.text
+        verbs += [
+            ([text], ""),
+            (["history", "show", text], ""),
+            (["--config", f"/x/{text}.toml", "status"], ""),
+        ]
+        verbs += [(["doctor", "--only", text], ""), (["report", text, "-y"], ""), ([f"--{text}"], "")]
+    for number, one in enumerate(CANARIES[:12]):
+        verbs += [
+            (["history", "--since", one.text], ""), (["serve", "--upstream", one.text], ""), (["help", one.text], ""),
+            (["serve", "--listen", one.text, *MODES[number % 3]], ""),
+            (["doctor", "--base-url", one.text, "--json"], ""),
+            (["doctor", "--base-url", f"https://u:{one.text}@h.example"], ""), (["report", "--reveal", one.text], ""),
+            (["report", "--to", f"/nonexistent/{one.text}", "-y", "--since", "1h"], ""),
+            (["history", "--cause", one.text], ""), (["history", "--model", one.text, "--json"], ""),
+            (["rules", "--write", f"/nonexistent/{one.text}"], ""), (["model", "--answers", one.text], ""),
+            (["explain", "--file", f"/nonexistent/{one.text}"], ""),
+        ]  # fmt: skip
+    clean(run_all(own_home, verbs))
+
+
+def planted_home(home: Home) -> list[Path]:
+    """Settings of Claude Code, profiles and settings of Seawall, full of secrets; the files."""
+    secrets = {f"SECRET_{number}": one.text for number, one in enumerate(CANARIES)}
+    named = {
+        "ANTHROPIC_API_KEY": CANARIES[7].text,
+        "ANTHROPIC_AUTH_TOKEN": CANARIES[26].text,
+        "CLAUDE_CODE_OAUTH_TOKEN": CANARIES[2].text,
+        "ANTHROPIC_CUSTOM_HEADERS": f"X-Mine: {CANARIES[40].text}",
+        "ANTHROPIC_BASE_URL": f"https://ann:{CANARIES[38].text}@relay.example/v1",
+        "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE": CANARIES[17].text,
+    }
+    user = home.path / ".claude"
+    project = home.path / "project" / ".claude"
+    for folder in (user, project):
+        folder.mkdir(parents=True)
+    files = {
+        user / "settings.json": json.dumps({"env": secrets | named, "apiKeyHelper": f"echo {CANARIES[0].text}"}),
+        project / "settings.json": f'{{"env": {{"ANTHROPIC_API_KEY": "{CANARIES[1].text}" "oops": "{CANARIES[3].text}',
+        home.path / ".zshrc": "".join(f"export {name}='{value}'\n" for name, value in {**secrets, **named}.items()),
+        home.path / ".env": f"ANTHROPIC_API_KEY={CANARIES[11].text}\n",
+        user / ".credentials.json": json.dumps({"claudeAiOauth": {"accessToken": CANARIES[2].text}}),
+        home.path / "root.pem": f"-----BEGIN CERTIFICATE-----\n{CANARIES[18].text}\n-----END CERTIFICATE-----\n"
+        f"{framed(CANARIES[37])}\n",
+        home.path / ".config/seawall/config.toml": "\n".join(
+            [
+                "[gateway]", f'hold = "{CANARIES[20].text}"', f'nonsense = "{CANARIES[25].text}"',
+                "[team]", f'token = "{CANARIES[40].text}"', "[notify]",
+                f'webhook = "https://hooks.example/services/{CANARIES[41].text}"', f'slack = "{CANARIES[30].text}"',
+                "[[fallback]]", f'upstream = "https://ann:{CANARIES[38].text}@other.example"',
+                f'key_env = "{CANARIES[33].text}"',
+                "[report]", f'it_contact = "{CANARIES[27].text}"',
+            ]
+        ),
+    }  # fmt: skip
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return list(files)
+
+
+def poisoned(home: Home) -> dict[str, str]:
+    """An environment with every secret in it, some where the doctor looks."""
+    return {
+        **{f"MY_SECRET_{number}": one.text for number, one in enumerate(CANARIES)},
+        "ANTHROPIC_API_KEY": CANARIES[0].text,
+        "ANTHROPIC_AUTH_TOKEN": CANARIES[36].text,
+        "HTTPS_PROXY": f"http://ann:{CANARIES[38].text}@127.0.0.1:{free_port()}",
+        "https_proxy": f"socks5://{quote(CANARIES[39].text)}@127.0.0.1:1",
+        "ALL_PROXY": CANARIES[14].text,
+        "NO_PROXY": CANARIES[22].text,
+        "NODE_EXTRA_CA_CERTS": str(home.path / "root.pem"),
+        "SSL_CERT_FILE": f"/nonexistent/{CANARIES[15].text}.pem",
+        "CLAUDE_CODE_CLIENT_CERT": str(home.path / "root.pem"),
+        "SEAWALL_TEAM_TOKEN": CANARIES[40].text,
+        "SEAWALL_GATEWAY_HOLD": CANARIES[23].text,
+        "TERM_PROGRAM": CANARIES[12].text,
+        "SHELL": f"/bin/{CANARIES[28].text}",
+    }
+
+
+def verbs_of_a_day(offline: bool) -> list[Verb]:
+    """Every verb that only looks, in every mode."""
+    found: list[Verb] = []
+    for mode in MODES:
+        found += [
+            (["status", *mode], ""), (["config", *mode], ""), (["config", "check", *mode], ""),
+            (["history", *mode], ""),
+            (["history", "list", *mode], ""), (["explain", "--last", *mode], ""), (["watch", "--once", *mode], ""),
+            (["report", "--stdout", *mode], ""), (["report", "--it", *mode], ""), (["report", "--support", *mode], ""),
+            (["report", "-y", *mode], ""), (["doctor", "--all", *mode], ""), (["doctor", "--list", *mode], ""),
+            (["model", "--answers", "b,a,b,a,b", *mode], ""), (["rules", *mode], ""), (["help", "--all"], ""),
+        ]  # fmt: skip
+    return [
+        ([*arguments, "--offline"] if offline and arguments[0] != "help" else arguments, given)
+        for arguments, given in found
+    ]
+
+
+@pytest.mark.parametrize("where", ["home", "project"])
+def test_environment_settings_profiles_and_config(own_home: Home, nobody: dict[str, str], where: str) -> None:
+    """Every verb in every mode, with secrets wherever it looks; nothing in what it prints or writes."""
+    own = planted_home(own_home)
+    outputs: dict[str, bytes] = {}
+    environ = poisoned(own_home) | nobody
+    if where == "project":
+        own_home.environ |= {"SEAWALL_CONFIG": "/dev/null"}
+        environ = {
+            name: value for name, value in environ.items() if not name.startswith("SEAWALL_GATEWAY_HOLD")
+        }
+        environ |= {"SEAWALL_GATEWAY_UPSTREAM": f"http://ann:{CANARIES[38].text}@127.0.0.1:9"}
+    outputs |= run_all(own_home, verbs_of_a_day(offline=where == "project"), **environ)
+    outputs |= files_below(own_home.path, own_home.runtime, but=own)
+    clean(outputs)
+
+
+def test_every_kind_as_the_key(own_home: Home, nobody: dict[str, str]) -> None:
+    """A key of any vendor, whole, cut, quoted, with a line break: what is said of it is its form."""
+    verbs: list[Verb] = []
+    for number, one in enumerate(CANARIES):
+        value = (one.text, f'"{one.text}"', f"{one.text[:-3]}\n{one.text[-3:]}", f" Bearer {one.text}")[
+            number % 4
+        ]
+        verbs.append(
+            (
+                ["doctor", "--offline", "--only", "cred.shape,local.env", "--all", *MODES[number % 3]], "",
+                {"ANTHROPIC_API_KEY": value},
+            )
+        )  # fmt: skip
+    clean(run_all(own_home, verbs, **nobody) | files_below(own_home.path, own_home.runtime))
+
+
+@pytest.fixture
+def talkative() -> Iterator[str]:
+    """An API that says every secret back: in headers, in errors of each kind, in pages."""
+    whole = " ".join(framed(one).replace("\n", " ") for one in CANARIES)
+    count = iter(range(10**6))
+
+    def says(data: bytes) -> bytes:
+        if b"x-hold" in data.lower():
+            return answer(529, b'{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}')
+        number = next(count)
+        one = CANARIES[number % len(CANARIES)]
+        kind = ("authentication_error", one.text, "overloaded_error", "invalid_request_error")[number % 4]
+        body = json.dumps(
+            {"type": "error", "error": {"type": kind, "message": f"{framed(one)} {whole}"}}
+        ).encode()
+        headers = {
+            "content_type": "application/json", "x_echo": one.text, "set_cookie": f"session={one.text}",
+            "anthropic_organization_id": one.text, "server": one.text,
+        }  # fmt: skip
+        match number % 5:
+            case 0:
+                return answer(401, body, request_id=one.text, **headers)
+            case 1:
+                return answer(529, body, request_id="req_011CSHoEeqs5C35K2UUqR7Fy", **headers)
+            case 2:
+                return answer(400, body, request_id=f"req_{number:024d}", **headers)
+            case 3:
+                return answer(
+                    502,
+                    f"<html><title>{whole}</title></html>".encode(),
+                    content_type="text/html",
+                    via=one.text,
+                )
+            case _:
+                return answer(
+                    429, body, retry_after="1", anthropic_ratelimit_unified_status=one.text, **headers
+                )
+
+    with host(says) as found:
+        yield found.url
+
+
+def call(address: str, one: Canary, number: int, **more: str) -> None:
+    """A request that carries the secret wherever a request may."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=LIMIT)
+    body = {
+        "model": one.text if number % 3 else "claude-opus-4-5", "max_tokens": 16, "metadata": {"user_id": one.text},
+        "messages": [{"role": "user", "content": framed(one)}], "system": framed(one),
+    }  # fmt: skip
+    headers = {
+        "content-type": "application/json", "x-api-key": one.text, "authorization": f"Bearer {one.text}",
+        "cookie": f"s={one.text}", "user-agent": f"claude-cli/{one.text} ({one.text})",
+        "x-claude-code-session-id": one.text, "x-claude-code-agent-id": one.text, "x-custom": one.text,
+        "x-stainless-lang": one.text, "proxy-authorization": f"Basic {one.text}",
+    }  # fmt: skip
+    clean_headers = {name: value.replace("\n", " ") for name, value in (headers | more).items()}
+    path = f"/v1/messages?beta=true&key={quote(one.text)}" if number % 2 else f"/v1/{quote(one.text)}"
+    try:
+        connection.request("POST", path, json.dumps(body), clean_headers)
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        pass
+    finally:
+        connection.close()
+
+
+def test_through_a_gateway(own_home: Home, nobody: dict[str, str], talkative: str) -> None:
+    """Headers, bodies, paths and answers full of secrets: nothing of them in state, log, store, or any verb after."""
+    process = own_home.start(
+        "serve", "--listen", "127.0.0.1:0", "--json", "--hold", "300s", SEAWALL_GATEWAY_UPSTREAM=talkative,
+        SEAWALL_GATEWAY_BACKOFF_THROTTLE_MOST="1s",
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    address = json.loads(said)["address"]
+    with ThreadPoolExecutor(len(CANARIES) + 6) as pool:
+        quick = [
+            pool.submit(call, address, one, n, **{"x-seawall-hold": "1s"}) for n, one in enumerate(CANARIES)
+        ]
+        held = [pool.submit(call, address, one, 1, **{"x-hold": "1"}) for one in CANARIES[::7]]
+        for each in quick:
+            each.result(LIMIT)
+        states = [["status", *mode] for mode in MODES] + [["watch", "--once", *mode] for mode in MODES]
+        holding: list[Verb] = [([*one, "--verbose"], "") for one in states]
+        outputs = run_all(own_home, holding, **nobody)
+        [state] = json.loads(outputs["1 status --json --verbose"].splitlines()[0])["gateways"]
+        assert state["held"] > 0, "nothing is held: then what is said of held calls was not looked at"
+        assert not any(each.done() for each in held)
+        process.terminate()
+        out, err = process.communicate(timeout=LIMIT)
+    outputs["serve"] = f"{said}{out}{err}".encode()
+    store = own_home.path / ".local/share/seawall/seawall.db"
+    until(store.exists, "the store")
+    outputs |= run_all(own_home, verbs_of_a_day(offline=True), **nobody)
+    ids = json.loads(
+        outputs[next(name for name in outputs if "history list --json" in name)].splitlines()[0]
+    )["episodes"]
+    assert ids, "nothing was recorded: then nothing was tried"
+    outputs |= {
+        f"show {n}": d
+        for n, d in run_all(own_home, [(["history", "show", ids[0]["id"]], "")], **nobody).items()
+    }
+    clean(outputs | files_below(own_home.path, own_home.runtime))
+
+
+def test_rows_of_the_store(own_home: Home, nobody: dict[str, str]) -> None:
+    """A secret in any field of a row is not kept, whoever wrote it there."""
+    from dataclasses import fields, replace
+
+    from report_cases import FAILED
+    from seawall.config import Store
+    from seawall.store.writer import Pace, Writer
+
+    path = own_home.path / ".local/share/seawall/seawall.db"
+    writer = Writer(Store(path=str(path)), pace=Pace(gather=0.001, counts_every=0.001))
+    writer.start()
+    now = time.time()
+    # A call's id is Seawall's own. A request's id stays, and one of plain hex cannot be told from a key of plain hex.
+    # A host's name may look like anything but a vendor's key.
+    kept = ("call", "request_id")
+    names = [one.name for one in fields(FAILED) if one.type in (str, str | None) and one.name not in kept]
+    for number, one in enumerate(CANARIES):
+        row = replace(FAILED, at=now - 400 + number, number=number + 1)
+        writer.put(row)
+        for name in names:
+            if name != "route" or one.prefix:
+                writer.put(replace(row, **{name: one.text}))
+                writer.put(replace(row, **{name: f"claude-cli/{one.text}"}))
+                writer.put(replace(row, **{name: one.text[:24]}))
+    assert writer.close(20).dropped == 0
+    clean(
+        run_all(own_home, verbs_of_a_day(offline=True), **nobody)
+        | files_below(own_home.path, own_home.runtime)
+    )
+
+
+def test_the_users_name_and_paths(own_home: Home, nobody: dict[str, str]) -> None:
+    """In what is meant for others: neither the name nor the home folder, in whatever style; nor a key in a path."""
+    name = "annabellequartermaine"
+    home = own_home.path / "people" / name
+    place = home / f"work {CANARIES[0].text}"
+    place.mkdir(parents=True)
+    watchman = Watchman([*CANARIES, Canary("the user's name", "", name)])
+    environ = {
+        "HOME": str(home),
+        "USER": name,
+        "LOGNAME": name,
+        "NODE_EXTRA_CA_CERTS": str(place / "root.pem"),
+    }
+    (place / "root.pem").write_text("no certificate")
+    verbs = [
+        ([*arguments, *mode], "")
+        for mode in MODES
+        for arguments in (["report", "--stdout"], ["report", "--it"], ["report", "-y"])
+    ]
+    shown = run_all(own_home, verbs, **nobody, **environ)
+    bundle = {name: data for name, data in files_below(own_home.path).items() if "/seawall-report-" in name}
+    assert bundle
+    finds = watchman.look(shown) + watchman.look({k: v.rsplit(b"\n", 1)[0] for k, v in bundle.items()})
+    assert finds == []
+
+
+@contextlib.contextmanager
+def serving(cert: trustme.LeafCert) -> Iterator[str]:
+    """An address that shows this certificate, and answers as the API does to whoever accepts it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    cert.configure_cert(context)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), peer:
+                peer.settimeout(10)
+                with context.wrap_socket(peer, server_side=True) as secure:
+                    secure.recv(65536)
+                    secure.sendall(from_api(401))
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(LIMIT)
+
+
+@pytest.mark.parametrize("one", [CANARIES[0], CANARIES[26], CANARIES[31]], ids=lambda one: one.kind)
+@pytest.mark.parametrize("trusted", [True, False])
+def test_certificates(
+    own_home: Home, nobody: dict[str, str], tmp_path: Path, one: Canary, trusted: bool
+) -> None:
+    """A certificate may say anything of who signed it: what looks like a key is masked there too."""
+    ca = trustme.CA(organization_name=one.text[:60], organization_unit_name=one.text[:60])
+    cert = ca.issue_cert("127.0.0.1", organization_name=one.text[:60], common_name=one.text[:60])
+    roots = tmp_path / "roots.pem"
+    ca.cert_pem.write_to_path(str(roots))
+    environ = {"NODE_EXTRA_CA_CERTS": str(roots)} if trusted else {}
+    with serving(cert) as address:
+        environ |= nobody | {"SEAWALL_GATEWAY_UPSTREAM": address}
+        verbs: list[Verb] = [(["doctor", "--all", *mode], "") for mode in MODES]
+        verbs += [(["report", "--it", "--plain"], ""), (["report", "--stdout"], "")]
+        shown = run_all(own_home, verbs, **environ)
+    assert any(b"issuer" in data for data in shown.values()), "the certificate was not looked at"
+    clean(shown | files_below(own_home.path, own_home.runtime))

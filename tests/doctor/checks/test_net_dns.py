@@ -91,7 +91,7 @@ def test_no_way_out_spares_the_resolver(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_an_address_that_stands_for_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy program in TUN mode answers with addresses that nobody has: a note, which helps with any other trouble."""
+    """A proxy program in TUN mode answers with addresses that nobody has: a note that helps with other troubles."""
     fake = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("198.18.0.9", 443))
     resolver(monkeypatch, api=[fake], control=[V4])
     found = ran(about(tmp_path, API, control=CONTROL), "net.dns")

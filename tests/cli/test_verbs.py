@@ -43,9 +43,28 @@ def test_help_lists_the_verbs_that_are_there(
     code, out, err = outcome(capsys, *arguments)
     assert (code, err) == (0, "")
     assert out == cli.help_text()
-    assert max(map(len, out.splitlines())) <= 90
-    assert "seawall                   " + cli.VERBS["doctor"][1] in out  # by its short name
-    assert all(f"seawall {verb}" in out for verb in cli.VERBS if verb != "doctor")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "\n  seawall                   " + cli.VERBS["doctor"][1] in out  # by its short name
+    shown = {verb for _, verbs in cli.SECTIONS for verb in verbs}
+    assert set(cli.VERBS) <= shown | set(cli.PLUMBING)
+    assert all(f"\n  seawall {verb}" in out for verb in cli.VERBS if verb in shown and verb != "doctor")
+
+
+def test_the_usual_verbs_come_first() -> None:
+    """A newcomer's page has the sections of the surface in their order, and its last lines."""
+    lines = cli.help_text().splitlines()
+    assert lines[0] == "seawall — keeps you working when Claude calls fail; says whose fault it is"
+    titles = [line for line in lines[1:-2] if line and not line.startswith(" ")]
+    assert titles == [
+        "When something fails",
+        "Keep working",
+        "Look back, plan, escalate",
+        "Try it",
+        "Small tools",
+    ]
+    assert lines[-2:] == [
+        "First time?  Run `seawall`, then `seawall run -- claude`.", "All verbs: seawall help --all"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", sorted(cli.VERBS))
@@ -62,6 +81,7 @@ def test_help_of_one_verb_and_of_all(capsys: pytest.CaptureFixture[str]) -> None
     assert "--upstream" in outcome(capsys, "help", "serve")[1]
     everything = outcome(capsys, "help", "--all")[1]
     assert all(f"Usage: seawall {verb}" in everything for verb in cli.VERBS)
+    assert "\nPlumbing\n  seawall status " in everything
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,41 +40,40 @@ ALIASES = {
 }
 """What people guess, by the command that it stands for. One whose verb is not in the table is no alias yet."""
 
-HELP = """\
-seawall — keeps you working when Claude calls fail
-
-When something fails
-  seawall                   {doctor}
-  seawall explain           {explain}
-
-Keep working
-  seawall run -- claude     {run}
-  seawall serve             {serve}
-  seawall status            {status}
-  seawall watch             {watch}
-
-Look back, escalate
-  seawall history           {history}
-  seawall report            {report}
-
-Try it
-  seawall drill             {drill}
-  seawall bench             {bench}
-  seawall fake              {fake}
-
-Small tools
-  seawall model             {model}
-  seawall rules             {rules}
-  seawall config            {config}
-
-First time?  Run `seawall drill`, then `seawall run -- claude`.
-All verbs: seawall help --all
-"""
+SECTIONS = (
+    ("When something fails", ("doctor", "explain", "watch")),
+    ("Keep working", ("run", "on")),
+    ("Look back, plan, escalate", ("history", "plan", "report")),
+    ("Try it", ("drill", "bench", "fake")),
+    ("Small tools", ("model", "rules")),
+)
+"""What `seawall --help` shows; a verb that is not in the table is left out."""
+PLUMBING = ("status", "serve", "hook", "statusline", "config", "import", "help", "off")
+"""Listed by `help --all` only; `off` stands beside `on`."""
+_SHOWN = {"doctor": "", "run": "run -- claude", "on": "on | off"}
+_SAID = {"on": "Put Claude Code behind the gateway | undo it"}
 
 
 def help_text() -> str:
     """What `seawall --help` prints."""
-    return HELP.format(**{verb: line for verb, (_, line) in VERBS.items()})
+    lines = ["seawall — keeps you working when Claude calls fail; says whose fault it is"]
+    for title, verbs in SECTIONS:
+        there = [verb for verb in verbs if verb in VERBS]
+        lines += ["", title, *(_line(verb) for verb in there)] if there else []
+    return "\n".join([*lines, "", *_LAST]) + "\n"
+
+
+_LAST = ("First time?  Run `seawall`, then `seawall run -- claude`.", "All verbs: seawall help --all")
+
+
+def _line(verb: str) -> str:
+    command = f"seawall {_SHOWN.get(verb, verb)}"
+    return f"  {command:<26}{_SAID.get(verb) or VERBS[verb][1]}"
+
+
+def plumbing_text() -> str:
+    """The verbs that programs and scripts use, a line each."""
+    return "\n".join(["Plumbing", *(_line(verb) for verb in PLUMBING if verb in VERBS)]) + "\n"
 
 
 class Verbs(click.Group):
@@ -194,6 +193,8 @@ def help_(ctx: click.Context, everything: bool, schema: str | None, verb: str | 
         return
     if verb is None:
         click.echo(help_text(), nl=False)
+    if everything:
+        click.echo("\n" + plumbing_text(), nl=False)
     for name in VERBS if everything else [verb] if verb else []:
         _, command, _ = seawall.resolve_command(root, [name])
         assert command is not None

@@ -424,6 +424,78 @@ def test_rows_of_the_store(own_home: Home, nobody: dict[str, str]) -> None:
     )
 
 
+def transcript(one: Canary, at: str) -> str:
+    """A failure as Claude Code writes it down, with the secret in every field."""
+    text = f"API Error: 529 overloaded_error {framed(one)} (request id: req_011CSHoEeqs5C35K2UUqR7Fy)"
+    record = {
+        "type": "assistant", "isApiErrorMessage": True, "apiErrorStatus": 529, "error": "overloaded",
+        "message": {"id": one.text, "model": "<synthetic>", "content": [{"type": "text", "text": text}]},
+        "timestamp": at, "version": one.text, "sessionId": one.text, "cwd": one.text, "uuid": one.text,
+        "requestId": "req_011CSHoEeqs5C35K2UUqR7Fy", "gitBranch": one.text, "userType": one.text,
+    }  # fmt: skip
+    retry = record | {
+        "type": "system", "subtype": "api_error", "level": "error", "retryAttempt": 1, "maxRetries": 10,
+        "error": {"status": 529, "message": text, "headers": {"x-api-key": one.text}, "cause": {"code": one.text}},
+    }  # fmt: skip
+    return f"{json.dumps(record)}\n{json.dumps(retry)}\n"
+
+
+def test_transcripts_logs_and_notes(own_home: Home, nobody: dict[str, str]) -> None:
+    """What is read from old files, and what a person writes beside an incident."""
+    folder = own_home.path / ".claude/projects/-home-ann-x"
+    folder.mkdir(parents=True)
+    at = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - 120))
+    own = [folder / "s.jsonl", own_home.path / "old.log"]
+    own[0].write_text("".join(transcript(one, at) for one in CANARIES))
+    own[1].write_text("".join(f"{at} ERROR 529 overloaded_error {framed(one)}\n" for one in CANARIES))
+    verbs: list[Verb] = [(["import", "--dry-run", *mode], "") for mode in MODES]
+    verbs += [(["import", *MODES[2]], ""), (["import", str(own[1]), "-v"], ""), (["import", "--json"], "")]
+    outputs = run_all(own_home, verbs, **nobody)
+    listed = run_all(own_home, [(["history", "list", "--json"], "")], **nobody)
+    episodes = json.loads(
+        next(data for name, data in listed.items() if name.startswith("0")).splitlines()[0]
+    )["episodes"]
+    assert episodes, "nothing was imported: then nothing was tried"
+    id_ = episodes[0]["id"]
+    notes: list[Verb] = []
+    for number, one in enumerate(CANARIES):
+        mode = MODES[number % 3]
+        notes += [
+            (["history", "note", id_, f"fixed by {framed(one)}", *mode], ""),
+            (["history", "show", id_, *mode], ""),
+        ]
+    outputs |= {f"notes {name}": data for name, data in run_all(own_home, notes, **nobody).items()}
+    outputs |= run_all(own_home, verbs_of_a_day(offline=True), **nobody)
+    clean(outputs | files_below(own_home.path, own_home.runtime, but=own))
+
+
+def test_a_command_behind_the_gateway(own_home: Home, nobody: dict[str, str], talkative: str) -> None:
+    """`run` passes credentials on in memory only: not in what it says, not in the gateway's record or log."""
+    own = planted_home(own_home)
+    ask = (
+        "import os, urllib.request as r; q = r.Request(os.environ['ANTHROPIC_BASE_URL'] + '/v1/messages', b'{}', "
+        "{'x-api-key': os.environ['ANTHROPIC_API_KEY'], 'x-seawall-hold': '0s'})\n"
+        "try: r.urlopen(q)\nexcept Exception: pass"
+    )
+    environ = {
+        name: value
+        for name, value in poisoned(own_home).items()
+        if name.lower() not in ("https_proxy", "all_proxy")
+    }
+    environ |= nobody | {
+        "SEAWALL_GATEWAY_UPSTREAM": talkative,
+        "SEAWALL_CONFIG": "/dev/null",
+        "SEAWALL_GATEWAY_HOLD": "1s",
+    }
+    outputs = {}
+    for mode in ((), ("-v",)):
+        done = own_home.seawall("run", *mode, "--", sys.executable, "-c", ask, **environ)
+        outputs[f"run {mode}"] = f"{done.stdout}{done.stderr}".encode()
+    assert own_home.gateways(), "no gateway was started"
+    outputs |= run_all(own_home, [(["status", "--json"], ""), (["watch", "--once", "--json"], "")], **environ)
+    clean(outputs | files_below(own_home.path, own_home.runtime, but=own))
+
+
 def test_the_users_name_and_paths(own_home: Home, nobody: dict[str, str]) -> None:
     """In what is meant for others: neither the name nor the home folder, in whatever style; nor a key in a path."""
     name = "annabellequartermaine"

@@ -113,7 +113,7 @@ def test_the_watchman_finds() -> None:
 
 
 @pytest.mark.parametrize("one", CANARIES, ids=lambda one: one.kind)
-def test_texts_given_to_explain(one: Canary) -> None:
+def test_statement_8_texts_given_to_explain(one: Canary) -> None:
     """Each kind in several frames, as text, JSON and words for a terminal."""
     from seawall import redact
 
@@ -128,7 +128,7 @@ def test_texts_given_to_explain(one: Canary) -> None:
         assert WATCHMAN.finds(redact.text(text).encode()) == [], frame
 
 
-def test_explain(own_home: Home) -> None:
+def test_statement_8_explain(own_home: Home) -> None:
     """Through the verb: on stdin, as an argument, from a file, in every mode."""
     verbs: list[Verb] = []
     for number, one in enumerate(CANARIES):
@@ -151,7 +151,7 @@ def test_explain(own_home: Home) -> None:
     clean(run_all(own_home, verbs))
 
 
-def test_arguments(own_home: Home) -> None:
+def test_statement_8_arguments(own_home: Home) -> None:
     """A key in the wrong place of a command line is not repeated in what is said about it."""
     verbs: list[Verb] = []
     for one in CANARIES:
@@ -255,7 +255,9 @@ def verbs_of_a_day(offline: bool) -> list[Verb]:
 
 
 @pytest.mark.parametrize("where", ["home", "project"])
-def test_environment_settings_profiles_and_config(own_home: Home, nobody: dict[str, str], where: str) -> None:
+def test_statement_8_environment_settings_profiles_and_config(
+    own_home: Home, nobody: dict[str, str], where: str
+) -> None:
     """Every verb in every mode, with secrets wherever it looks; nothing in what it prints or writes."""
     own = planted_home(own_home)
     outputs: dict[str, bytes] = {}
@@ -271,7 +273,7 @@ def test_environment_settings_profiles_and_config(own_home: Home, nobody: dict[s
     clean(outputs)
 
 
-def test_every_kind_as_the_key(own_home: Home, nobody: dict[str, str]) -> None:
+def test_statement_8_every_kind_as_the_key(own_home: Home, nobody: dict[str, str]) -> None:
     """A key of any vendor, whole, cut, quoted, with a line break: what is said of it is its form."""
     verbs: list[Verb] = []
     for number, one in enumerate(CANARIES):
@@ -354,7 +356,7 @@ def call(address: str, one: Canary, number: int, **more: str) -> None:
         connection.close()
 
 
-def test_through_a_gateway(own_home: Home, nobody: dict[str, str], talkative: str) -> None:
+def test_statement_8_through_a_gateway(own_home: Home, nobody: dict[str, str], talkative: str) -> None:
     """Headers, bodies, paths and answers full of secrets: nothing of them in state, log, store, or any verb after."""
     process = own_home.start(
         "serve", "--listen", "127.0.0.1:0", "--json", "--hold", "300s", SEAWALL_GATEWAY_UPSTREAM=talkative,
@@ -393,7 +395,7 @@ def test_through_a_gateway(own_home: Home, nobody: dict[str, str], talkative: st
     clean(outputs | files_below(own_home.path, own_home.runtime))
 
 
-def test_rows_of_the_store(own_home: Home, nobody: dict[str, str]) -> None:
+def test_statement_8_rows_of_the_store(own_home: Home, nobody: dict[str, str]) -> None:
     """A secret in any field of a row is not kept, whoever wrote it there."""
     from dataclasses import fields, replace
 
@@ -440,7 +442,7 @@ def transcript(one: Canary, at: str) -> str:
     return f"{json.dumps(record)}\n{json.dumps(retry)}\n"
 
 
-def test_transcripts_logs_and_notes(own_home: Home, nobody: dict[str, str]) -> None:
+def test_statement_8_transcripts_logs_and_notes(own_home: Home, nobody: dict[str, str]) -> None:
     """What is read from old files, and what a person writes beside an incident."""
     folder = own_home.path / ".claude/projects/-home-ann-x"
     folder.mkdir(parents=True)
@@ -469,7 +471,9 @@ def test_transcripts_logs_and_notes(own_home: Home, nobody: dict[str, str]) -> N
     clean(outputs | files_below(own_home.path, own_home.runtime, but=own))
 
 
-def test_a_command_behind_the_gateway(own_home: Home, nobody: dict[str, str], talkative: str) -> None:
+def test_statement_8_a_command_behind_the_gateway(
+    own_home: Home, nobody: dict[str, str], talkative: str
+) -> None:
     """`run` passes credentials on in memory only: not in what it says, not in the gateway's record or log."""
     own = planted_home(own_home)
     ask = (
@@ -496,7 +500,7 @@ def test_a_command_behind_the_gateway(own_home: Home, nobody: dict[str, str], ta
     clean(outputs | files_below(own_home.path, own_home.runtime, but=own))
 
 
-def test_the_users_name_and_paths(own_home: Home, nobody: dict[str, str]) -> None:
+def test_statement_8_the_users_name_and_paths(own_home: Home, nobody: dict[str, str]) -> None:
     """In what is meant for others: neither the name nor the home folder, in whatever style; nor a key in a path."""
     name = "annabellequartermaine"
     home = own_home.path / "people" / name
@@ -553,7 +557,7 @@ def serving(cert: trustme.LeafCert) -> Iterator[str]:
 
 @pytest.mark.parametrize("one", [CANARIES[0], CANARIES[26], CANARIES[31]], ids=lambda one: one.kind)
 @pytest.mark.parametrize("trusted", [True, False])
-def test_certificates(
+def test_statement_8_certificates(
     own_home: Home, nobody: dict[str, str], tmp_path: Path, one: Canary, trusted: bool
 ) -> None:
     """A certificate may say anything of who signed it: what looks like a key is masked there too."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from doctor_peers import GREEN, KEY, RED, answer, from_api, host
 
 from own_home import LIMIT, Home, until
 from report_cases import FAILED
@@ -191,6 +192,41 @@ def test_what_was_tried_opens_gates(own_home: Home) -> None:
     assert {said[name] for name in ("basics", "others", "account", "network")} == {"yes"}
     assert met("--tried", "no-others")["others"] == "no"
     assert met()["basics"] == "yes"
+
+
+@pytest.mark.parametrize(("page", "first"), [(GREEN, "Yes: 6 of 6 gates met."), (RED, "No, already known: ")])
+def test_statement_13_through_the_whole_program(own_home: Home, page: bytes, first: str) -> None:
+    """With everything measured and tried it is time, and no yes is needed; never while the page shows an incident."""
+    now = time.time()
+    rows = [replace(FAILED, at=now - 780 + 60 * n, call=f"c{n}", number=1) for n in range(13)]
+    fill(
+        own_home,
+        *rows,
+        replace(FAILED, at=now - 100, call="z", family="haiku", cause=None, ended="recovered"),
+    )
+
+    def api(data: bytes) -> bytes:
+        accepted = b"GET /v1/models" in data and KEY.encode() in data
+        return (
+            answer(200, b'{"data":[]}', request_id="req_1", content_type="application/json")
+            if accepted
+            else from_api(401)
+        )
+
+    with (
+        host(api) as service,
+        host(answer(200, page, content_type="application/json")) as status,
+        host(b"") as other,
+    ):
+        tried = ["--tried", "restart", "--tried", "others"]
+        done = own_home.seawall(
+            "report", *tried, SEAWALL_GATEWAY_UPSTREAM=service.url, SEAWALL_DOCTOR_STATUS_PAGE=status.url,
+            SEAWALL_DOCTOR_CONTROL_HOST=other.url, SEAWALL_DOCTOR_CAPTIVE_PROBE=other.url, ANTHROPIC_API_KEY=KEY,
+        )  # fmt: skip
+    assert done.stdout.startswith(f"Should you? {first}")
+    assert done.returncode == (0 if page is GREEN else 2)
+    assert len(folders(own_home.path)) == (1 if page is GREEN else 0)
+    assert KEY[13:] not in done.stdout
 
 
 def test_since_a_time(own_home: Home) -> None:

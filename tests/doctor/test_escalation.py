@@ -199,7 +199,7 @@ ANY = st.builds(
 
 
 @given(ANY)
-def test_never_now_while_the_page_shows_an_incident(facts):
+def test_statement_13_never_now_while_the_page_shows_an_incident(facts):
     """Statement 13, first half: whatever else is true."""
     if facts.page.incident:
         assert judge(facts, NOW, RULES).state is not Outcome.NOW
@@ -208,7 +208,7 @@ def test_never_now_while_the_page_shows_an_incident(facts):
 @pytest.mark.parametrize(
     "code", [one for one in codes() if one.partition(".")[0] in ("account", "request", "machine", "limit")]
 )
-def test_never_now_for_what_is_the_persons_own(code):
+def test_statement_13_never_now_for_what_is_the_persons_own(code):
     """Statement 13, second half: with every gate open and any time gone, it is nobody's at Anthropic."""
     for opened in (NOW - 12 * MIN, NOW - 1e6, None):
         one = judge(replace(ALL, cause=code, opened_at=opened), NOW, RULES)
@@ -309,7 +309,8 @@ def test_what_was_not_measured_is_not_fine():
     """A network is fine only where its path was walked; one failed check says it is not."""
     assert facts_of("x.y", [], NOW).network is Met.UNKNOWN
     assert facts_of("x.y", FINE[:2], NOW).network is Met.UNKNOWN
-    one = facts_of("x.y", [*FINE, found("net.proxy", State.FAIL)], NOW)
+    assert facts_of("x.y", [found("api.edge", State.OK)], NOW).network is Met.YES
+    one = facts_of("x.y", [*FINE, found("api.edge", State.OK), found("net.proxy", State.FAIL)], NOW)
     assert (one.network, one.network_text) == (Met.NO, "net proxy: failed")
 
 

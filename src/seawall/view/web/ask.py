@@ -68,7 +68,7 @@ class Asker:
                 answer = await self._run(key, text)
         finally:
             self._waiting[verb] -= 1
-        if text is None:
+        if text is None and answer.code not in (1, 2):  # a failure may be over in a second
             self._answers[key] = monotonic(), answer
             while len(self._answers) > _KEPT:
                 del self._answers[next(iter(self._answers))]

@@ -33,8 +33,7 @@ export function situation(seen, now) {
       steps: same?.verdict.do ?? cause?.do ?? [], dont: same?.verdict.dont ?? cause?.dont ?? [],
       evidence: evidenceOf(status, same), wait: cause?.wait ?? "", escalate: same?.escalate ?? null,
       escalateText: same?.verdict.escalate ?? cause?.escalate ?? "", also: same?.verdict.also ?? [],
-      open: seen.open.find((one) => one.cause === status.cause) ?? seen.open[0] ?? null,
-      unread: status.unread ?? [],
+      open: seen.open.find((one) => one.cause === status.cause) ?? outlook(same),
     };
   }
   if (said) {
@@ -43,10 +42,16 @@ export function situation(seen, now) {
       kind: "measured", code: v.cause, party: v.party ?? "unknown", since: null, held: status.held, title: v.title,
       confidence: v.confidence, steps: v.decides ? [{ text: `One measurement decides. ${v.decides}` }] : v.do,
       dont: v.dont, evidence: v.evidence, wait: "", escalate: said.escalate ?? null, escalateText: v.escalate ?? "",
-      also: v.also ?? [], open: null, at: said.generated_at,
+      also: v.also ?? [], open: outlook(said),
     };
   }
   return { kind: "calm", measured: Boolean(fresh), status };
+}
+
+// What the doctor says of the episode and of what is to be expected, in the form that history has it in.
+function outlook(measured) {
+  if (!measured?.episode && !measured?.outlook) return null;
+  return { id: measured.episode?.id ?? "", n: 0, ...(measured.outlook?.basis === "own" ? measured.outlook : {}) };
 }
 
 function evidenceOf(status, measured) {
@@ -146,7 +151,8 @@ function sign(one) {
 
 export function drawHeld(status) {
   const calls = status.waiting ?? [], more = status.waiting_more ?? 0;
-  say(by("held-count"), calls.length + more ? `${calls.length + more}` : "");
+  const behind = Math.max(0, calls.length + more - (status.held ?? 0));
+  say(by("held-count"), calls.length + more ? `${status.held} held${behind ? `, ${behind} wait behind` : ""}` : "");
   show(by("held-body"), [calls, more, status.held], () => {
     if (!calls.length) return quiet(status.held ? `${many(status.held, "call")} held, an attempt under way for each.` : "Nothing is held.");
     const body = calls.map((call) => [

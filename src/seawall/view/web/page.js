@@ -113,6 +113,7 @@ async function record() {
     draw();
   } catch (error) {
     for (const id of ["day-body", "week-body", "causes-body"]) if (!seen.history) by(id).replaceChildren(quiet(`No records: ${error.message}`));
+    if (!seen.history) setTimeout(record, 10e3); // a store that is new, or being brought up to date
   }
 }
 

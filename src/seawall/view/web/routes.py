@@ -128,7 +128,7 @@ class Web:
             case "doctor":
                 return await self._doctor(5.0)
             case "history":
-                return await self._asked("history", *_history_options(query), fresh=10.0)
+                return await self._asked("history", *_history_options(query), fresh=3.0)
             case "plan":
                 return await self._asked("plan", fresh=60.0)
             case "explain":

@@ -1,0 +1,339 @@
+"""The page in a real browser, before a real gateway and a faulty API: what a person sees, hears and types."""
+
+import json
+import os
+import re
+import shutil
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from own_home import LIMIT, Home, until
+from seawall.cli.verbs import VERBS
+from seawall.fake.thread import BackgroundFakeApi
+from seawall.gateway import runtime
+from seawall.view.web.keys import link
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the page is not shown")
+PATIENCE = LIMIT * 1000
+KEY = "sk-ant-api03-" + "k" * 40
+
+
+@dataclass
+class Shown:
+    """A browser at the dashboard of a gateway of the test's own."""
+
+    home: Home
+    fake: BackgroundFakeApi
+    address: str
+    token: str
+    process: Any
+    browser: Any
+    asked: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def call(self, session: str = "s1") -> bytes:
+        """One streamed call through the gateway, to its end."""
+        body = {
+            "model": "claude-opus-4-1",
+            "max_tokens": 20,
+            "stream": True,
+            "messages": [{"role": "user", "content": "hi"}],
+        }
+        headers = {
+            "content-type": "application/json", "x-api-key": KEY, "anthropic-version": "2023-06-01",
+            "user-agent": "claude-cli/2.1.329 (external, cli)", "x-claude-code-session-id": session,
+            "x-stainless-timeout": "600",
+        }  # fmt: skip
+        request = urllib.request.Request(self.address + "/v1/messages", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            whole: bytes = answer.read()
+        return whole
+
+    def open(self, **how: Any) -> Any:
+        """A page of its own, opened as a person does, with every fault and every request written down."""
+        context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **how})
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on(
+            "console",
+            lambda said: self.faults.append(said.text) if said.type in ("error", "warning") else None,
+        )
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(self.address + link(self.token, time.time()))
+        page.wait_for_url(self.address + "/")
+        page.wait_for_selector("#verdict.is-good, #verdict.is-warn, #verdict.is-bad")
+        page.wait_for_selector("#path-body .hops")
+        return page
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[Shown]:
+    """One gateway for all tests; what they do to it they undo."""
+    with _gateway(tmp_path_factory.mktemp("page"), browser) as found:
+        found.call()
+        until(lambda: _data(found, "/api/v1/history")["hours"], "the call is on record")
+        yield found
+
+
+@pytest.fixture
+def shown(gateway: Shown) -> Iterator[Shown]:
+    yield from _watched(gateway)
+
+
+@pytest.fixture
+def own(tmp_path: Path, browser: Any) -> Iterator[Shown]:
+    """A gateway that the test may end."""
+    with _gateway(tmp_path, browser) as found:
+        yield from _watched(found)
+
+
+@contextmanager
+def _gateway(folder: Path, browser: Any) -> Iterator[Shown]:
+    home = Home(folder)
+    try:
+        with BackgroundFakeApi(seed=1) as fake:
+            process = home.start("serve", "--listen", "127.0.0.1:0", "--json", "--upstream", fake.url)
+            assert process.stdout is not None
+            assert process.stdout.readline()
+            [record] = home.gateways()
+            token = runtime.read_token(home.place) or ""
+            found = Shown(home, fake, record.address, token, process, browser)
+            until(lambda: _data(found, "/api/v1/history"), "the store is made")
+            yield found
+    finally:
+        home.end()
+
+
+def _watched(found: Shown) -> Iterator[Shown]:
+    """Whatever a test does, no policy is violated, no script fails, and nobody but the gateway is asked."""
+    found.asked.clear()
+    found.faults.clear()
+    yield found
+    for context in tuple(found.browser.contexts):
+        context.close()
+    assert {url for url in found.asked if not url.startswith(found.address + "/")} == set()
+    assert [one for one in found.faults if not one.startswith(EXPECTED)] == []
+
+
+EXPECTED = (
+    "Failed to load resource: net::ERR_CONNECTION_REFUSED",
+    "Failed to load resource: net::ERR_INCOMPLETE",
+    *(() if "plan" in VERBS else ("Failed to load resource: the server responded with a status of 400",)),
+)
+"""What a browser itself says of a gateway that has left."""
+
+
+def seen(page: Any, true: str) -> None:
+    """Returns once this is true in the page. Not `wait_for_function`: that needs what the page's policy forbids."""
+    deadline = time.monotonic() + LIMIT
+    while not page.evaluate(true):
+        assert time.monotonic() < deadline, f"waited in vain: {true}"
+        page.wait_for_timeout(50)
+
+
+def _data(shown: Shown, path: str) -> Any:
+    request = urllib.request.Request(shown.address + path, headers={"x-seawall-token": shown.token})
+    try:
+        with urllib.request.urlopen(request, timeout=LIMIT) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError:
+        return None
+
+
+def _in_threads(count: int, work: Callable[[str], object]) -> tuple[list[threading.Thread], list[object]]:
+    done: list[object] = []
+    threads = [threading.Thread(target=lambda n=n: done.append(work(f"session{n}"))) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads, done
+
+
+def test_an_outage_begins_is_held_and_ends(shown: Shown) -> None:
+    """Named as the terminal names it, with what is held and why; heard by who does not see; over when it is over."""
+    page = shown.open()
+    shown.call()
+    page.wait_for_selector("#models-body table")
+    assert "Nothing is held." in page.inner_text("#held-body")
+
+    shown.fake.script(*["overloaded"] * 500)
+    threads, answers = _in_threads(3, shown.call)
+    page.wait_for_selector("#verdict.is-warn")
+    seen(page, "document.querySelectorAll('#held-body tbody tr').length === 3")
+    seen(page, "document.getElementById('verdict-title').innerText.includes('at capacity')")
+    assert page.inner_text("#verdict-title").startswith("!")
+    assert "Anthropic's side" in page.inner_text("#verdict-title")
+    assert "Wait." in page.inner_text("#verdict-rows")
+    assert "529 for opus" in page.inner_text("#held-body")
+    assert "provider.overloaded" in page.inner_text("#verdict-code")
+    seen(page, "document.getElementById('verdict-action').innerText.startsWith('Seawall is holding')")
+    seen(page, "document.title.includes('held')")
+    assert page.inner_text("#announce").startswith("Anthropic's side:")
+    assert "seawall report" in page.inner_text("#gates-body")
+
+    shown.fake.api._next.clear()
+    for thread in threads:
+        thread.join(120)
+    assert len(answers) == 3
+    assert all(b"event: message_stop" in answer for answer in answers if isinstance(answer, bytes))
+    seen(page, "document.getElementById('held-body').innerText.includes('Nothing is held')")
+    seen(page, "document.getElementById('announce').innerText.startsWith('It is over')")
+    seen(page, "document.title === 'Seawall'")
+    assert "3 saved by holding" in page.inner_text("#verdict-rows") or "lost" in page.inner_text(
+        "#verdict-rows"
+    )
+
+    until(lambda: _data(shown, "/api/v1/history")["episodes"], "the episode is on record")
+    page.reload()
+    page.wait_for_selector(".episodes button")
+    page.click(".episodes button")
+    page.wait_for_selector("#episode h3")
+    assert "provider.overloaded" in page.inner_text("#episode")
+    page.wait_for_selector("#causes-body table")
+
+
+def test_it_works_by_keyboard_alone(shown: Shown) -> None:
+    """From the skip link to an explanation, without a mouse; what has the focus is seen to have it."""
+    page = shown.open()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    seen(page, "document.activeElement.id === 'verdict'")
+    reached = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        if reached[-1] == "paste-text":
+            break
+    assert reached[-1] == "paste-text", reached
+    page.keyboard.type('API Error: 529 {"type":"error","error":{"type":"overloaded_error"}}')
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#paste-answer h3")
+    assert "Anthropic's side" in page.inner_text("#paste-answer h3")
+    assert "provider.overloaded" in page.inner_text("#paste-answer")
+
+
+def test_axe_finds_no_serious_fault(shown: Shown) -> None:
+    """In both themes, on a desk and on a phone, with calls held; nothing needs scrolling sideways."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = shown.open(bypass_csp=True)  # axe is a script of a foreign origin
+    shown.fake.script(*["overloaded"] * 500)
+    threads, _ = _in_threads(1, shown.call)
+    page.wait_for_selector("#held-body tbody tr")
+    page.wait_for_selector("#week-body .heat")
+    faults, widths = [], {}
+    for scheme in ("light", "dark"):
+        for width in (1280, 390):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 844})
+            found = Axe().run(page).response["violations"]
+            faults += [
+                (scheme, width, one["id"], one["nodes"][0]["html"])
+                for one in found
+                if one["impact"] in ("serious", "critical")
+            ]
+            widths[scheme, width] = page.evaluate("document.documentElement.scrollWidth")
+    shown.fake.api._next.clear()
+    assert faults == []
+    assert all(seen <= width for (_, width), seen in widths.items()), widths
+    for thread in threads:
+        thread.join(120)
+
+
+def test_state_is_never_by_colour_alone(shown: Shown) -> None:
+    """Every mark has a sign of its own, every hop and cell its words."""
+    page = shown.open()
+    for hop in page.query_selector_all(".hops li"):
+        assert re.search(r"fine|noticed|fails|not run|not known", hop.inner_text())
+    assert page.inner_text("#link").endswith("live")
+    assert page.inner_text("#verdict-title")[0] in "✓!✕"
+
+
+def test_hostile_text_stays_text(shown: Shown) -> None:
+    """Names of clients, agents and causes come from outside: no element is made of them."""
+    page = shown.open()
+    page.evaluate(
+        """async () => {
+        const bad = '<img src=x onerror="document.title=1"><script>document.title=2</script>\\u202e\\u0000';
+        const live = await import('/seawall/live.js'), past = await import('/seawall/past.js');
+        live.drawHeld({held: 1, waiting: [{client: bad, agent: bad, family: bad, why: bad, cause: bad, id: bad}]});
+        live.drawPath({generated_at: '2026-11-20T13:22:00Z', checks: [{id: 'net.dns', state: 'fail', summary: bad}]});
+        past.drawSettings({values: {[bad]: {value: bad, source: bad}}});
+        past.drawCauses({causes: [{cause: bad, episodes: 1, calls: 1}]});
+    }"""
+    )
+    assert page.evaluate("document.querySelectorAll('main img, main script').length") == 0
+    assert "<img src=x" in page.inner_text("#held-body")
+    assert page.title() == "Seawall"
+
+
+def test_five_hundred_held_calls_are_shown_at_once(shown: Shown) -> None:
+    """Fifty are listed and the rest is counted; the list does not make the page jump or slow."""
+    page = shown.open()
+    took = page.evaluate(
+        """async () => {
+        const live = await import('/seawall/live.js');
+        const call = (n) => ({id: `sw_${n}`, client: 'claude-cli/2.1', agent: `s:${n}`, family: 'opus', attempt: 3,
+          waited: n, next_in: n, cause: 'provider.overloaded', why: '529'});
+        live.drawHeld({held: 500, waiting: Array.from({length: 50}, (_, n) => call(n)), waiting_more: 450});
+        return document.querySelectorAll('#held-body tbody tr').length;
+    }"""
+    )
+    assert took == 50
+    assert "and 450 more" in page.inner_text("#held-body")
+    assert page.inner_text("#held-count").startswith("500 held")
+
+
+def test_a_gateway_that_leaves_is_seen_to_have_left(own: Shown) -> None:
+    """What is shown is old then, and the page says so in words."""
+    page = own.open()
+    own.process.terminate()
+    seen(page, "/has left|no word/.test(document.getElementById('link').innerText)")
+    assert own.process.wait(LIMIT) == 0
+
+
+def test_it_prints_to_one_sheet(shown: Shown, tmp_path: Path) -> None:
+    """With all its sections, on A4."""
+    page = shown.open()
+    page.wait_for_selector("#models-body table")
+    page.wait_for_selector("#week-body .heat")
+    pdf = page.pdf(format="A4", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
+def test_what_is_loaded_is_small(shown: Shown) -> None:
+    """Under 300 kB in all, the page's data included."""
+    page = shown.open()
+    page.wait_for_selector("#settings-body table", state="attached")
+    size = page.evaluate(
+        "performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
+        ".reduce((sum, one) => sum + one.transferSize, 0)"
+    )
+    assert 20_000 < size < 300_000
+
+
+def test_without_a_link_a_person_is_told_how_to_get_in(shown: Shown) -> None:
+    """Somebody who types the address finds the command, and nothing else."""
+    page = shown.browser.new_context().new_page()
+    assert page.goto(shown.address + "/").status == 401
+    assert "seawall watch --web" in page.inner_text("main")

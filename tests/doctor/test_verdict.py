@@ -114,6 +114,21 @@ TABLE: list[tuple[str, dict[str, Any], str | None, str]] = [
     ("a dead host and a page with a smaller trouble", {"net_tcp4": DEAD4, "net_tcp6": NO_V6, "net_control": CONTROL,
      "status_page": red(3)},
      "network.blocked", "likely"),
+    ("a page to sign in, seen by plain HTTP and a closed port", {"net_tcp4": DEAD4, "net_tcp6": NO_V6, "net_control":
+     NO_CONTROL, "net_captive": (State.WARN, {"portal": True, "host": "p"}), "api_edge": (State.SKIP, {})},
+     "network.captive_portal", "certain"),
+    ("a network that looks into plain HTTP", {"api_edge": FINE, "net_captive": (State.WARN, {"portal": True,
+     "host": "p"})}, None, "certain"),
+    ("the host takes the call and says nothing", {"net_control": CONTROL, "tls_chain": (State.OK, {"public": True}),
+     "api_edge": Finding(State.FAIL, "", {"who": "nobody", "fault": "first_byte_timeout"},
+     (Sign("network.client_timeout", "silence"),))}, "provider.gateway_timeout", "possible"),
+    ("the same by a certificate of a company's", {"net_control": CONTROL, "tls_chain": (State.OK, {"public": False}),
+     "api_edge": Finding(State.FAIL, "", {"who": "nobody", "fault": "first_byte_timeout"},
+     (Sign("network.client_timeout", "silence"),))}, "network.client_timeout", "possible"),
+    ("streams that were cut just now", {"api_edge": FINE, "seen_recent": signs(Sign("network.stream_truncated", "cut",
+     S))}, "network.stream_truncated", "possible"),
+    ("a stream held back on its way to the API", {"api_edge": FINE, "api_stream": said("api", 200,
+     Sign("network.proxy_buffering", "at once"))}, "network.proxy_buffering", "possible"),
     ("two strong facts of one check are one", {"api_edge": (State.FAIL, {}),
      "seen_recent": signs(Sign("limit.self_burst", "a", S, check="x"), Sign("limit.self_burst", "b", S, check="x"))},
      "limit.self_burst", "possible"),
@@ -194,6 +209,21 @@ def test_a_companys_gateway_excludes_nobody() -> None:
     assert judged(host="fakeanthropic.com", api_edge=answer).cause == "provider.overloaded"
 
 
+@pytest.mark.parametrize(
+    ("host", "cause"),
+    [
+        ("llm.corp.example", "gateway.gateway_error"),
+        ("bedrock-runtime.us-east-1.amazonaws.com", "provider.bad_gateway"),
+        ("api.anthropic.com", "unknown.unknown"),
+    ],
+)
+def test_a_status_alone_is_whoevers_answered(host: str, cause: str) -> None:
+    """A company's gateway that says 502 is itself meant; a cloud answers for its own service."""
+    assert (
+        judged(host=host, api_edge=said("between", 502, Sign("provider.bad_gateway", "502"))).cause == cause
+    )
+
+
 def test_who_answered() -> None:
     """It is part of the verdict, for the name of the party."""
     assert judged(api_edge=FINE).who == "api"
@@ -204,7 +234,6 @@ def test_who_answered() -> None:
     ("seen", "command"),
     [
         (Sign("network.connection_reset", "reset", S), "seawall doctor --compare here"),
-        (Sign("network.stream_truncated", "cut", S), "seawall doctor --spend --only api.stream"),
         (
             Sign("gateway.unexpected_response", "a page", S),
             "seawall doctor --base-url https://api.anthropic.com",

@@ -528,11 +528,11 @@ def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
 
 def test_another_provider_has_its_own_name() -> None:
     """Not Anthropic's side, unless the API itself answered."""
-    sign_of = sign("provider.service_unavailable", "503", D)
-    there = result("api.edge", "API", State.FAIL, sign_of, who="between", status=503)
+    sign_of = sign("provider.overloaded", "529", D)
+    there = result("api.edge", "API", State.FAIL, sign_of, who="between", status=529)
     assert shown(there, host="llm.corp.example").startswith("llm.corp.example's side — ")
     assert shown(there, host="bedrock.example", cloud="Amazon Bedrock").startswith("Amazon Bedrock's side — ")
-    api = result("api.edge", "API", State.FAIL, sign_of, who="api", status=503)
+    api = result("api.edge", "API", State.FAIL, sign_of, who="api", status=529)
     assert shown(api, host="llm.corp.example").startswith("Anthropic's side — ")
 
 

@@ -138,7 +138,7 @@ def measured(
     if waiting:
         print("measuring ...", end="", file=sys.stderr, flush=True)
     try:
-        return measure(subject, given, max(0.3, (timeout or subject.config.doctor.deadline) - SPARE))
+        return measure(subject, given, None if timeout is None else max(0.3, timeout - SPARE))
     finally:
         if waiting:
             print("\r             \r", end="", file=sys.stderr, flush=True)

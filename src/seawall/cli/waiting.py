@@ -26,9 +26,8 @@ def until_fine(common: Common, asked: "Asked") -> int:
     pause, said = FIRST, ""
     while True:
         subject = examine.subject_of(common, asked.base_url, True if asked.spend else None)
-        left = None if end is None else max(1.0, end - time.monotonic())
-        longest = subject.config.doctor.deadline
-        results = doctor.measured(common, subject, given, min(longest, left) if left is not None else longest)
+        left = None if end is None else min(subject.config.doctor.deadline, max(1.0, end - time.monotonic()))
+        results = doctor.measured(common, subject, given, left)
         case = examine.case_of(subject, results, time.time())
         if case.verdict.ok:
             return _fine(common, case, time.monotonic() - begun, waited=bool(said))

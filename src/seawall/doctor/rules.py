@@ -21,7 +21,7 @@ When = dict[str, tuple[Any, ...]]
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Evidence that only several checks together give."""
 
-    cause: str
+    cause: str | tuple[str, ...]
     when: When
     text: str
     weight: Weight = Weight.STRONG
@@ -54,6 +54,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     order: tuple[Party, ...]
     old: float
     excludes: dict[str, tuple[str, ...]]
+    instead: dict[str, str]
     rule: tuple[Rule, ...]
     apart: Apart
     decides: tuple[Decides, ...]
@@ -61,7 +62,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 @cache
 def rules() -> Rules:
-    """The rules, each that stands for both kinds of address as two."""
+    """The rules; one that stands for both kinds of address, or for several causes, as several."""
     import tomllib
 
     whole = msgspec.convert(tomllib.loads(RULES.read_text("utf-8")), Rules)
@@ -69,6 +70,8 @@ def rules() -> Rules:
 
 
 def _both(rule: Rule) -> Iterable[Rule]:
+    if not isinstance(rule.cause, str):
+        return [one for cause in rule.cause for one in _both(msgspec.structs.replace(rule, cause=cause))]
     if not rule.each:
         return [rule]
     pairs = (_KINDS, _KINDS[::-1])

@@ -11,6 +11,8 @@ from seawall.doctor.rules import Decides, about, fits, rules
 
 OWN = ("anthropic.com", "claude.com", "claude.ai")
 """Hosts at which Anthropic itself answers: elsewhere a company's gateway may, and that excludes nobody."""
+CLOUDS = (".amazonaws.com", ".googleapis.com", ".azure.com")
+"""Where other providers answer for Claude themselves."""
 
 
 def anthropics(host: str) -> bool:
@@ -123,14 +125,21 @@ def _measurement(cause: str, found: Mapping[str, Finding]) -> Decides:
 
 def _told_by(result: Result, host: str) -> Iterable[Sign]:
     """A check's signs, without those that whoever answered it cannot give: an edge knows no account."""
-    facts = result.finding.facts
+    facts, known = result.finding.facts, rules()
     who = str(facts.get("who", ""))
-    out: tuple[str, ...] = rules().excludes.get(who, ())
-    if (who == "edge" and facts.get("status") == 413) or (who == "between" and not anthropics(host)):
+    elsewhere = who == "between" and not anthropics(host)
+    out: tuple[str, ...] = known.excludes.get(who, ())
+    if (who == "edge" and facts.get("status") == 413) or elsewhere:
         out = ()
     for one in result.finding.signs:
-        excluded = one.direction is Direction.FOR and one.cause.partition(".")[0] in out
-        yield replace(one, cause="*", direction=Direction.NEUTRAL, title="") if excluded else one
+        cause = one.cause
+        if elsewhere and not host.endswith(CLOUDS):
+            cause = known.instead.get(cause, cause)
+        excluded = one.direction is Direction.FOR and cause.partition(".")[0] in out
+        if excluded and cause not in known.apart.causes:
+            yield replace(one, cause="*", direction=Direction.NEUTRAL, title="")
+        else:
+            yield replace(one, cause=cause)
 
 
 def _aged(sign: Sign, now: float) -> Sign:
@@ -161,7 +170,7 @@ def _combined(found: Mapping[str, Finding]) -> Iterable[Sign]:
             facts |= {**finding.facts, "summary": finding.summary}
         said = {name: value for name, value in facts.items() if isinstance(value, (str, int, float))}
         try:
-            cause, text, title = (one.format_map(said) for one in (rule.cause, rule.text, rule.title))
+            cause, text, title = (one.format_map(said) for one in (str(rule.cause), rule.text, rule.title))
         except KeyError:  # the check did not find what the sentence names
             continue
         yield Sign(cause, text, rule.weight, rule.direction, title, check=rule.check)

@@ -27,3 +27,42 @@ def test_no_time_stated(tmp_path: Path, date: str | None) -> None:
     """Nothing to compare with is no failure."""
     edge = Finding(State.OK, "", {"date": date})
     assert ran(about(tmp_path), "local.clock", api_edge=edge).state is State.SKIP
+
+
+def dated(off: float) -> Finding:
+    return Finding(State.OK, "", {"date": formatdate(time.time() - off, usegmt=True)})
+
+
+def test_whose_time_counts(tmp_path: Path) -> None:
+    """The API's own; the page's where that is missing; the plain probe's where no secure connection stands."""
+    one = about(tmp_path)
+    all_ = {"api_edge": dated(0), "status_page": dated(5000), "net_captive": dated(9000)}
+    assert ran(one, "local.clock", **all_).state is State.OK
+    assert (
+        "the status page's"
+        in ran(one, "local.clock", **{**all_, "api_edge": Finding(State.FAIL, "")}).summary
+    )
+    assert "83 min ahead of" in ran(one, "local.clock", status_page=dated(5000)).summary
+    found = ran(one, "local.clock", net_captive=dated(-400 * 86400))
+    assert found.summary == "the clock here is 400 days behind that of an unrelated host"
+
+
+@pytest.mark.parametrize(
+    ("fault", "begins", "ends", "weight"),
+    [
+        ("tls_expired", -10, 10, "decisive"),
+        ("tls_expired", 5, 10, "strong"),
+        ("tls_untrusted_ca", -10, 10, "strong"),
+        (None, -10, 10, "strong"),
+    ],
+)
+def test_a_clock_that_makes_a_certificate_invalid(
+    tmp_path: Path, fault: str | None, begins: float, ends: float, weight: str
+) -> None:
+    """By the other time it is valid: the clock is the reason, beyond doubt. Days are from that other time."""
+    theirs = time.time() - 400 * 86400
+    chain = Finding(
+        State.FAIL, "", {"fault": fault, "begins": theirs + begins * 86400, "ends": theirs + ends * 86400}
+    )
+    found = ran(about(tmp_path), "local.clock", net_captive=dated(400 * 86400), tls_chain=chain)
+    assert [(one.cause, one.weight.value) for one in found.signs] == [("machine.clock", weight)]

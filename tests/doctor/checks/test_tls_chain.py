@@ -27,6 +27,18 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 FOUND = Finding(State.OK, "", {"addresses": {"IPv4": ["127.0.0.1"]}})
 
 
+async def ended(listening: asyncio.Server) -> None:
+    """Closes it, and waits until its connections, those whose handshake was refused too, are gone."""
+    listening.close()
+    for _ in range(1000):
+        if not listening._active_count:  # type: ignore[attr-defined]
+            break
+        await asyncio.sleep(0.005)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.sleep(0)
+
+
 @contextmanager
 def server(cert: trustme.LeafCert) -> Iterator[str]:
     """An address that speaks TLS with this certificate, and answers as the API does."""
@@ -50,7 +62,7 @@ def server(cert: trustme.LeafCert) -> Iterator[str]:
         port[0] = listening.sockets[0].getsockname()[1]
         begun.set()
         await over.wait()
-        listening.close()
+        await ended(listening)
 
     over = asyncio.Event()
     loop.set_exception_handler(lambda *_: None)  # handshakes that are refused on purpose
@@ -165,9 +177,7 @@ def tunnel(to: int) -> Iterator[tuple[str, list[bytes]]]:
         port[0] = listening.sockets[0].getsockname()[1]
         begun.set()
         await over.wait()
-        listening.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
+        await ended(listening)
 
     over = asyncio.Event()
     loop.set_exception_handler(lambda *_: None)

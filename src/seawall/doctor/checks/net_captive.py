@@ -42,6 +42,8 @@ async def run(probe: Probe) -> Finding:
     if answer.status is None:
         # Said by other checks, if it matters: this one knows no more than that nobody answered.
         return Finding(State.SKIP, f"{origin.host} gave no answer", facts)
+    if date := answer.headers.get("date"):
+        facts["date"] = date[:40]
     if answer.status == 204 or (answer.status == 200 and not answer.body.strip()):
         return Finding(State.OK, "none", facts)
     facts |= {"portal": True, "place": place_of(answer)}

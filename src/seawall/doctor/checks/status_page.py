@@ -98,11 +98,14 @@ async def run(probe: Probe) -> Finding:
     except (ValueError, RecursionError):
         return Finding(State.UNKNOWN, f"{host} answered with something that is no status page", unread)
     age = old(answer.headers, time.time())
+    date = (
+        "" if "age" in answer.headers else answer.headers.get("date", "")[:40]
+    )  # a kept answer's is of then
     facts: dict[str, Any] = {
         "host": host, "reached": True, "indicator": page.indicator, "components": dict(page.components),
         "sign_in": dict(page.sign_in), "incidents": [asdict(one) for one in page.incidents],
         "maintenance": [one.name for one in page.maintenance], "models": list(page.models), "worst": page.worst,
-        "updated": page.updated, "old": round(age),
+        "updated": page.updated, "old": round(age), "date": date,
     }  # fmt: skip
     signs = signs_of(page, host, age)
     if page.worst == 0:

@@ -2,9 +2,9 @@
 
 Every look goes the way that calls go, through the proxy too. Facts: `trusted` (by all stores together), `public`,
 `system`, `extra` (null: no extra file is named, or nothing was seen), `issuer`, `root` (who signed the last one that
-was sent), `inspector`, `ends`, `same` (unrelated hosts with the same root), `seconds`, `fault`. Signs: the cause of a
-handshake that fails (decisive); `machine.ca_file`; for `network.tls_untrusted_ca` weak ones where only the system
-trusts the chain: a client that does not read the system's store fails there.
+was sent), `inspector`, `begins`, `ends`, `same` (unrelated hosts with the same root), `seconds`, `fault`. Signs: the
+cause of a handshake that fails (decisive); `machine.ca_file`; for `network.tls_untrusted_ca` weak ones where only the
+system trusts the chain: a client that does not read the system's store fails there.
 """
 
 import asyncio
@@ -202,7 +202,8 @@ async def run(probe: Probe) -> Finding:
     }  # fmt: skip
     if look.shown:
         first = look.shown[0]
-        facts |= {"issuer": first.issuer, "root": look.root, "inspector": look.inspector, "ends": first.ends}
+        facts |= {"issuer": first.issuer, "root": look.root, "inspector": look.inspector}
+        facts |= {"begins": first.begins, "ends": first.ends}
     strange = look.public is False or (failed is not None and failed.fault is Fault.TLS_UNTRUSTED_CA)
     same = await _same(look, subject) if look.shown and strange else []
     facts["same"] = same

@@ -415,6 +415,15 @@ class Team:
     token: str = field(default="", repr=False)
     peers: tuple[str, ...] = ()
     """Addresses of teammates' gateways, which `seawall doctor` asks whether their calls fail too."""
+    share: bool = False
+    """Whether teammates who have the token may learn how many calls failed here lately, and for what cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    endpoint: str = ""
+    """Where metrics and traces go by OpenTelemetry's protocol over HTTP, such as http://127.0.0.1:4318; needs the extra
+    `otel`. Empty: what OTEL_EXPORTER_OTLP_ENDPOINT says, else nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,6 +457,7 @@ class Config:
     doctor: Doctor = field(default_factory=Doctor)
     escalate: Escalate = field(default_factory=Escalate)
     report: Report = field(default_factory=Report)
+    telemetry: Telemetry = field(default_factory=Telemetry)
     notify: Notify = field(default_factory=Notify)
     history: History = field(default_factory=History)
     plan: Plan = field(default_factory=Plan)

@@ -4,9 +4,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+from seawall.doctor.checks.seen_peers import read
 from seawall.gateway.local import LocalRequest, LocalResponse
 from seawall.gateway.runtime import proof
-from seawall.gateway.sharing import Sharing
+from seawall.gateway.sharing import Sharing, shared
 
 
 class HandClock:
@@ -106,3 +107,55 @@ def test_a_gateway_that_leaves_gives_no_lease() -> None:
     answer = asked(sharing, "/api/v1/lease", token="token")
     assert isinstance(answer, LocalResponse)
     assert answer.status == 503
+
+
+STATUS = {
+    "upstream": "https://api.anthropic.com",
+    "recent": {"minutes": [[100, 100]] * 45 + [[2, 1]] * 15},
+    "troubles": [
+        {
+            "cause": "provider.overloaded",
+            "route": "api.anthropic.com",
+            "failures": 12,
+            "last": 99.0,
+            "account": "a1",
+        },
+        {"cause": "network.dns_failure", "route": "api.anthropic.com", "failures": 9, "last": 100.0 - 901},
+    ],
+}
+
+
+def test_teammates_learn_counts_and_nothing_else() -> None:
+    """By the team's token: attempts of 15 minutes by cause and route; no account, no model, no time."""
+    sharing = Sharing("token", lambda: STATUS, HandClock(), "team-token")
+    answer = asked(sharing, "/api/v1/peers", token="team-token")
+    assert isinstance(answer, LocalResponse)
+    value = json.loads(answer.body)
+    assert value == {
+        "schema": "seawall.peers/1",
+        "minutes": 15,
+        "counts": [
+            {"cause": "", "route": "api.anthropic.com", "attempts": 30},
+            {"cause": "provider.overloaded", "route": "api.anthropic.com", "attempts": 12},
+        ],
+    }
+    peer = read(answer.body, "api.anthropic.com")
+    assert (peer.attempts, peer.failed, peer.cause) == (42, 12, "provider.overloaded")
+
+
+def test_nobody_learns_what_is_not_shared() -> None:
+    """Without the setting there is nothing; with it another token, the user's own too, is refused."""
+    for sharing, token, status in (
+        (made(), "token", 404),
+        (Sharing("token", lambda: STATUS, HandClock(), "team-token"), "token", 401),
+        (Sharing("token", lambda: STATUS, HandClock(), "team-token"), None, 401),
+    ):
+        answer = asked(sharing, "/api/v1/peers", token=token)
+        assert isinstance(answer, LocalResponse)
+        assert answer.status == status
+
+
+def test_a_status_without_counts_shares_none() -> None:
+    """A gateway that has just begun."""
+    assert shared({}, 100.0) == []
+    assert shared({"recent": {"minutes": []}, "troubles": []}, 100.0) == []

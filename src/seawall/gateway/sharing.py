@@ -1,4 +1,4 @@
-"""The routes by which a gateway is found, asked and kept: challenge, status, lease."""
+"""The routes by which a gateway is found, asked and kept: challenge, status, lease; and what teammates may know."""
 
 import asyncio
 import hmac
@@ -12,6 +12,8 @@ from seawall.gateway.runtime import proof
 NONCE_MOST = 128
 BEAT = 5.0
 """Seconds between the bytes of a lease, so that a connection that died unseen is noticed by writing."""
+PEERS = 15
+"""Minutes that teammates are told of."""
 
 
 def _json(status: int, value: object) -> LocalResponse:
@@ -22,11 +24,30 @@ def _refused(status: int, message: str) -> LocalResponse:
     return _json(status, {"schema": "seawall.error/1", "error": {"code": status, "message": message}})
 
 
+def shared(status: Mapping[str, object], now: float) -> list[dict[str, object]]:
+    """Attempts of the last minutes by cause and route, success as an empty cause: all that teammates learn."""
+    recent, troubles = status.get("recent"), status.get("troubles")
+    minutes = recent.get("minutes") if isinstance(recent, dict) else None
+    succeeded = sum(pair[0] for pair in (minutes or [])[-PEERS:])
+    route = str(status.get("upstream", "")).partition("://")[2].partition("/")[0]
+    counts: list[dict[str, object]] = []
+    if succeeded:
+        counts.append({"cause": "", "route": route, "attempts": succeeded})
+    for one in troubles if isinstance(troubles, list) else []:
+        if one["last"] >= now - 60 * PEERS and one["failures"]:
+            counts.append({"cause": one["cause"], "route": one["route"], "attempts": one["failures"]})
+    return counts
+
+
 class Sharing:
     """Who uses this gateway, by the connections that `seawall run` holds open while its command lives."""
 
-    def __init__(self, token: str, status: Callable[[], Mapping[str, object]], clock: Clock) -> None:
+    def __init__(
+        self, token: str, status: Callable[[], Mapping[str, object]], clock: Clock, team: str = ""
+    ) -> None:
         self._token = token
+        self._team = team
+        """What teammates show to learn counts; empty: nobody does."""
         self._status = status
         self._clock = clock
         self.leases = 0
@@ -40,6 +61,7 @@ class Sharing:
             "/api/v1/challenge": self._challenge,
             "/api/v1/status": self._state,
             "/api/v1/lease": self._lease,
+            "/api/v1/peers": self._peers,
         }
 
     def told(self) -> dict[str, object]:
@@ -64,6 +86,15 @@ class Sharing:
         if not self._trusted(request):
             return _refused(401, "x-seawall-token is missing or wrong")
         return _json(200, {"schema": "seawall.status/1", **self.told()})
+
+    async def _peers(self, request: LocalRequest) -> LocalResponse:
+        given = request.headers.get("x-seawall-token", "")
+        if not self._team:
+            return _refused(404, "this gateway shares nothing: team.share and team.token are not set")
+        if not hmac.compare_digest(given.encode(), self._team.encode()):
+            return _refused(401, "x-seawall-token is missing or wrong")
+        counts = shared(self._status(), self._clock.wall())
+        return _json(200, {"schema": "seawall.peers/1", "minutes": PEERS, "counts": counts})
 
     async def _lease(self, request: LocalRequest) -> LocalResponse | AsyncGenerator[bytes, None]:
         if not self._trusted(request):

@@ -46,6 +46,7 @@ _NOT_FROM_PROJECTS = (
     "notify.secret",
     "notify.slack",
     "notify.apprise",
+    "telemetry.",
 )
 
 # Floats that are not seconds: numbers a second by their name, seconds for each of something, and plain ones.
@@ -126,6 +127,7 @@ NEVER_SHOWN = (
     "notify.secret",
     "notify.slack",
     "notify.apprise",
+    "telemetry.",
     "fallback.key_env",
     "fallback.key_keyring",
 )

@@ -85,7 +85,9 @@ def test_rows_that_are_none() -> None:
         {"cause": "", "route": ROUTE, "attempts": True},
         {"cause": "", "route": ROUTE, "attempts": 1 << 80},
         {"cause": {"a": 1}, "route": ROUTE, "attempts": 3},
-        {"cause": "made.up", "route": ROUTE, "attempts": 2},
+        {"cause": "made.up", "route": f"{ROUTE}:8443", "attempts": 2},
+        {"cause": "", "route": f"{ROUTE}.evil.example", "attempts": 2},
+        {"cause": "", "route": 5, "attempts": 2},
         None,
         "x",
     ]

@@ -47,7 +47,7 @@ def read(body: bytes, route: str) -> Peer:
         raise ValueError("no counts")
     total, failed = 0, Counter[str]()
     for row in rows[:1000]:
-        if not isinstance(row, dict) or row.get("route", route) != route:
+        if not isinstance(row, dict) or not _is(row.get("route", route), route):
             continue
         count, cause = row.get("attempts"), row.get("cause") or ""
         if not isinstance(count, int) or isinstance(count, bool) or not 0 < count < 1 << 40:
@@ -57,6 +57,11 @@ def read(body: bytes, route: str) -> Peer:
             failed[cause if isinstance(cause, str) and cause in codes() else ""] += count
     most = next((cause for cause, _ in failed.most_common() if cause), "")
     return Peer(total, failed.total(), most)
+
+
+def _is(route: object, host: str) -> bool:
+    """Whether a route is to this host; one with another port than usual names it."""
+    return isinstance(route, str) and (route == host or route.startswith((f"{host}:", f"[{host}]:")))
 
 
 async def _one(address: str, probe: Probe) -> Peer | None:

@@ -10,7 +10,6 @@ import http.client
 import json
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -24,67 +23,29 @@ import trustme
 from doctor_peers import answer, free_port, from_api, host
 
 from canaries import Canary, Watchman, files_below, framed, made
+from many_verbs import Verbs
 from own_home import LIMIT, Home, until
 
 CANARIES = made()
 WATCHMAN = Watchman(CANARIES)
 MODES = ((), ("--json",), ("--plain", "-v"))
 
-# Many verbs in one process of its own: each as from a shell, but without a start for each.
-CHILD = """
-import contextlib, io, json, os, sys
-from seawall.cli.verbs import run
-
-class Text(io.TextIOWrapper):
-    def isatty(self):
-        return False
-
-for line in sys.stdin.read().splitlines():
-    arguments, given, more = json.loads(line)
-    before = dict(os.environ)
-    os.environ.update(more)
-    out, err = (Text(io.BytesIO(), encoding="utf-8") for _ in range(2))
-    stdin = Text(io.BytesIO(given.encode()), encoding="utf-8")
-    code, real = None, sys.stdin
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        sys.stdin = stdin
-        try:
-            run(arguments)
-        except SystemExit as left:
-            code = left.code
-        except BaseException as error:
-            import traceback
-            traceback.print_exc(file=err)
-            code = f"raised {type(error).__name__}"
-        finally:
-            sys.stdin = real
-            os.environ.clear()
-            os.environ.update(before)
-    for one in (out, err):
-        one.flush()
-    print(json.dumps([code, out.buffer.getvalue().decode("utf-8", "replace"),
-                      err.buffer.getvalue().decode("utf-8", "replace")]), flush=True)
-"""
-
-
 Verb = tuple[Sequence[str], str] | tuple[Sequence[str], str, dict[str, str]]
 
 
 def run_all(home: Home, verbs: Sequence[Verb], **environ: str) -> dict[str, bytes]:
     """What each of these verbs (arguments, stdin, more of an environment) wrote, by its arguments."""
-    whole = [(list(one[0]), one[1], one[2] if len(one) > 2 else {}) for one in verbs]
-    lines = "\n".join(json.dumps(one) for one in whole)
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD], input=lines, env=home.environ | environ, cwd=home.path, capture_output=True,
-        text=True, timeout=LIMIT * 4, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    results = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(results) == len(verbs)
-    shown = {"stderr of all": done.stderr.encode()}
-    for number, ((arguments, _, _), (code, out, err)) in enumerate(zip(whole, results, strict=True)):
-        assert not str(code).startswith("raised"), (arguments[:2], err[-1500:])
-        shown[f"{number} {' '.join(arguments)[:30]}"] = f"{out}\n{err}".encode()
+    shown: dict[str, bytes] = {}
+    child = Verbs()
+    try:
+        for number, one in enumerate(verbs):
+            arguments, given = one[0], one[1]
+            more = one[2] if len(one) > 2 else {}
+            done = child.run(arguments, home.environ | environ | more, home.path, given)
+            assert done.returncode != -1, (arguments[:2], done.stderr[-1500:])
+            shown[f"{number} {' '.join(arguments)[:30]}"] = f"{done.stdout}\n{done.stderr}".encode()
+    finally:
+        child.close()
     return shown
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,12 +19,30 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from doctor_peers import GREEN, KEY, RED, answer, from_api, host
 
+from many_verbs import QuickHome, Verbs
 from own_home import LIMIT, Home, until
 from report_cases import FAILED
 from seawall.config import Store
 from seawall.store.rows import Attempt
 from seawall.store.writer import Pace, Writer
 from shapes import conforms
+
+
+@pytest.fixture(scope="module")
+def verbs() -> Iterator[Verbs]:
+    """One process for all commands of this file that need no terminal."""
+    one = Verbs()
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, verbs: Verbs) -> Iterator[Home]:
+    """A home of its own for each test."""
+    home = QuickHome(tmp_path, verbs)
+    yield home
+    home.end()
+
 
 FILES = ["README.txt", "environment.txt", "issue.md", "redaction.txt", "timeline.csv", "verdict.json"]
 

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import select
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -279,6 +280,31 @@ def test_what_is_only_measured(own_home: Home) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("Should you? Never for this cause: seawall explain machine.dead_base_url")
     assert (own_home.path / "seawall-report-now" / "issue.md").is_file()
+    assert own_home.seawall("report", "now", "--show").stdout.count("==> ") == 6
+
+
+def test_what_is_measured_is_asked_for(own_home: Home) -> None:
+    """`now` is no incident's id: what is on record is left out."""
+    incident(own_home)
+    done = own_home.seawall("report", "now", "--issue", ANTHROPIC_BASE_URL="http://127.0.0.1:9")
+    assert "machine.dead_base_url" in done.stdout
+    assert "529" not in done.stdout
+
+
+def test_interrupted_while_it_measures(own_home: Home) -> None:
+    """Ctrl-C ends it with 130, and nothing was written."""
+    incident(own_home)
+    with host(lambda _: None) as silent:
+        process = own_home.start(
+            "report", "-y", SEAWALL_GATEWAY_UPSTREAM=silent.url, SEAWALL_DOCTOR_STATUS_PAGE=silent.url,
+            SEAWALL_DOCTOR_CONTROL_HOST=silent.url, SEAWALL_DOCTOR_CAPTIVE_PROBE=silent.url,
+        )  # fmt: skip
+        until(lambda: silent.requests, "the first question")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130
+    assert out == ""
+    assert folders(own_home.path) == []
 
 
 def test_an_id_that_is_unknown(own_home: Home) -> None:

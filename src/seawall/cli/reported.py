@@ -110,8 +110,10 @@ def prepared(common: Common, wanted: Wanted, tried: Sequence[str], now: float) -
 
 def _looked_back(common: Common, wanted: Wanted, now: float) -> "Recorded":
     """What is on record; nothing, with a line that says why, where the records cannot be read and none was named."""
-    from seawall.report.case import Recorded, Unclear, recorded
+    from seawall.report.case import MEASURED, Recorded, Unclear, recorded
 
+    if wanted.episode == MEASURED:
+        return Recorded()
     try:
         with open_records(common) as connection:
             return recorded(connection, wanted.episode, wanted.since, now)

@@ -24,6 +24,8 @@ KEPT = 400 * DAY
 """Nothing older is on record."""
 NEWEST = 30 * DAY
 """How far back the newest episode may lie that is meant where none is named."""
+MEASURED = "now"
+"""In place of an id: what is measured now, whatever is on record."""
 MOST = 5000
 """Rows of a timeline: about 500 KB."""
 VERSIONS = 90 * DAY
@@ -66,7 +68,7 @@ class Case:
     @property
     def id(self) -> str:
         """The episode's id, or the word for what was only measured."""
-        return self.recorded.episode.id if self.recorded.episode else "now"
+        return self.recorded.episode.id if self.recorded.episode else MEASURED
 
     @property
     def request_ids(self) -> list[str]:

@@ -17,6 +17,7 @@ VERBS = {
     "status": ("seawall.cli.status:status", "What is held right now, in one line"),
     "watch": ("seawall.cli.watch:watch", "What is held and why, live"),
     "history": ("seawall.cli.history:history", "Past incidents; patterns by hour and weekday"),
+    "plan": ("seawall.cli.plan:plan", "When to run heavy work; now, off-peak or batch"),
     "report": ("seawall.cli.report:report", "Redacted support bundle and issue text"),
     "import": ("seawall.cli.import_:import_", "Failures out of old transcripts and logs"),
     "doctor": ("seawall.cli.doctor:doctor", "Is it me or them? What do I do now?  (a few seconds)"),

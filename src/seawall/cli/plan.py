@@ -1,0 +1,215 @@
+"""`seawall plan`: when to run heavy work, by one's own past, and whether it should be a batch."""
+
+import gc
+import json
+import os
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
+
+import click
+
+from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
+from seawall.cli.history import DAY, heading, span_of, zone_of
+from seawall.cli.records import open_records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from seawall import config
+    from seawall.history.work import Burst
+    from seawall.view.plan import Move, Plan, Wanted
+
+SPAN = 30 * DAY
+"""Of the past that is looked at: older habits say little of tomorrow."""
+STARTS = 5000
+"""Throttled starts of a cause that are looked through, the newest."""
+_SDK = ("python", "uv", "node", "npx", "deno", "bun", "go", "ruby", "java")
+"""Programs that call the API themselves, where `--for` names one."""
+
+
+@click.command()
+@click.option("--for", "command", metavar="COMMAND", help="When to run this, and whether as a batch.")
+@click.option("--calls", type=click.IntRange(min=0), metavar="N", help="So many calls it makes.")
+@click.option("--deadline", metavar="SPAN", help="When its answers are needed at the latest: 1d, 12h.")
+@click.option(
+    "--hours", type=click.IntRange(1, 168), default=24, metavar="N", help="How far ahead. Default: 24."
+)
+@click.option("--tz", metavar="ZONE", help="By this zone's clock, such as Europe/Berlin.")
+@click.option("--snippet", is_flag=True, help="Print the batch call in Python.")
+@common_options
+def plan(
+    command: str | None,
+    calls: int | None,
+    deadline: str | None,
+    hours: int,
+    tz: str | None,
+    snippet: bool,
+    common: Common,
+) -> int:
+    """When to run heavy work: the quiet hours of your own past, what to move there, what to make a batch."""
+    gc.disable()  # a command that ends
+    now = time.time()
+    if command is None and (calls is not None or deadline is not None):
+        raise Failure("--calls and --deadline say something of the work that --for names", ExitCode.USAGE)
+    if command is not None and not command.strip():
+        raise Failure("--for names no work", ExitCode.USAGE)
+    due = span_of(deadline, "--deadline") if deadline is not None else None
+    if snippet:
+        return _snippet(common, now)
+    settings = load_settings(common, {}, os.environ).config
+    zone = _zone(tz, settings.history.timezone, common)
+    with open_records(common) as connection:
+        found = _plan(connection, settings.plan, now, hours, zone, _wanted(command, calls, due))
+    from seawall.history.claims import claim
+    from seawall.view import plan as shown
+
+    for text in settings.plan.published_peaks:
+        if claim(text) is None:
+            common.say(f"plan.published_peaks: {text[:60]!r} is no claim of busy hours; it is not shown")
+
+    if common.json:
+        click.echo(json.dumps(heading("seawall.plan/1", now) | shown.data(found)))
+    else:
+        from seawall.cli import gateways
+
+        click.echo("\n".join(shown.whole(found, gateways.look(common, os.environ))))
+    return ExitCode.OK
+
+
+def _snippet(common: Common, now: float) -> int:
+    from seawall.view.plan import SNIPPET
+
+    if common.json:
+        click.echo(json.dumps(heading("seawall.snippet/1", now) | {"language": "python", "text": SNIPPET}))
+    else:
+        click.echo(SNIPPET, nl=False)
+    return ExitCode.OK
+
+
+def _zone(option: str | None, setting: str, common: Common) -> tzinfo | None:
+    """The zone whose clock counts; None: this machine's."""
+    if option is not None:
+        found = zone_of(option)
+        if found is None:
+            raise Failure(
+                f"--tz {option[:40]!r} is no zone that this machine knows; Europe/Berlin is", ExitCode.USAGE
+            )
+        return found
+    if setting in ("", "local"):
+        return None
+    found = zone_of(setting)
+    if found is None:
+        common.say(
+            f"history.timezone {setting[:40]!r} is no zone that this machine knows; local time is used"
+        )
+    return found
+
+
+def _offset(zone: tzinfo | None) -> "Callable[[float], int]":
+    """Minutes east of UTC at a moment, by this zone or by this machine's."""
+
+    def east(at: float) -> int:
+        try:
+            if zone is None:
+                return time.localtime(at).tm_gmtoff // 60
+            offset = datetime.fromtimestamp(at, UTC).astimezone(zone).utcoffset()
+            return int(offset.total_seconds() // 60) if offset is not None else 0
+        except (OverflowError, OSError, ValueError):  # a time that no calendar has
+            return 0
+
+    return east
+
+
+def _wanted(command: str | None, calls: int | None, due: float | None) -> "Wanted | None":
+    from seawall.history.plan import batch
+    from seawall.view.plan import Wanted
+
+    if command is None:
+        return None
+    program = os.path.basename(command.split()[0])
+    return Wanted(command, None, batch(program.startswith(_SDK), calls, due))
+
+
+def _plan(
+    connection: "Connection | None",
+    settings: "config.Plan",
+    now: float,
+    ahead: int,
+    zone: tzinfo | None,
+    wanted: "Wanted | None",
+) -> "Plan":
+    from seawall.history.claims import claim
+    from seawall.history.plan import coming, planned
+    from seawall.history.rates import hours
+    from seawall.store import queries
+    from seawall.view.plan import Plan
+
+    offset = _offset(zone)
+    counts = queries.hours_between(connection, now - SPAN, now) if connection is not None else []
+    if zone is not None:
+        counts = [replace(one, utc_offset=offset(one.hour * 3600.0)) for one in counts]
+    found = hours(counts)
+    least = settings.min_calls_per_cell
+    outlook = planned(found, now, ahead, offset, least)
+    if wanted is not None:
+        here = coming(found, now, 1, offset, least)
+        wanted = replace(wanted, now=here[0].rate if here else None)
+    made = Plan(
+        now, ahead, SPAN, least, found, outlook, (), (),
+        [one for text in settings.published_peaks if (one := claim(text)) is not None], wanted, offset,
+    )  # fmt: skip
+    if connection is None:
+        return made
+    return replace(made, moves=_moves(connection, made, zone), stagger=_stagger(connection, made, zone))
+
+
+def _moves(connection: "Connection", plan: "Plan", zone: tzinfo | None) -> "list[Move]":
+    """What comes again and would be better off elsewhere."""
+    from seawall.history.plan import batch
+    from seawall.history.rates import Rate, Slot
+    from seawall.history.work import recurring
+    from seawall.store import queries
+    from seawall.view.plan import Move
+
+    rows = queries.work_between(connection, plan.now - SPAN, plan.now)
+    if zone is not None:
+        rows = [replace(row, utc_offset=plan.offset(row.hour * 3600.0)) for row in rows]
+    best = plan.outlook.best[0] if plan.outlook.best else None
+    quiet = {
+        (int(at // 60) + plan.offset(at)) // 60 % 24
+        for one in plan.outlook.best
+        for at in range(int(one.start), int(one.end), 3600)
+    }
+    moves: list[Move] = []
+    batches = set()
+    for work in recurring(rows):
+        fits = batch(work.sdk, round(work.calls_a_day), None)
+        if fits.fits and work.client in batches:
+            continue  # the program as a whole can be a batch: its largest hour stands for it
+        if fits.fits:
+            batches.add(work.client)
+        here = plan.hours.by_hour.get(Slot(None, work.hour), Rate())
+        fewer = work.fewer(here, best.rate) if best is not None and work.hour not in quiet else 0
+        if fits.fits or fewer:
+            moves.append(Move(work, best, fewer, fits))
+    return moves
+
+
+def _stagger(connection: "Connection", plan: "Plan", zone: tzinfo | None) -> "list[tuple[Burst, int]]":
+    """Bursts of one's own that come again, and how far apart their starts should be."""
+    from seawall.history.work import THROTTLES, apart, bursts
+    from seawall.store import queries
+
+    starts = queries.starts_between(connection, plan.now - SPAN, plan.now, THROTTLES, STARTS)
+    if zone is not None:
+        starts = [replace(one, utc_offset=plan.offset(one.at)) for one in starts]
+    found = []
+    for burst in bursts(starts)[:5]:
+        seconds = apart(burst, queries.recovered_at(connection, burst.calls[:STARTS]))
+        if seconds is not None:
+            found.append((burst, seconds))
+    return found

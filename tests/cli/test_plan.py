@@ -1,0 +1,265 @@
+"""`seawall plan`: from a real store to what is printed, and what it survives."""
+
+import atexit
+import io
+import json
+import random
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from own_home import Home
+from seawall.cli import verbs
+from seawall.store.migrate import migrate
+from seawall.store.rows import Attempt, Count, cells
+from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT
+from shapes import conforms
+
+FAILED = Attempt(
+    at=0.0, utc_offset=0, call="c1", number=1, route="api.anthropic.com", family="opus", status=429,
+    error_type="rate_limit_error", cause="limit.rate_limited_requests", request_id=None, took=0.5, held=0.0,
+    ended="retried", client="claude-cli/2.1.59", account="ab",
+)  # fmt: skip
+HOUR = 3600
+DAY = 86400
+
+
+@cache
+def _made() -> Path:
+    """An empty store, made once."""
+    path = Path(mkdtemp()) / "made.db"
+    atexit.register(shutil.rmtree, path.parent, True)
+    path.touch()
+    migrate(str(path))
+    return path
+
+
+def filled(home: Home, attempts: Iterable[Attempt], counts: Iterable[Count] = ()) -> Path:
+    """The store of this home, with these rows."""
+    path = home.path / ".local/share/seawall/seawall.db"
+    if not path.exists():
+        path.parent.mkdir(0o700, parents=True)
+        shutil.copyfile(_made(), path)
+    connection = sqlite3.connect(path)
+    connection.executemany(INSERT_ATTEMPT, [cells(row) for row in attempts])
+    connection.executemany(UPSERT_COUNT, [cells(row) for row in counts])
+    connection.commit()
+    connection.close()
+    return path
+
+
+def counts(now: float, busy: tuple[int, ...], quiet: tuple[int, ...]) -> list[Count]:
+    """28 days by the hour (UTC): busy hours fail at 8 %, quiet ones never, the others at 2 %."""
+    rng = random.Random(5)
+    first = int(now // DAY) * 24 - 28 * 24
+    rows = []
+    for hour in range(first, int(now // HOUR)):
+        share = 0.08 if hour % 24 in busy else 0.0 if hour % 24 in quiet else 0.02
+        failed = round(200 * share) + (rng.choice((-1, 0, 1)) if share else 0)
+        rows.append(Count(hour, 0, "api.anthropic.com", "opus", "", "", 200 - failed))
+        if failed:
+            rows.append(Count(hour, 0, "api.anthropic.com", "opus", "", "provider.overloaded", failed))
+    return rows
+
+
+def clock(hour: int) -> str:
+    return f"{hour % 24:02d}:00"
+
+
+def test_a_plan(own_home: Home) -> None:
+    """Quiet hours found in 28 days of counts, work that meets failures at a busy hour, runs that start together."""
+    now = time.time()
+    this = int(now // HOUR) % 24
+    busy, quiet = ((this + 5) % 24, (this + 6) % 24), ((this + 10) % 24, (this + 11) % 24)
+    midnight = int(now // DAY) * DAY
+    rows = []
+    for day in range(1, 6):
+        at = midnight - day * DAY + busy[0] * HOUR
+        for n in range(6):
+            began = replace(FAILED, at=at + n * 0.6 + 0.5, call=f"{day}-{n}")
+            rows += [
+                began,
+                replace(began, at=at + 20.0 * n, cause=None, status=200, ended="recovered", number=2),
+            ]
+            for k in range(20):
+                rows.append(
+                    replace(began, at=at + 60.0 + k, call=f"s{day}-{n}-{k}", client="Anthropic/Python 2.11.0",
+                            cause="provider.overloaded", status=529)
+                )  # fmt: skip
+    filled(own_home, rows, counts(now, busy, quiet))
+    done = own_home.seawall("plan", TZ="UTC")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "Best windows in the next 24 h, from your own 30 days:"
+    assert f"{clock(quiet[0])}–{clock(quiet[1] + 1)}   0 % failures (" in lines[1]
+    [avoid] = [line for line in lines if line.startswith("Avoid: ")]
+    assert re.search(f"{clock(busy[0])}–{clock(busy[1] + 1)}   (7.9|8) % ", avoid)
+    assert f"  claude-cli (30 calls hit at {clock(busy[0])} on 5 days)" in done.stdout
+    assert f"→ {clock(quiet[0])}: about 6 failures fewer a day" in done.stdout
+    assert f"  Anthropic/Python (600 calls hit at {clock(busy[0])} on 5 days)" in done.stdout
+    assert "→ batch: half the price, done within 24 h" in done.stdout
+    assert (
+        f"Stagger: 6 runs started within 3 s at {clock(busy[0])} (on 5 days); 20 s apart avoids"
+        in done.stdout
+    )
+    assert lines[-1].endswith("Your own numbers are used instead.")
+    assert max(map(len, lines)) <= 80
+    value = conforms(own_home.seawall("plan", "--json", "--for", "claude -p 'review'", TZ="UTC").stdout)
+    assert (value["basis"], value["best"][0]["failed"], value["for"]["batch"]) == ("own", 0, False)
+    assert value["stagger"][0]["apart"] == 20
+    assert {one["to"] for one in value["move"]} == {"batch", "window"}
+    kathmandu = own_home.seawall("plan", "--tz", "Asia/Kathmandu")
+    begin = (quiet[0] * 60 + 345) % 1440
+    assert f"{begin // 60:02d}:{begin % 60:02d}–" in kathmandu.stdout
+    assert conforms(own_home.seawall("plan", "--json", "--hours", "1").stdout)["best"] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "fits"),
+    [
+        ("claude -p 'review all'", ["--calls", "500"], False),
+        ("python eval.py", ["--calls", "500"], True),
+        ("/usr/bin/python3 eval.py", ["--deadline", "2d"], True),
+        ("python eval.py", ["--calls", "500", "--deadline", "3h"], False),
+        ("python eval.py", ["--calls", "5"], False),
+    ],
+)
+def test_whether_work_should_be_a_batch(own_home: Home, command: str, more: list[str], fits: bool) -> None:
+    """By the rules, without any records; the reason is said."""
+    done = own_home.seawall("plan", "--for", command, *more)
+    assert done.returncode == 0
+    assert f"\n{'Batch' if fits else 'No batch'}: " in done.stdout
+
+
+def test_nothing_on_record(own_home: Home) -> None:
+    """No store, an empty one, one row: claims are shown as claims, and no hour is named."""
+    for _ in range(3):
+        done = own_home.seawall("plan")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("Too little is on record to say when (0 days, 0 calls)")
+        assert "nothing of your own confirms them yet" in " ".join(done.stdout.split())
+        assert conforms(own_home.seawall("plan", "--json").stdout)["basis"] == "none"
+        if not list(own_home.path.iterdir()):  # nothing is made by looking
+            filled(own_home, [])
+        else:
+            filled(own_home, [replace(FAILED, at=time.time() - 5000)])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 1.0], ids=["none failed", "equal rates", "every call failed"])
+def test_no_hour_is_better(own_home: Home, share: float) -> None:
+    """Where all hours are alike no window is named."""
+    now = time.time()
+    first = int(now // DAY) * 24 - 28 * 24
+    failed = round(100 * share)
+    rows = [
+        Count(hour, 0, "api.anthropic.com", "opus", "", cause, n)
+        for hour in range(first, int(now // HOUR))
+        for cause, n in (("", 100 - failed), ("provider.overloaded", failed))
+        if n
+    ]
+    filled(own_home, [], rows)
+    done = own_home.seawall("plan", "--plain")
+    assert done.stdout.startswith("No clear pattern yet (2")
+    assert "Avoid" not in done.stdout
+
+
+def test_all_hours_below_twenty_calls(own_home: Home) -> None:
+    """Nothing is said of any; with a lower bound in the settings something is known."""
+    now = time.time()
+    first = int(now // HOUR)
+    filled(own_home, [], [Count(first - n, 0, "api.anthropic.com", "opus", "", "", 19) for n in range(1, 23)])
+    assert own_home.seawall("plan").stdout.startswith("Too little is on record")
+    lower = own_home.seawall("plan", "--json", SEAWALL_PLAN_MIN_CALLS_PER_CELL="5")
+    assert conforms(lower.stdout)["known_hours"] > 10
+
+
+def test_future_times_and_clocks_without_sense(own_home: Home) -> None:
+    """Rows of a wrong clock are not counted, whatever they hold."""
+    now = time.time()
+    rows = [replace(FAILED, at=at, call=f"{n}") for n, at in enumerate((now + 1e9, 1e15, -1e15, 0.0))]
+    filled(own_home, rows, [Count(2**40, 0, "api.anthropic.com", "opus", "", "", 500)])
+    assert own_home.seawall("plan").stdout.startswith("Too little is on record to say when (0 days, 0 calls)")
+
+
+@pytest.mark.parametrize("zone", ["<+0545>-5:45", ":", "no/such", "Europe/Berlin"])
+def test_any_local_zone(own_home: Home, zone: str) -> None:
+    """With and without a name, and with a daylight saving change ahead or behind."""
+    filled(own_home, [], counts(time.time(), (3,), (12,)))
+    done = own_home.seawall("plan", "--hours", "168", TZ=zone)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Best windows in the next 168 h")
+
+
+def test_claims_of_ones_own(own_home: Home) -> None:
+    """Tables of the settings; one that says nothing is named and left out."""
+    folder = own_home.path / ".config/seawall"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text(
+        '[[plan.published_peaks]]\ndays = "mon-fri"\nhours = "08-10"\ntz = "Europe/Berlin"\nsource = "a colleague"\n'
+        'date = "2026-10-01"\n[[plan.published_peaks]]\ndays = "any"\nhours = "x"\ntz = ""\nsource = ""\ndate = ""\n'
+    )
+    done = own_home.seawall("plan", "--plain")
+    assert '"8-10 h Europe/Berlin on weekdays" (a colleague, 1 Oct 2026)' in done.stdout
+    assert done.stderr.count("\n") == 1
+    assert "is no claim of busy hours" in done.stderr
+
+
+def test_a_store_that_cannot_be_read(own_home: Home) -> None:
+    """Locked, of a newer version, damaged: one line, exit 1."""
+    path = filled(own_home, [])
+    with sqlite3.connect(path, isolation_level=None) as holder:
+        holder.execute("PRAGMA journal_mode = DELETE")
+        holder.execute("BEGIN EXCLUSIVE")
+        locked = own_home.seawall("plan")
+        holder.execute("ROLLBACK")
+        holder.execute("UPDATE alembic_version SET version_num = '9999'")
+        newer = own_home.seawall("plan")
+    holder.close()
+    path.write_bytes(b"not a database at all" * 100)
+    damaged = own_home.seawall("plan", "--json")
+    for done, words in (
+        (locked, "is locked by another program"),
+        (newer, "of a newer Seawall (schema 9999)"),
+    ):
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert words in done.stderr
+    assert "is damaged" in json.loads(damaged.stdout)["error"]["message"]
+    assert own_home.seawall("plan", "--snippet").returncode == 0
+
+
+def test_the_snippet(own_home: Home) -> None:
+    """A program to copy, whatever is on record; the same for programs."""
+    done = own_home.seawall("plan", "--snippet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "client.messages.batches.create(" in done.stdout
+    assert conforms(own_home.seawall("plan", "--snippet", "--json").stdout)["text"] == done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--hours", "0"], ["--hours", "169"], ["--hours", "x"], ["--tz", "Mars/Olympus"], ["--tz", ""],
+        ["--tz", "../x"],
+        ["--calls", "5"], ["--deadline", "1d"], ["--for", " "], ["--for", "x", "--deadline", "soon"],
+        ["--for", "x", "--calls", "-1"], ["now"], ["--since", "3d"],
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused(
+    own_home: Home, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line and exit 2."""
+    monkeypatch.setenv("SEAWALL_STORE_PATH", str(own_home.path / "none.db"))
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(SystemExit) as left:
+        verbs.run(["plan", *arguments])
+    said = capsys.readouterr()
+    assert (left.value.code, said.out) == (2, "")
+    assert said.err.count("\n") == 1

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "cli/records.py": "tests/cli/test_explain.py: the last failure on record",
     "cli/reported.py": "tests/cli/test_report.py: what a report starts from, and every bad input",
     "cli/source.py": "tests/cli/test_explain.py: every way a text may come",
+    "cli/telemetry.py": "tests/view/test_telemetry.py: a collector at a real gateway",
     "cli/settings.py": "tests/test_docs.py and tests/cli/test_verbs.py run `seawall config`",
     "doctor/advice.py": "tests/view/test_view_doctor.py: each cause's steps as they are printed",
     "doctor/case.py": "tests/view/test_view_doctor.py: what is printed of it",

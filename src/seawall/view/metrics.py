@@ -21,17 +21,17 @@ def exposition(
 ) -> tuple[str, bytes]:
     """The content's type and the text. `accept` is looked at by nobody: every Prometheus reads the plain format."""
     lines: list[str] = []
-    for name, kind, text, samples in _families(status, tallies, pages):
+    for name, kind, text, samples in families(status, tallies, pages):
         lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
         lines += [f"{name}{_labels(labels)} {_number(value)}" for labels, value in samples]
-    for name, text, part in _HISTOGRAMS:
+    for name, text, part in HISTOGRAMS:
         lines += [f"# HELP {name} {text}", f"# TYPE {name} histogram"]
-        for (route, family), tally in sorted(tallies.by_name.items()):
+        for (route, family), tally in sorted(tallies.by_name.copy().items()):
             lines += _histogram(name, {"route": route, "family": family}, getattr(tally, part))
     return TEXT, ("\n".join(lines) + "\n").encode()
 
 
-_HISTOGRAMS = (
+HISTOGRAMS = (
     (
         "seawall_added_seconds",
         "Seawall's own part of a call that it did not hold: arrival to sending.",
@@ -46,10 +46,11 @@ _HISTOGRAMS = (
 )
 
 
-def _families(
+def families(
     status: Mapping[str, Any], tallies: Tallies, pages: int
 ) -> Iterable[tuple[str, str, str, list[Sample]]]:
-    rows = sorted(tallies.by_name.items())
+    """Name, kind, text and samples of all that is no histogram. Tables are copied first: calls go on meanwhile."""
+    rows = sorted(tallies.by_name.copy().items())
     yield "seawall_info", "gauge", "The version that runs.", [({"version": __version__}, 1)]
     yield (
         "seawall_start_time_seconds", "gauge", "When the gateway began to listen, UTC seconds since 1970.",
@@ -60,7 +61,7 @@ def _families(
         [
             ({"route": route, "family": family, "cause": cause, "outcome": outcome}, count)
             for (route, family), tally in rows
-            for (cause, outcome), count in [(("", "succeeded"), tally.succeeded), *sorted(tally.failed.items())]
+            for (cause, outcome), count in [(("", "succeeded"), tally.succeeded), *sorted(dict(tally.failed).items())]
         ],
     )  # fmt: skip
     yield (
@@ -68,7 +69,7 @@ def _families(
         [
             ({"route": route, "family": family, "outcome": outcome}, count)
             for (route, family), tally in rows
-            for outcome, count in sorted(tally.holds.items())
+            for outcome, count in sorted(dict(tally.holds).items())
         ],
     )  # fmt: skip
     for name, key, text in _COUNTERS:

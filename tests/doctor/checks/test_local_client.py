@@ -132,3 +132,21 @@ def test_the_list_of_fixes() -> None:
 def test_versions(text: str, version: tuple[int, int, int] | None) -> None:
     """Three numbers, wherever they stand."""
     assert version_of(text) == version
+
+
+MODULES = Path(__file__).parents[2] / "clients" / "node_modules" / "@anthropic-ai"
+REAL = next(iter(sorted(MODULES.glob("claude-code-*/claude"))), None)
+
+
+@pytest.mark.skipif(REAL is None, reason="the real client is not installed: see tests/clients")
+def test_the_real_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claude Code itself says its version to a caller who gives it no terminal and no settings, and makes no file."""
+    home = tmp_path / "home"
+    home.mkdir()
+    assert REAL is not None
+    monkeypatch.setattr(local_client, "SECONDS", 20.0)
+    one = replace(about(tmp_path), search_path=f"{REAL.parent}:/usr/bin:/bin", home=home)
+    found = ran(one, "local.client")
+    assert (found.state, found.facts["build"]) == (State.OK, "native")
+    assert version_of(found.summary) >= (2, 1, 300)  # type: ignore[operator]
+    assert [path for path in home.rglob("*") if path.is_file()] == []

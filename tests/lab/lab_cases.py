@@ -58,6 +58,9 @@ CASES = (
     Case("an IPv6 black hole", World(firewall=(f"{TO_API6} drop",)), ("network.ipv6_broken",)),
     Case("IPv6 is refused", World(firewall=(f"{TO_API6} meta l4proto tcp reject with tcp reset",)),
          ("network.ipv6_broken",)),
+    Case("IPv4 is dropped, IPv6 works", World(firewall=(f"{TO_API} drop",)), (None, "network.connect_timeout")),
+    Case("one of two addresses is dead", World(names={API: ("160.79.104.99", API4)},
+         firewall=("ip daddr 160.79.104.99 drop",)), (None,)),
     Case("30 % of the packets are lost", World(firewall=("numgen inc mod 10 < 3 drop",),
          back=("numgen inc mod 10 < 3 drop",)), (None, "network.connect_timeout", *DNS)),
     Case("a slow link", World(shape="tbf rate 128kbit burst 4k latency 2s"), (None,)),
@@ -82,6 +85,8 @@ CASES = (
     # Connections.
     Case("TCP is refused", World(firewall=(f"{TO_API} tcp dport 443 reject with tcp reset",
          f"{TO_API6} tcp dport 443 reject with tcp reset")), CUT),
+    Case("a firewall says that it is forbidden", World(firewall=(f"{TO_API} reject with icmpx admin-prohibited",
+         f"{TO_API6} reject with icmpx admin-prohibited")), CUT),
     Case("a firewall drops what goes to the API", World(firewall=(f"{TO_API} drop", f"{TO_API6} drop")), CUT),
     Case("reset after the handshake of TCP", World(firewall=(
          f"{TO_API} tcp flags & psh == psh reject with tcp reset",
@@ -180,6 +185,17 @@ CASES = (
          "message='Your credit balance is too low to access the Anthropic API.'"), calls=(Call(),)),
          ("account.credit_exhausted",)),
 
+    Case("no access to the model", World(rules=always("status code=403 type=permission_error "
+         "message='Your API key does not have permission to use the specified resource.'"), calls=(Call(),)),
+         ("account.permission_denied", "account.model_access_denied")),
+
+    # The request.
+    Case("a conversation that is too long", World(rules=always("status code=400 type=invalid_request_error "
+         "message='prompt is too long: 214310 tokens > 200000 maximum'"), calls=(Call(),)),
+         ("request.context_too_long",)),
+    Case("a model that does not exist", World(rules=always("status code=404 type=not_found_error "
+         "message='model: claude-opus-9'"), calls=(Call(),)), ("request.model_not_found",)),
+
     # Limits.
     Case("the plan's limit is used up", World(rules=always("plan-limit window=5h resets-in=7200"),
          calls=(Call(),)), ("limit.usage_limit_reached",)),
@@ -188,7 +204,14 @@ CASES = (
     Case("a limit a minute, held", World(rules=always("rate-limit retry-after=60"), calls=(Call(held=True),)),
          ("limit.rate_limited_requests", "limit.rate_limited_tokens")),
 
+    Case("a throttle that is not the plan's limit", World(rules=always("throttle"), calls=(Call(held=True),)),
+         ("provider.rate_limited_unspecified",)),
+
     # The service.
+    Case("an overload that is over", World(rules=(Rule(do="overloaded", count=1),), calls=(Call(),)), (None,)),
+    Case("an overload behind Seawall, to which Claude Code is sent", World(rules=always("overloaded"),
+         settings='{"env": {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8787"}}', calls=(Call(held=True),)),
+         ("provider.overloaded",)),
     Case("529 for one model only", World(rules=always("overloaded", model="claude-opus*"),
          calls=(Call("claude-opus-5", held=True), Call("claude-sonnet-5"))),
          ("provider.overloaded", "provider.model_capacity")),
@@ -203,7 +226,8 @@ CASES = (
     Case("a status page that is no JSON", World(page="html"), (None,)),
     Case("no status page, during an outage", World(api="overloaded", page="gone"), ("provider.overloaded",)),
 
-    # Another's gateway.
+    # Seawall, and another's gateway.
+    Case("Seawall hangs", World(calls=(Call(),), hung=True), ("seawall.internal_error",)),
     Case("the company's gateway has no upstream", World(company="502", route="IPv4", needs=("nginx",),
          env={**key(KEY), "ANTHROPIC_BASE_URL": f"https://{COMPANY}"}),
          ("gateway.gateway_error", "gateway.unexpected_response")),

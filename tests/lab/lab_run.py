@@ -154,7 +154,8 @@ async def names(world: World, internet: Internet, place: Path) -> None:
             if host not in world.names
         ]
         internet.run(
-            "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--user=root",
+            "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--conf-file=/dev/null",
+            "--user=root", "--group=",  # a plain user's namespace lets nobody change groups
             f"--listen-address={RESOLVER}", "--bind-interfaces", "--local-service", f"--pid-file={place}/dnsmasq",
             *records, *world.dnsmasq_lines,
         )  # fmt: skip
@@ -174,7 +175,9 @@ async def examined(case: Case, known: Roots, place: Path) -> dict[str, Any]:
     await internet.start()
     await between(world, known, internet, place)
     if world.calls:
-        await traffic(world.calls, client, setting, internet)
+        gateway = await traffic(world.calls, client, setting, internet)
+        if world.hung:
+            gateway.send_signal(signal.SIGSTOP)
     begun = time.monotonic()
     command = client.command(sys.executable, "-m", "seawall", "doctor", "--json", *world.arguments)
     process = await asyncio.create_subprocess_exec(
@@ -196,7 +199,7 @@ async def examined(case: Case, known: Roots, place: Path) -> dict[str, Any]:
 
 async def traffic(
     calls: tuple[Call, ...], client: ground.Client, setting: Setting, internet: Internet
-) -> None:
+) -> asyncio.subprocess.Process:
     """Real calls through a real gateway in the client's network; the gateway runs on."""
     process = await asyncio.create_subprocess_exec(
         *client.command(sys.executable, "-m", "seawall", "serve"),
@@ -214,8 +217,9 @@ async def traffic(
     before = time.monotonic()
     while any(call.held for call in calls) and time.monotonic() < before + 20:
         if sum(len(api.requests) for api in internet.apis) >= len(calls):
-            return
+            break
         await asyncio.sleep(0.02)
+    return process
 
 
 def _answers() -> bool:

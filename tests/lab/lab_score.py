@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -54,36 +55,33 @@ def _environ() -> dict[str, str]:
     }
 
 
-def run(names: Iterable[str], place: Path) -> dict[str, dict[str, Any]]:
-    """What came of each named case. However this ends, nothing of the laboratory stays."""
+def begin(names: Iterable[str], place: Path) -> "subprocess.Popen[bytes]":
+    """The laboratory at work. Its input is our end of a pipe, which the kernel closes if we die: then it ends too."""
     script = Path(__file__).with_name("lab_run.py")
     command = [*_unshare(), sys.executable, str(script), str(place), *names]
     with (place / "lab.err").open("wb") as complaints:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command, env=_environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints
         )
-        # Its input is our end of a pipe, which the kernel closes if we die: then the laboratory ends too.
-        assert process.stdout is not None
-        assert process.stdin is not None
-        timer = _ended_after(process, MOST)
-        try:
-            found = [json.loads(line) for line in process.stdout]
-        finally:
-            timer.cancel()
-            process.stdin.close()
-            process.stdout.close()
-            process.wait()
-    assert found, (place / "lab.err").read_text()[-2000:]
-    return {one["case"]: one for one in found}
 
 
-def _ended_after(process: "subprocess.Popen[bytes]", seconds: float) -> Any:
-    import threading
-
-    timer = threading.Timer(seconds, process.kill)
+def run(names: Iterable[str], place: Path) -> dict[str, dict[str, Any]]:
+    """What came of each named case. However this ends, nothing of the laboratory stays."""
+    process = begin(names, place)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    timer = threading.Timer(MOST, process.kill)
     timer.daemon = True
     timer.start()
-    return timer
+    try:
+        found = [json.loads(line) for line in process.stdout]
+    finally:
+        timer.cancel()
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+    assert found, (place / "lab.err").read_text()[-2000:]
+    return {one["case"]: one for one in found}
 
 
 def grade(case: Case, result: Mapping[str, Any] | None) -> str:

@@ -89,6 +89,8 @@ class World:
     full: str = ""
     """A folder of the user's home that has no space left."""
     calls: tuple[Call, ...] = ()
+    hung: bool = False
+    """The gateway stops working after the calls, and stays."""
     arguments: tuple[str, ...] = ()
     """More arguments for the doctor."""
     needs: tuple[str, ...] = ()

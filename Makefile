@@ -6,7 +6,7 @@
 #   make index   compile the catalogue of causes      make lock   lock the dependencies anew (needs uv)
 #   make reference   the page of settings from config.py
 #   make docs    the site, with a page for each cause: build/docs/site/index.html
-#   make lab     the doctor in some ninety broken networks, and its score (Linux)
+#   make lab     the doctor in some hundred broken networks, and its score (Linux)
 #   make fuzz    hostile texts for `seawall explain`, for SECONDS=60
 #   make score CORPUS=FILE   how well `seawall explain` names the labelled texts of a file
 

@@ -147,7 +147,7 @@ def test_all_that_a_folder_may_hold(own_home: Home) -> None:
     write(folder, outage(AT) + b'{"isApiErrorMessage":"' + b"x" * 20_000_000 + b'"}\n' + outage(AT + 60, "b"))
     write(folder, outage(AT + 120, "c")[:-30], "cut.jsonl")
     write(folder, b"\0" * 100_000 + shown("d", None, AT + 200, "Request timed out"), "zeroed.jsonl")
-    write(folder, b'{"retryAttempt":1,"service":"mail"}\nisApiErrorMessage\n\xff\xfe\n', "foreign.jsonl")
+    write(folder, b'{"retryAttempt":1,"service":"mail"}\n"isApiErrorMessage": so\n\xff\xfe\n', "foreign.jsonl")
     (folder / "round").symlink_to(folder, target_is_directory=True)
     (folder / "loop.jsonl").symlink_to(folder / "loop.jsonl")
     done = own_home.seawall("import")

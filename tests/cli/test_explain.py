@@ -406,3 +406,23 @@ def test_big_input_in_little_memory():
     assert code == 14
     # Linux counts in kilobytes, macOS in bytes.
     assert kilobytes < 100_000 * (1024 if sys.platform == "darwin" else 1)
+
+
+def test_ones_own_history_on_the_page(own_home):
+    """How long it lasted here, where enough was added up; nothing of it with too few."""
+    place = own_home.path / ".local/share/seawall"
+    place.mkdir(parents=True)
+    figures = {"provider.overloaded": [23, 120.0, 240.0, 660.0], "network.offline": [3, None, None, None]}
+    (place / "seawall.db.usual").write_text(json.dumps({"at": 0, "causes": figures}))
+    shown = " ".join(own_home.seawall("explain", "provider.overloaded").stdout.split())
+    assert "Yours: half 2 min, 9 of 10 11 min (23 episodes). Fixed when" in shown
+    assert "Fixed when The same message goes through: seawall doctor --again" in shown
+    assert "Yours" not in own_home.seawall("explain", "network.offline").stdout
+
+
+def test_platforms_of_the_page(own_home):
+    """Of platforms only this one is spoken of; with --verbose all."""
+    here = own_home.seawall("explain", "network.dns_failure").stdout
+    assert "macos" not in here
+    assert "linux" in here or sys.platform != "linux"
+    assert "macos" in own_home.seawall("explain", "network.dns_failure", "--verbose").stdout

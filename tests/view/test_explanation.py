@@ -6,7 +6,7 @@ from seawall.causes.cause import codes, load, lookup
 from seawall.causes.verdict import explain
 from seawall.view.explanation import Look, facts, page, party_of, row, table, verdict
 
-SOURCE = "from your text only"
+SOURCE = "from your text only; run `seawall` to measure"
 
 
 def block(text, width=80, held_key=False):
@@ -29,7 +29,7 @@ Do now    Wait half a minute and send again. Behind the gateway this is done
 Don't     upgrade the plan or change keys: it does not count against you
           send again in a tight loop: each refusal may prolong the next
 Fixed?    The same message goes through.
-Escalate  after 30 min with a green status page
+Escalate  after 30 min with a green status page: seawall report
 
 Read as   provider.rate_limited_unspecified · from your text only; run
           `seawall` to measure"""

@@ -11,6 +11,7 @@ import click
 from seawall.cli.common import Common, ExitCode, Failure
 
 if TYPE_CHECKING:
+    from seawall.causes.cause import Platform
     from seawall.view.explanation import Look
 
 
@@ -97,8 +98,28 @@ def page(common: Common, code: str) -> int:
     else:
         from seawall.view import explanation
 
-        printed(explanation.page(cause, look_of(common), more=common.verbose))
+        printed(explanation.page(cause, look_of(common), common.verbose, own_history(common, code), here()))
     return ExitCode.OK
+
+
+def own_history(common: Common, code: str) -> str:
+    """How long it lasts by one's own records, as a sentence; empty with too few of them."""
+    from seawall.cli.common import load_settings
+    from seawall.clock import duration
+    from seawall.history.usual import usual
+
+    seen = usual(code, load_settings(common, {}, os.environ).config.store)
+    if seen is None or seen.p50 is None:
+        return ""
+    most = f", 9 of 10 {duration(seen.p90)}" if seen.p90 is not None else ""
+    return f"Yours: half {duration(seen.p50)}{most} ({seen.count} episodes)."
+
+
+def here() -> "frozenset[Platform]":
+    """The platforms that this is."""
+    from seawall.doctor.platform import platforms
+
+    return platforms(os.environ)
 
 
 def table(common: Common, party: str | None, words: str | None) -> int:

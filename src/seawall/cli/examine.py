@@ -152,6 +152,7 @@ def _on_record(
     from seawall.history.past import past
     from seawall.store import queries
     from seawall.store.version import HEAD
+    from seawall.view.history import note_line
 
     try:
         with queries.reading(path) as connection:
@@ -166,7 +167,8 @@ def _on_record(
                 )
                 return None, recently(past(connection, now - DAY, now), calls, midnight)
             found = past(connection, now - DAYS * DAY, now, verdict.cause).episodes
-            return earlier(verdict.cause, found, now), None
+            note = queries.last_note(connection, verdict.cause, now)
+            return earlier(verdict.cause, found, now, note_line(note, now) if note else ""), None
     except (SQLAlchemyError, OSError):
         return None, None
 

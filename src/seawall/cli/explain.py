@@ -1,6 +1,7 @@
 """`seawall explain`: what an error text means, whose it is, and what to do; offline, from the text alone."""
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from seawall.causes.cause import Cause
     from seawall.causes.verdict import Verdict
 
-FROM_TEXT = "from your text only"
+FROM_TEXT = "from your text only; run `seawall` to measure"
 
 
 class _TextCommand(click.Command):
@@ -35,6 +36,7 @@ class _TextCommand(click.Command):
 @click.option(
     "--file", type=click.Path(path_type=Path, allow_dash=True), metavar="PATH", help="Read this; - is stdin."
 )
+@click.option("--check", is_flag=True, help="Measure as well, and say what both show together.")
 @click.option("--last", is_flag=True, help="The newest failure on record.")
 @click.option("--clipboard", is_flag=True, help="What was copied.")
 @click.option("--jsonl", is_flag=True, help='Lines {"id","text"} on stdin, lines with the cause on stdout.')
@@ -53,6 +55,7 @@ def explain(
     common: Common,
     text: tuple[str, ...],
     file: Path | None,
+    check: bool,
     last: bool,
     clipboard: bool,
     jsonl: bool,
@@ -70,6 +73,8 @@ def explain(
             "give one of TEXT, --file, --last, --clipboard, --jsonl, --list, --search, --request",
             ExitCode.USAGE,
         )
+    if check and (last or jsonl or listed is not None or search is not None or request is not None):
+        raise Failure("--check goes with a text: an argument, --file, --clipboard, stdin", ExitCode.USAGE)
     if request is not None:
         from seawall.cli import request as lint
 
@@ -83,13 +88,22 @@ def explain(
     if last:
         return _last(common)
     given = " ".join(text)
-    if text and (code := catalogue.code_of(given)):
+    if text and not check and (code := catalogue.code_of(given)):
         return catalogue.page(common, code)
-    return _answer(common, source.whole(source.pieces(given, file, clipboard, common)))
+    if text and not check and _ID.fullmatch(given) and not Path(given).exists():
+        from seawall.cli.incident import incident
+
+        if (ended := incident(common, given)) is not None:
+            return ended
+    return _answer(common, source.whole(source.pieces(given, file, clipboard, common)), check)
 
 
-def _answer(common: Common, text: str) -> int:
-    """Prints what a text means; ends with the code of its party."""
+_ID = re.compile(r"[0-9a-f]{4,16}")
+"""What an incident's id looks like. Words such as `dead` do too: they are explained where no incident has that id."""
+
+
+def _answer(common: Common, text: str, check: bool = False) -> int:
+    """Prints what a text means, with `check` beside what is measured; ends with the code of its party."""
     from seawall import redact
     from seawall.causes.cause import load
     from seawall.causes.verdict import explain as explained
@@ -97,10 +111,14 @@ def _answer(common: Common, text: str) -> int:
     if not text.strip():
         raise Failure("there is no text to explain", ExitCode.USAGE)
     found = explained(text)
+    if check:
+        from seawall.cli.merged import merged
+
+        return merged(common, found, redact.text(text[:_SHOWN]), redact.holds_key(text))
     code = exit_code_of(found.cause)
     cause = load(found.cause)
     if common.json:
-        click.echo(json.dumps(_as_json(found, cause, redact.text(text[:_SHOWN]), code)))
+        click.echo(json.dumps(as_json(found, cause, redact.text(text[:_SHOWN]), code)))
     else:
         from seawall.view import explanation
 
@@ -113,7 +131,7 @@ _SHOWN = 4000
 """Characters of a text, masked, that go into JSON."""
 
 
-def _as_json(found: "Verdict", cause: "Cause", masked: str, code: int) -> dict[str, Any]:
+def as_json(found: "Verdict", cause: "Cause", masked: str, code: int) -> dict[str, Any]:
     facts = found.facts
     return {
         "schema": "seawall.verdict/1",

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seawall.causes.cause import Cause, Party, Step, Summary, lookup
+from seawall.causes.cause import Cause, Party, Platform, Step, Summary, lookup
 from seawall.causes.match import UNKNOWN
 from seawall.causes.verdict import Confidence, Verdict, nearest, question, unknown_title
 
@@ -31,7 +31,7 @@ LABEL = 10
 PAGE_LABEL = 16
 NARROW = 60
 """Below this many columns a page's labels stand above their texts."""
-_KEY_NOTE = "The text held a key. It was masked. If you posted it elsewhere, revoke it."
+KEY_NOTE = "The text held a key. It was masked. If you posted it elsewhere, revoke it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,28 @@ def verdict(found: Verdict, cause: Cause, look: Look, source: str, held_key: boo
         lines += row("Meaning", [cause.meaning], look)
         lines += row("Do now", step_lines(cause.do, look), look)
         lines += row("Don't", [dont_line(one.text, one.reason) for one in cause.dont], look)
-        lines += row("Fixed?", [_with_command(cause.verify, cause.verify_command, look)], look)
-        lines += row("Escalate", [low(cause.escalate).rstrip(".")], look)
+        lines += row("Fixed?", [_verify(cause, look)], look)
+        lines += row("Escalate", [escalation(cause)], look)
         lines += row("Or", _others(found), look)
     lines += row("Errors", _counted(found), look)
     lines += row("Facts", [" · ".join(facts(found))] if facts(found) else [], look)
     if held_key:
-        lines += ["", *wrapped(_KEY_NOTE, look.edge)]
-    read_as = f"{found.cause} · {source}; run `seawall` to measure"
+        lines += ["", *wrapped(KEY_NOTE, look.edge)]
+    read_as = f"{found.cause} · {source}"
     return [*lines, "", *row("Read as", [read_as], look)]
+
+
+def _verify(cause: Cause, look: Look) -> str:
+    """What success looks like, and the command that shows it."""
+    text = f"{cause.verify.rstrip('.')}:" if cause.verify_command else cause.verify
+    return _with_command(text, cause.verify_command, look)
+
+
+def escalation(cause: Cause) -> str:
+    """When to tell anybody, with the command where it is Anthropic that is told."""
+    said = low(cause.escalate).rstrip(".")
+    ours = cause.party in (Party.PROVIDER, Party.UNKNOWN) and said.startswith(("after", "with"))
+    return f"{said}: seawall report" if ours else said
 
 
 def facts(found: Verdict) -> list[str]:
@@ -140,8 +153,17 @@ def headline(party: str, title: str, confidence: Confidence, look: Look) -> list
     return lines
 
 
-def page(cause: Cause, look: Look, more: bool = False) -> list[str]:
-    """A cause, whole: what it is, what to do, how people meet it; with `more` what else is known."""
+def page(
+    cause: Cause,
+    look: Look,
+    more: bool = False,
+    own: str = "",
+    platforms: frozenset[Platform] = frozenset(Platform),
+) -> list[str]:
+    """A cause, whole: what it is, what to do, how people meet it; with `more` what else is known.
+
+    `own` is what one's own history says of how long it lasts; of platforms only these are spoken of.
+    """
     head = f"{cause.code} — {low(cause.title)}"
     side = SHOWN_AS[cause.party]
     gap = look.edge - len(head) - len(side)
@@ -156,9 +178,12 @@ def page(cause: Cause, look: Look, more: bool = False) -> list[str]:
     lines += row(
         "Don't", [f"{one.text.rstrip('.')}: {low(one.reason)}" for one in cause.dont], look, PAGE_LABEL
     )
-    lines += row("On", [_note(one.on, one.text, one.command) for one in cause.platforms], look, PAGE_LABEL)
-    lines += row("How long", [cause.wait], look, PAGE_LABEL)
-    lines += row("Fixed when", [_with_command(cause.verify, cause.verify_command, look)], look, PAGE_LABEL)
+    lines += row(
+        "On", [_note(one.on, one.text, one.command) for one in cause.platforms if more or one.on in platforms],
+        look, PAGE_LABEL,
+    )  # fmt: skip
+    lines += row("How long", [f"{cause.wait} {own}".rstrip()], look, PAGE_LABEL)
+    lines += row("Fixed when", [_verify(cause, look)], look, PAGE_LABEL)
     lines += row("Escalate", [cause.escalate], look, PAGE_LABEL)
     lines += row("Prevent", [cause.prevention] if more else (), look, PAGE_LABEL)
     for one in cause.questions if more else ():

@@ -25,6 +25,7 @@ from doctor_peers import answer, free_port, from_api, host
 from canaries import Canary, Watchman, files_below, framed, made
 from many_verbs import Verbs
 from own_home import LIMIT, Home, until
+from seawall.cli.verbs import VERBS
 
 CANARIES = made()
 WATCHMAN = Watchman(CANARIES)
@@ -208,11 +209,18 @@ def verbs_of_a_day(offline: bool) -> list[Verb]:
             (["report", "--stdout", *mode], ""), (["report", "--it", *mode], ""), (["report", "--support", *mode], ""),
             (["report", "-y", *mode], ""), (["doctor", "--all", *mode], ""), (["doctor", "--list", *mode], ""),
             (["model", "--answers", "b,a,b,a,b", *mode], ""), (["rules", *mode], ""), (["help", "--all"], ""),
+            (["plan", *mode], ""), (["doctor", "--again", *mode], ""), (["explain", "--last", "--check", *mode], ""),
         ]  # fmt: skip
     return [
         ([*arguments, "--offline"] if offline and arguments[0] != "help" else arguments, given)
         for arguments, given in found
     ]
+
+
+def test_every_verb_is_tried() -> None:
+    """A new verb is looked at too. Drills, benchmarks and the fake API make up what they say themselves."""
+    tried = {arguments[0] for arguments, *_ in verbs_of_a_day(offline=False)} | {"run", "serve", "import"}
+    assert set(VERBS) - tried == {"drill", "bench", "fake"}
 
 
 @pytest.mark.parametrize("where", ["home", "project"])
@@ -317,6 +325,35 @@ def call(address: str, one: Canary, number: int, **more: str) -> None:
         connection.close()
 
 
+def page(address: str, token: str, path: str, body: str | None = None) -> bytes:
+    """What the gateway's own page and interface say to their user."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=LIMIT)
+    try:
+        connection.request(
+            "GET" if body is None else "POST", path, body, {"x-seawall-token": token, "accept": "text/html"}
+        )
+        response = connection.getresponse()
+        said = response.read()
+        assert response.status in (200, 400, 404, 503), (path, response.status, said[:200])
+        return str(response.getheaders()).encode() + said
+    finally:
+        connection.close()
+
+
+def pages(home: Home, address: str) -> dict[str, bytes]:
+    """All of them, as they are now."""
+    token = (home.place / "token").read_text().strip()
+    paths = [
+        "/",
+        "/metrics",
+        *(f"/api/v1/{name}" for name in ("status", "rates", "config", "history", "plan", "verdict")),
+    ]
+    found = {f"page {path}": page(address, token, path) for path in paths}
+    whole = "\n".join(framed(one) for one in CANARIES)
+    return found | {"page explain": page(address, token, "/api/v1/explain", f"529 overloaded_error\n{whole}")}
+
+
 def test_statement_8_through_a_gateway(own_home: Home, nobody: dict[str, str], talkative: str) -> None:
     """Headers, bodies, paths and answers full of secrets: nothing of them in state, log, store, or any verb after."""
     process = own_home.start(
@@ -336,6 +373,7 @@ def test_statement_8_through_a_gateway(own_home: Home, nobody: dict[str, str], t
         states = [["status", *mode] for mode in MODES] + [["watch", "--once", *mode] for mode in MODES]
         holding: list[Verb] = [([*one, "--verbose"], "") for one in states]
         outputs = run_all(own_home, holding, **nobody)
+        outputs |= pages(own_home, address)
         [state] = json.loads(outputs["1 status --json --verbose"].splitlines()[0])["gateways"]
         assert state["held"] > 0, "nothing is held: then what is said of held calls was not looked at"
         assert not any(each.done() for each in held)

@@ -71,14 +71,6 @@ def test_no_key_is_no_failure(tmp_path: Path) -> None:
     assert shape(tmp_path).state is State.SKIP
 
 
-def test_two_credentials_are_a_note(tmp_path: Path) -> None:
-    """Which one wins is said; it is faint, because the one that wins may well be right."""
-    found = shape(tmp_path, ANTHROPIC_API_KEY=KEY, ANTHROPIC_AUTH_TOKEN="t" * 40)
-    assert found.state is State.WARN
-    assert found.facts["used"] == "ANTHROPIC_AUTH_TOKEN"
-    assert [(one.cause, one.weight.value) for one in found.signs] == [("account.conflict", "weak")]
-
-
 def test_another_gateway_gives_out_keys_of_its_own(tmp_path: Path) -> None:
     """Its key may begin like another vendor's."""
     environ = {"ANTHROPIC_BASE_URL": "https://llm.corp.example", "ANTHROPIC_API_KEY": "sk-proj-" + "a" * 50}

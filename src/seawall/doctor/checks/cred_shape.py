@@ -1,13 +1,13 @@
 """Whose key is it, and is it whole? Told from its form alone: a key of another vendor never leaves this machine.
 
-Facts: `used`, `set` (where each is), `kinds` (prefixes of Claude's own), `saved_login`; never a value. Signs:
+Facts: `set` (where each is), `kinds` (prefixes of Claude's own), `saved_login`; never a value. Signs:
 `account.wrong_vendor` (decisive by a published form; strong where a key is of no form of Claude's),
-`account.malformed_key`, `account.invalid_api_key`, `account.oauth_not_allowed` (decisive), `account.conflict` (weak).
+`account.malformed_key`, `account.invalid_api_key`, `account.oauth_not_allowed` (decisive).
 """
 
 import re
 
-from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.check import Check, Finding, Probe, Sign, State, Weight
 from seawall.doctor.subject import Subject
 
 VENDORS = (
@@ -145,33 +145,18 @@ def _signs(name: str, value: str, where: str, subject: Subject) -> list[Sign]:
 async def run(probe: Probe) -> Finding:
     subject = probe.subject
     names = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
-    set_ = [name for name in names if name in subject.variables]
-    signs = [
-        sign
-        for name in set_
-        for sign in _signs(name, subject.variables[name].text, subject.variables[name].where, subject)
-    ]
-    used = set_[0] if set_ else "saved login" if subject.saved_login else ""
+    set_ = {name: subject.variables[name] for name in names if name in subject.variables}
     facts: dict[str, object] = {
-        "used": used,
-        "set": {name: subject.variables[name].where for name in set_},
-        "kinds": {name: kind(subject.variables[name].text)[0] for name in set_},
+        "set": {name: value.where for name, value in set_.items()},
+        "kinds": {name: kind(value.text)[0] for name, value in set_.items()},
         "saved_login": subject.saved_login,
     }
-    bad = bool(signs)
-    if len(set_) > 1:
-        text = f"{' and '.join(set_)} are set; Claude Code uses {set_[0]}, the SDKs prefer the key"
-        signs.append(Sign("account.conflict", text, Weight.WEAK))
-    if set_ and subject.saved_login:
-        text = f"a saved login exists; {set_[0]} wins over it"
-        signs.append(Sign("account.conflict", text, Weight.WEAK, Direction.NEUTRAL))
-    if bad:
+    signs = [sign for name, value in set_.items() for sign in _signs(name, value.text, value.where, subject)]
+    if signs:
         return Finding(State.FAIL, signs[0].title, facts, tuple(signs))
-    if not used:
-        text = "no key or token is set here (a login in a keychain is not looked at)"
-        return Finding(State.SKIP, text, facts)
-    state = State.WARN if any(one.direction is Direction.FOR for one in signs) else State.OK
-    return Finding(state, f"{used} is used", facts, tuple(signs))
+    if not set_:
+        return Finding(State.SKIP, "no key or token is set here", facts)
+    return Finding(State.OK, f"{', '.join(set_)}: nothing wrong to be seen", facts)
 
 
 CHECK = Check("cred.shape", "key", run)

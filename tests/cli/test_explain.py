@@ -356,6 +356,7 @@ def test_the_last_failure_on_record(capsys, monkeypatch, tmp_path):
     """From the store; when it was, and its cause's page; successes behind it do not hide it."""
     path = tmp_path / "seawall.db"
     monkeypatch.setenv("SEAWALL_STORE_PATH", str(path))
+    monkeypatch.setenv("HOME", str(tmp_path))
     store = Writer(Store(path=str(path)), pace=QUICK)
     store.start()
     store.put(attempt(1, at=1000.0, cause="provider.overloaded", status=529))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from seawall.cli.common import Common, ExitCode, Failure, load_settings
+from seawall.cli.common import Common, ExitCode, Failure, home, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,31 +16,68 @@ if TYPE_CHECKING:
 
 _RECENT = 200
 """Rows that are looked through: those behind a failure are its call's later attempts."""
+_SAME = 5.0
+"""Seconds between what the gateway and a transcript note of one failure; the gateway knows more of it."""
 
 
 def newest_failure(common: Common) -> "Attempt":
-    """The newest attempt on record that failed; `Failure` where there is none."""
-    from sqlalchemy.exc import SQLAlchemyError
+    """The newest failed attempt that the gateway or a hook recorded, or that Claude Code's transcripts tell of.
 
+    Its `source` says which. `Failure` where there is none.
+    """
+    import time
+
+    from seawall.claude_code.transcripts import folders, last_failure
+
+    trouble: Failure | None = None
+    try:
+        newest = _recorded(common)
+    except Failure as error:
+        newest, trouble = None, error
+    told = last_failure(folders(os.environ, home(os.environ)), time.time())
+    if told is not None and (newest is None or told[0].at > newest.at + _SAME):
+        newest = told[0]
+    if newest is not None:
+        return newest
+    raise trouble or Failure(
+        "no failure is on record; paste the error into `seawall explain`", ExitCode.USAGE
+    )
+
+
+SEEN_BY = {
+    "gateway": "by the gateway",
+    "hook": "by Claude Code's hook",
+    "transcript": "in Claude Code's transcript",
+    "doctor": "by the doctor",
+    "log": "in a log",
+}
+"""Where a recorded attempt was seen, to be said after its time."""
+
+
+def _recorded(common: Common) -> "Attempt | None":
+    """The newest failure in the store."""
     from seawall.store.place import here, store_path
-    from seawall.store.queries import attempts_since, reading
     from seawall.store.trouble import Unusable
 
     loaded = load_settings(common, {}, os.environ)
     try:
         path = store_path(loaded.config.store, here())
+    except Unusable as error:
+        raise Failure(str(error)) from None
+    if not path.exists():
+        return None
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from seawall.store.queries import attempts_since, reading
+
+    try:
         with reading(path) as connection:
             rows = attempts_since(connection, 0.0, _RECENT)
     except FileNotFoundError:
-        rows = []
-    except Unusable as error:
-        raise Failure(str(error)) from None
+        return None
     except SQLAlchemyError:
         raise Failure(f"the records in {path} cannot be read by this version of Seawall") from None
-    for row in rows:
-        if row.cause:
-            return row
-    raise Failure("no failure is on record; paste the error into `seawall explain`", ExitCode.USAGE)
+    return next((row for row in rows if row.cause), None)
 
 
 @contextmanager

@@ -1,0 +1,100 @@
+"""The newest failure, wherever it was seen."""
+
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from store_helpers import attempt
+
+from own_home import Home
+from seawall.cli.common import Common, Failure
+from seawall.cli.records import newest_failure
+from seawall.store.migrate import migrate
+from seawall.store.rows import cells
+from seawall.store.writer import INSERT_ATTEMPT
+from transcript_lines import outage, write
+
+NOW = time.time()
+
+
+@pytest.fixture
+def own(own_home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """This process in that home."""
+    for name in (
+        "CLAUDE_CONFIG_DIR",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "SEAWALL_STORE_PATH",
+        "SEAWALL_CONFIG",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(own_home.path))
+    monkeypatch.chdir(own_home.path)
+    return own_home
+
+
+def record(home: Home, at: float, source: str) -> Path:
+    path = home.path / ".local/share/seawall/seawall.db"
+    path.parent.mkdir(parents=True)
+    path.touch(0o600)
+    migrate(str(path))
+    connection = sqlite3.connect(path)
+    connection.execute(
+        INSERT_ATTEMPT, cells(attempt(at=at, source=source, cause="provider.internal_server_error"))
+    )
+    connection.commit()
+    connection.close()
+    return path
+
+
+def told(home: Home, at: float) -> None:
+    """A transcript whose last failure was then."""
+    write(home.path / ".claude/projects/p", outage(at - 4))
+
+
+@pytest.mark.parametrize(
+    ("source", "ago", "transcript_ago", "newest"),
+    [
+        ("gateway", 60, 3600, "gateway"),
+        ("gateway", 3600, 60, "transcript"),
+        ("hook", 60, 3600, "hook"),
+        ("hook", 61, 60, "hook"),  # one failure, seen by both
+    ],
+)
+def test_the_newest_of_all_sources(
+    own: Home, source: str, ago: float, transcript_ago: float, newest: str
+) -> None:
+    """Gateway, hook and transcript are compared by time; where both saw one failure, what is on record is taken."""
+    record(own, NOW - ago, source)
+    told(own, NOW - transcript_ago)
+    assert newest_failure(Common()).source == newest
+
+
+def test_a_transcript_alone(own: Home) -> None:
+    """Without a store, and with one that cannot be read."""
+    told(own, NOW - 60)
+    assert newest_failure(Common()).request_id == "req_a00003"
+    record(own, NOW, "gateway").write_bytes(b"no database" * 500)
+    assert newest_failure(Common()).source == "transcript"
+
+
+def test_nothing_anywhere(own: Home) -> None:
+    """One line; if the store is what hides it, that line says so."""
+    with pytest.raises(Failure, match="no failure is on record"):
+        newest_failure(Common())
+    record(own, NOW, "gateway").write_bytes(b"no database" * 500)
+    with pytest.raises(Failure, match="cannot be read by this version"):
+        newest_failure(Common())
+
+
+def test_explain_says_where_it_was_seen(own: Home) -> None:
+    """`explain --last` after a failure that only a transcript tells of."""
+    told(own, NOW - 60)
+    done = own.seawall("explain", "--last")
+    assert done.returncode == 10
+    assert "in Claude Code's transcript: 529" in " ".join(done.stdout.split())
+    assert "provider.overloaded" in done.stdout
+    shutil.rmtree(own.path / ".claude")
+    assert own.seawall("explain", "--last").returncode == 2

@@ -425,6 +425,28 @@ def test_statement_8_rows_of_the_store(own_home: Home, nobody: dict[str, str]) -
     )
 
 
+@pytest.mark.parametrize("answered", [False, True])
+def test_statement_8_notifications(
+    own_home: Home, nobody: dict[str, str], talkative: str, answered: bool
+) -> None:
+    """The addresses of webhooks are secrets, and so is what signs them; whatever those answer is not repeated."""
+    place = talkative if answered else f"http://127.0.0.1:{free_port()}"
+    environ = nobody | {
+        "SEAWALL_NOTIFY_WEBHOOK": f"{place}/services/{CANARIES[41].text}?token={CANARIES[26].text}",
+        "SEAWALL_NOTIFY_SLACK": f"{place}/services/{CANARIES[30].text}",
+        "SEAWALL_NOTIFY_SECRET": CANARIES[40].text,
+        "SEAWALL_NOTIFY_APPRISE": f"json://ann:{CANARIES[38].text}@127.0.0.1:{free_port()}/{CANARIES[22].text}",
+    }
+    mode = MODES[1] if answered else MODES[2]
+    verbs: list[Verb] = [
+        (["watch", "--test-notify", *mode], ""),
+        *((["config", *each], "") for each in MODES),
+    ]
+    outputs = run_all(own_home, verbs, **environ)
+    assert b"webhook" in next(iter(outputs.values()))
+    clean(outputs | files_below(own_home.path, own_home.runtime))
+
+
 def transcript(one: Canary, at: str) -> str:
     """A failure as Claude Code writes it down, with the secret in every field."""
     text = f"API Error: 529 overloaded_error {framed(one)} (request id: req_011CSHoEeqs5C35K2UUqR7Fy)"

@@ -1,8 +1,10 @@
 """The acceptance statements of the user's surface, each under its number, by whole commands."""
 
 import contextlib
+import importlib
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
@@ -10,11 +12,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from doctor_peers import GREEN, OVERLOADED, answer, from_api, host, setting
+from doctor_peers import GREEN, OVERLOADED, RED, answer, free_port, from_api, host, setting
 from store_helpers import QUICK, attempt
 
 from own_home import LIMIT, Home, until
-from seawall.config import Store
+from seawall.causes.cause import Platform, codes, load
+from seawall.causes.verdict import Confidence
+from seawall.cli.verbs import VERBS, placed
+from seawall.config import Escalate, Store
+from seawall.doctor import answers, escalation
+from seawall.doctor.advice import advice
+from seawall.doctor.case import Case
+from seawall.doctor.check import Check, Finding, Result, State, checks, chosen
+from seawall.doctor.rules import rules
+from seawall.doctor.verdict import Verdict
 from seawall.store.rows import Attempt, Count
 from seawall.store.writer import Writer
 from shapes import conforms
@@ -163,3 +174,193 @@ AT_A_TERMINAL = ["status", "history", "the checks", "the doctor without a networ
 def test_statement_14_at_a_terminal(lived_in: Home, name: str) -> None:
     """The same object, without a colour in it, where stdout is a terminal and NO_COLOR is not set."""
     conforms(at_a_terminal(lived_in, *COMMANDS[name], "--json", **setting("http://127.0.0.1:9")))
+
+
+# ---- 1 to 6: the doctor ----------------------------------------------------------------------------------------
+
+
+def test_statement_1_without_any_network(own_home: Home) -> None:
+    """It ends by itself, with code 14; the network is named, and Anthropic's side is not."""
+    begun = time.monotonic()
+    done = own_home.seawall(**setting(f"http://127.0.0.1:{free_port()}"))
+    assert done.returncode == 14
+    assert done.stdout.startswith("Your network — ")
+    assert "Anthropic's side" not in done.stdout
+    assert time.monotonic() - begun < 8
+
+
+def test_statement_2_an_api_that_is_overloaded(own_home: Home) -> None:
+    """The first word is Anthropic's, the code 10, and no line suggests keys, plan or a new installation."""
+    with host(from_api(529, OVERLOADED)) as api, host(answer(200, GREEN)) as page, host(b"") as control:
+        done = own_home.seawall("doctor", **setting(api.url, page.url, control.url))
+    assert done.returncode == 10
+    assert done.stdout.split()[0] == "Anthropic's"
+    suggests = done.stdout.partition("Do now")[2].partition("Don't")[0].lower()
+    assert not any(word in suggests for word in ("key", "plan", "reinstall", "log out", "login", "/logout"))
+
+
+def test_statement_3_an_address_where_nobody_listens(own_home: Home) -> None:
+    """Code 15; the checks are done within a second, however busy the machine that starts them."""
+    dead = f"http://127.0.0.1:{free_port()}"
+    with host(from_api(401)) as api, host(lambda _: None) as silent:
+        known = setting(api.url, silent.url, silent.url)
+        done = own_home.seawall("doctor", "--json", **known, ANTHROPIC_BASE_URL=dead)
+    value = conforms(done.stdout)
+    assert (done.returncode, value["verdict"]["cause"]) == (15, "machine.dead_base_url")
+    checks = {one["id"]: one for one in value["checks"]}
+    # The others, which hang here for 3 s each, were waited for no longer than half a second.
+    assert checks["status.page"]["state"] == "unknown"
+    assert checks["local.base_url"]["took"] < 1
+    assert checks["status.page"]["summary"] == "not finished in the time of the whole run"
+
+
+def test_statement_4_an_openai_key_never_leaves(own_home: Home) -> None:
+    """Decided by its beginning before any call: no request holds it, whatever the options."""
+    key = "sk-proj-" + "Zq7" * 20
+    with host(from_api(401)) as api, host(answer(200, GREEN)) as page, host(b"") as control:
+        known = setting(api.url, page.url, control.url)
+        for options in ((), ("--json",), ("--all",), ("--spend",), ("--only", "cred.live")):
+            done = own_home.seawall("doctor", *options, **known, ANTHROPIC_API_KEY=key)
+            assert done.returncode == 12
+            assert key[8:20] not in done.stdout + done.stderr
+        sent = b"".join([*api.requests, *page.requests, *control.requests])
+    assert key[8:20].encode() not in sent
+
+
+def test_statement_5_a_page_is_evidence_and_no_proof(own_home: Home) -> None:
+    """Green and 529 from the API: certain all the same. Red and a resolver that knows no name: the resolver."""
+    with host(from_api(529, OVERLOADED)) as api, host(answer(200, GREEN)) as page, host(b"") as control:
+        green = own_home.seawall("doctor", "--json", **setting(api.url, page.url, control.url))
+    with host(answer(200, RED)) as page, host(b"") as control:
+        red = own_home.seawall(
+            "doctor", "--json", **setting("https://no-such-name.invalid", page.url, control.url)
+        )
+    overloaded, nameless = conforms(green.stdout)["verdict"], conforms(red.stdout)["verdict"]
+    assert (overloaded["cause"], overloaded["confidence"]) == ("provider.overloaded", "certain")
+    assert nameless["party"] == "network"
+    assert nameless["cause"] in ("network.dns_failure", "network.dns_temporary")
+
+
+def test_statement_6_only_what_differs_is_printed(own_home: Home) -> None:
+    """Two networks, one of them with another way to the API: the facts of that check, and no other check's."""
+    with host(answer(200, GREEN)) as page, host(b"") as control:
+        with host(from_api(529, OVERLOADED)) as api:
+            own_home.seawall("doctor", "--save", "there", **setting(api.url, page.url, control.url))
+        with host(from_api(401)) as api:
+            known = setting(api.url, page.url, control.url)
+            done = own_home.seawall("doctor", "--compare", "there", "--json", **known)
+    compared = conforms(done.stdout)["compared"]
+    assert compared["same"] > 20
+    assert {one["check"] for one in compared["differs"]} <= {"api.edge", "api.path"}
+    assert all(one["there"] != one["here"] for one in compared["differs"])
+
+
+# ---- 13: escalation --------------------------------------------------------------------------------------------
+
+
+def _judged(cause: str, incident: str, age: float, now: float) -> str:
+    """What comes of a cause so old, with every gate open but the page's."""
+    yes = answers.Answer(True, now)
+    facts = escalation.Facts(
+        cause, now - age, page=escalation.Page(now, incident), network=escalation.Met.YES, accepted_at=now,
+        peers_failing=2, answers=answers.Answers(yes, yes, yes, yes),
+    )  # fmt: skip
+    return escalation.judge(facts, now, Escalate()).state.value
+
+
+@pytest.mark.parametrize("cause", codes())
+def test_statement_13_when_it_never_says_now(cause: str) -> None:
+    """Not while the page shows an incident; never for what is the person's own to fix."""
+    now = 1_795_000_000.0
+    for age in (60.0, 3600.0, 86400.0):
+        assert _judged(cause, "Elevated errors", age, now) != "now"
+        own = cause.partition(".")[0] in ("account", "request", "machine", "limit")
+        assert not (own and _judged(cause, "", age, now) == "now")
+    assert _judged("provider.overloaded", "", 3600.0, now) == "now"
+
+
+# ---- 15: commands ----------------------------------------------------------------------------------------------
+
+_SLASH = re.compile(r"/[a-z][a-z-]*(?: [a-z0-9-]+)?")
+
+
+def _cases() -> Iterator[Case]:
+    """Every cause on every platform, bare and with all that can be known beside it."""
+    places = {"ANTHROPIC_API_KEY": ("~/.zshrc line 41",), "ANTHROPIC_BASE_URL": ("~/.claude/settings.json",)}
+    facts = {
+        "running": 1,
+        "held": 2,
+        "plan": [{"window": "5h", "rejected": True, "used": 1.0, "resets_in": 60.0}],
+    }
+    gateway = Result(Check("local.gateway", "gateway", _never), Finding(State.WARN, "", facts))
+    seen = Result(
+        Check("seen.recent", "calls", _never), Finding(State.WARN, "", {"answered": {"sonnet": 1.0}})
+    )
+    for code in codes():
+        verdict = Verdict(code, Confidence.CERTAIN, "", ())
+        for platform in (Platform.LINUX, Platform.WSL, Platform.MACOS, Platform.WINDOWS, Platform.CONTAINER):
+            for results in ((), (gateway, seen)):
+                yield Case(verdict, load(code), results, 1000.0, platforms=frozenset({platform}), places=places,
+                           verbs=frozenset(VERBS))  # fmt: skip
+
+
+async def _never(probe: object) -> Finding:
+    raise AssertionError
+
+
+def _printed() -> dict[str, bool]:
+    """Every command that the doctor prints as a step, as what comes next or as what decides; whether for PowerShell."""
+    found: dict[str, bool] = {}
+    for case in _cases():
+        advised = advice(case)
+        windows = Platform.WINDOWS in case.platforms
+        for command in (*(one.command for one in advised.do if one.command), *(advised.then or ())):
+            found[command] = found.get(command, True) and windows
+        for line in (line for one in advised.do for line in one.lines):
+            found |= dict.fromkeys(re.findall(r"seawall doctor [^,();]+?(?=$|[,();])", line), False)
+    for one in rules().decides:
+        for line in one.do:
+            found |= dict.fromkeys(re.findall(r"(?<=`)seawall [^`]+|^seawall [^,`]+", line), False)
+    return found
+
+
+def test_statement_15_every_command_is_one() -> None:
+    """Ours are taken by our own parser, those of Claude Code have their form, the rest a shell can read."""
+    commands = _printed()
+    assert len(commands) > 60
+    shell = []
+    for command, only_windows in commands.items():
+        first, *rest = command.split()
+        if first == "seawall":
+            _parses(rest)
+        elif first.startswith("/"):
+            assert _SLASH.fullmatch(command), command
+        elif not only_windows:
+            shell.append(command)
+    done = subprocess.run(
+        ["bash", "-n"], input="\n".join(shell), capture_output=True, text=True, check=False, timeout=LIMIT
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
+def _parses(arguments: list[str]) -> None:
+    """Raises what the command line would raise; nothing is run."""
+    if arguments == ["--version"]:
+        return
+    verb, *rest = placed(arguments) or ["doctor"]
+    module, _, name = VERBS[verb][0].partition(":")
+    command = getattr(importlib.import_module(module), name)
+    command.make_context(verb, rest)
+    if verb == "doctor" and "--only" in rest:
+        chosen(checks(), rest[rest.index("--only") + 1].split(","))
+
+
+def test_statement_15_for_the_platform_it_is_printed_on() -> None:
+    """No line of one platform stands in the answer of another."""
+    for case in _cases():
+        said = "\n".join(line for one in advice(case).do for line in one.lines)
+        if Platform.WINDOWS not in case.platforms:
+            assert "$env:" not in said, case.verdict.cause
+            assert "Remove-Item" not in said, case.verdict.cause
+        if Platform.WSL not in case.platforms:
+            assert "wsl --" not in said or case.verdict.cause == "machine.wsl"

@@ -9,14 +9,10 @@ from seawall.doctor.case import Case
 from seawall.doctor.check import Result, State
 
 SCHEMA = "seawall.doctor.run/1"
-_PASSING = frozenset(
-    (
-        "request_id", "date", "off", "via_id", "ends", "next_tries", "pid", "running", "held", "addresses_tried", "n",
-        "failed", "recovered", "causes", "window", "plan", "models", "sizes", "free", "gap", "age",
-    )
-)  # fmt: skip
-"""Facts that are another at each run, or are the calls' and not the network's."""
-_TIMES = ("seconds", "first_byte", "took")
+_PASSING = frozenset(("request_id", "date", "off", "by", "free", "slowest", "at"))
+"""Facts that are another at each run."""
+_OF_CALLS = ("seen.", "local.gateway", "local.store", "request.long")
+"""Checks of what calls met, and of the disk: they say when, not where."""
 _NOISE = 0.05
 """Seconds by which a time may differ, and it may be twice as long, before it is another."""
 
@@ -74,28 +70,29 @@ def compared(kept: Mapping[str, Any], results: Sequence[Result]) -> Compared:
     same = 0
     for one in results:
         there, here = before.get(one.check.id), one.finding
-        if there is None:
+        if there is None or one.check.id.startswith(_OF_CALLS):
             continue
         was = {"state": there.get("state"), **_flat(there.get("facts"))}
         now = {"state": here.state.value, **_flat(here.facts)}
         for name in dict.fromkeys((*was, *now)):
-            if alike(name, was.get(name), now.get(name)):
+            if alike(was.get(name), now.get(name)):
                 same += 1
             else:
                 differs.append(Difference(one.check.id, name, was.get(name), now.get(name)))
     return Compared(tuple(differs), same)
 
 
-def alike(name: str, there: Any, here: Any) -> bool:
-    """Whether a fact is the same; of times only what nobody would call noise is a difference."""
-    if name.rpartition(".")[2] in _TIMES and _numbers(there, here):
-        low, high = sorted((float(there), float(here)))
+def alike(there: Any, here: Any) -> bool:
+    """Whether a fact is the same; of times, which are no whole numbers, only what nobody would call noise differs."""
+    if (
+        isinstance(there, float)
+        and isinstance(here, (int, float))
+        and math.isfinite(there)
+        and math.isfinite(here)
+    ):
+        low, high = sorted((there, float(here)))
         return high - low <= _NOISE or high <= 2 * low
     return bool(there == here)
-
-
-def _numbers(*values: Any) -> bool:
-    return all(isinstance(one, (int, float)) and math.isfinite(one) for one in values)
 
 
 def _flat(facts: Any, before: str = "") -> dict[str, Any]:
@@ -115,7 +112,9 @@ def _flat(facts: Any, before: str = "") -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    return " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
+    if not isinstance(value, Mapping):
+        return str(value)
+    return " ".join(str(one) for name, one in value.items() if name not in _PASSING)
 
 
 def _checks(kept: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -69,7 +69,10 @@ def test_the_record_is_read(tmp_path: Path) -> None:
     writer = Writer(Store(path=str(tmp_path / "seawall.db")), pace=QUICK)
     writer.start()
     writer.put(attempt(at=time.time() - 30))
+    at = time.time() - 20
+    writer.put(attempt(2, at=at, cause=None, status=200, family="haiku"))
     writer.close()
     found = ran(about(tmp_path), "seen.recent")
     assert found.state is State.WARN
     assert found.facts["failed"] == 1
+    assert found.facts["answered"] == {"haiku": pytest.approx(at)}

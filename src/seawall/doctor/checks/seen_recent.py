@@ -66,6 +66,11 @@ async def run(probe: Probe) -> Finding:
     recovered = len(rows) - len(failed)
     facts: dict[str, Any] = {"failed": len(failed), "recovered": recovered, "window": WINDOW}
     facts["succeeded"] = sorted({row.family for row in rows if row.cause is None})
+    answered: dict[str, float] = {}
+    for row in rows:
+        if row.cause is None and row.family:
+            answered[row.family] = max(row.at, answered.get(row.family, 0.0))
+    facts["answered"] = answered
     facts["causes"] = dict(Counter(row.cause for row in failed))
     if not rows:
         return Finding(State.SKIP, "no call of the last 15 min is on record", facts)

@@ -95,3 +95,19 @@ def test_any_json_makes_a_frame_that_fits(status: dict[str, object], width: int,
     lines = frame(Scene("14:22:31", [gateway(status)]), Look(width), height)
     assert len(lines) <= height
     assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "host", "route"),
+    [
+        ("https://api.anthropic.com", "api.anthropic.com", "api.anthropic.com"),
+        ("http://127.0.0.1:9/base", "127.0.0.1:9", "127.0.0.1"),
+        ("http://[::1]:9", "[::1]:9", "::1"),
+        ("http://[::1]", "[::1]", "::1"),
+        ("", "", ""),
+    ],
+)
+def test_whom_calls_go_to(upstream: str, host: str, route: str) -> None:
+    """As it is shown, and as lanes name it."""
+    one = gateway({"upstream": upstream})
+    assert (one.host, one.route) == (host, route)

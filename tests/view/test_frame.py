@@ -1,12 +1,15 @@
 """Whole frames: what stands first, what gives way in a small terminal, and who has gone."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seawall.cli.watching import KEYS
+from seawall.history.usual import Usual
 from seawall.view.facts import Gateway, gateway
-from seawall.view.frame import Gone, Scene, frame
+from seawall.view.frame import Around, Gone, Scene, frame
 from seawall.view.layout import Look
 from told_gateway import CALL, CALM, LANE, STATUS
 
@@ -19,37 +22,99 @@ def one(**status: Any) -> Gateway:
 
 
 def test_a_frame() -> None:
-    """Time and way out, whose side it is on, the gateway, held calls, lanes."""
+    """Time and way out, whose side it is on, held calls, then the gateway and its lanes."""
     scene = Scene("14:22:31", [one(waiting=[CALL], held=1, lanes=[CALM])], hint="q quit")
     assert frame(scene, Look(80)) == [
         "seawall watch                                                   14:22:31  q quit",
         "Anthropic's side — The API is at capacity                             3 min 40 s",
+        "Holding 1     claude-cli/2.1.329 s:1f0c2a7e  2 min 51 s, attempt 7, next in 11 s",
         "Gateway       http://127.0.0.1:8787 · up 6 h · 187 calls · 12 recovered",
-        "Holding 1     claude-cli/2.1.329 s:1f0c2a7e · 2 min 51 s · attempt 7",
-        "              next in 11 s",
-        "              529 for opus: probe in 2 s · sw_1234567800002a",
         "haiku         ok calm · 3 running · no limit · 0 queued · breaker closed",
     ]
-    assert frame(scene, Look(40))[:5] == [
+    assert frame(scene, Look(40))[:6] == [
         "seawall watch           14:22:31  q quit",
         "Anthropic's side — The API is at",
         "capacity · 3 min 40 s",
-        "Gateway",
-        "  http://127.0.0.1:8787 · up 6 h",
+        "Holding 1",
+        "  claude-cli/2.1.329 s:1f0c2a7e 2 min 51",
+        "  s, attempt 7, next in 11 s",
     ]
     assert frame(scene, Look(None, plain=True))[1] == "Anthropic's side - The API is at capacity; 3 min 40 s"
     assert frame(scene, Look(80, color=True))[1].startswith("\x1b[1mAnthropic's side\x1b[0m — The API")
 
 
+WEATHER = {
+    "recent": {
+        "span": 180,
+        "models": [
+            {"family": "opus", "succeeded": 0, "tried": 14},
+            {"family": "sonnet", "succeeded": 6, "tried": 6},
+            {"family": "haiku", "succeeded": 3, "tried": 3},
+        ],
+        "minutes": [[1, 0]] * 36 + [[0, 5]] * 2 + [[0, 0]] * 5 + [[1, 0]] * 7 + [[4, 2]] * 2 + [[0, 3]] * 8,
+    },
+    "troubles": [
+        {"route": "api.anthropic.com", "family": "opus", "cause": "provider.overloaded", "since": 1.0}
+    ],
+    "lanes": [LANE | {"refused_by": "529"}, CALM],
+}  # fmt: skip
+AROUND = Around(
+    {"name": 0.009, "connect": 0.021, "tls": 0.024, "first_byte": 0.131}, "fine", False,
+    "no incident", "14:21:40", False, "not yet, 14:28:50 · 4 of 6 gates met",
+)  # fmt: skip
+WHOLE = Scene(
+    "14:22:31", [one(waiting=[CALL], held=1, **WEATHER)], hint="q quit", around=AROUND,
+    usual={"provider.overloaded": Usual(23, 120.0, 240.0, 660.0)}, keys="b I restarted  n other network tried",
+)  # fmt: skip
+
+
+def test_the_whole_view() -> None:
+    """As the page of section 11 has it, row by row; the keys last, and lanes below where there is room."""
+    lines = frame(WHOLE, Look(80), 24)
+    assert lines[:9] == [
+        "seawall watch                                                   14:22:31  q quit",
+        "Anthropic's side — The API is at capacity (529) for opus              3 min 40 s",
+        "  [############################------------]  3 of 4 are over by 4 min",
+        "Holding 1     claude-cli/2.1.329 s:1f0c2a7e  2 min 51 s, attempt 7, next in 11 s",
+        "Models        opus 0/14   sonnet 6/6   haiku 3/3 · last 3 min",
+        "Path          name 9 ms  connect 21 ms  TLS 24 ms  first byte 131 ms · fine",
+        "Status page   no incident, read 14:21:40",
+        "Escalate      not yet, 14:28:50 · 4 of 6 gates met",
+        "Last 60 min   ....................................##     .......++########",
+    ]
+    assert lines[9].startswith("Gateway       http://127.0.0.1:8787")
+    assert lines[10].startswith("opus          ! not our load")
+    assert lines[-1] == "b I restarted  n other network tried"
+
+
+def test_lanes_give_way_first() -> None:
+    """In twelve lines the verdict, what is held and what is around it stay, and the keys."""
+    lines = frame(WHOLE, Look(80), 12)
+    assert len(lines) <= 12
+    assert not any(line.startswith("opus ") for line in lines)
+    assert lines[8].startswith("Last 60 min")
+    assert lines[-1] == "b I restarted  n other network tried"
+
+
+@pytest.mark.parametrize("height", range(1, 30))
+@pytest.mark.parametrize("columns", [1, 7, 20, 40, 59, 60, 80])
+def test_any_terminal(height: int, columns: int) -> None:
+    """No frame is higher or wider than its terminal, with lanes or without."""
+    for lanes in (False, True):
+        lines = frame(replace(WHOLE, lanes=lanes, said=["Back at 14:24:02"]), Look(columns), height)
+        assert len(lines) <= height
+        assert max(map(len, lines)) <= columns
+
+
 def test_the_example_of_the_page() -> None:
     """The page of commands shows a frame as it is."""
-    why = "529 for opus: next try in 2.0 s"
     lane = LANE | {
-        "why": why,
+        "why": "529 for opus: next try in 2.0 s",
+        "refused_by": "529",
         "buckets": [{"name": "input-tokens", "limit": 3600000, "left": 412000, "wait": 0}],
     }
-    status = one(waiting=[CALL | {"why": why, "next_in": 2.0}], held=1, lanes=[lane, CALM])
-    shown = frame(Scene("14:22:31", [status], hint="q quit"), Look(80))
+    status = one(waiting=[CALL | {"next_in": 2.0}], held=1, **WEATHER | {"lanes": [lane, CALM]})
+    shown = frame(replace(WHOLE, gateways=[status], keys=KEYS), Look(80), 24)
     assert "```\n" + "\n".join(shown) + "\n```" in (ROOT / "docs/reference/commands.md").read_text()
 
 
@@ -107,8 +172,8 @@ def test_what_else_a_gateway_may_be(scene: Scene, says: str) -> None:
 def test_calls_that_have_not_been_tried() -> None:
     """The label counts all that wait; how many are held stands with the gateway."""
     said = frame(Scene("14:22:31", [one(held=1, lanes=[])]), Look(80))
-    assert said[2] == "Gateway       http://127.0.0.1:8787 · up 6 h · holding 1 · 187 calls"
-    assert said[4].startswith("Waiting 2     ")
+    assert said[2].startswith("Waiting 2     ")
+    assert said[4] == "Gateway       http://127.0.0.1:8787 · up 6 h · holding 1 · 187 calls"
 
 
 def test_two_gateways() -> None:
@@ -137,6 +202,7 @@ def test_held_calls_give_way_first() -> None:
     scene = Scene("14:22:31", [CROWD])
     short, tall = frame(scene, Look(80), 24), frame(scene, Look(80), 200)
     assert any(line.startswith("haiku") for line in short)
-    assert "              and 495 more" in short
+    assert "              and 490 more" in short
+    assert not any(line.startswith("haiku") for line in frame(scene, Look(80), 9))
     assert sum("attempt 7" in line for line in tall) == 50
-    assert frame(scene, Look(80), 8)[-1].startswith("and ")
+    assert frame(scene, Look(80), 4)[-1].startswith("and ")

@@ -151,7 +151,9 @@ def plan(status: str, resets_in: float | None) -> Gateway:
 def test_a_limit_that_begins_anew() -> None:
     """Told when the time has come, once, whatever is rounded on the way."""
     assert told((0, [plan("rejected", 100.0)]), (50, [plan("rejected", 50.4)]), (101, [plan("rejected", 0.0)]),
-                (102, [plan("allowed", None)])) == [[], [], ["limit_reset"], []]  # fmt: skip
+                (102, [plan("rejected", 0.0)]), (5000, [plan("rejected", 0.0)]), (5001, [plan("allowed", None)]),
+                (5002, [plan("rejected", 100.0)]), (5103, [plan("rejected", 0.0)])) == [
+        [], [], ["limit_reset"], [], [], [], [], ["limit_reset"]]  # fmt: skip
     assert told((0, [plan("rejected", 100.0)]), (50, []), (101, [])) == [[], [], ["limit_reset"]]
 
 

@@ -1,5 +1,6 @@
 """`seawall run -- CMD`: one command behind the gateway that all runs of the user share."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import click
 
 from seawall.claude_code import settings as claude
 from seawall.cli import child as children
+from seawall.cli.alarm import of
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings, settings_files
 from seawall.config import check, listen_address
 from seawall.gateway import runtime
@@ -131,6 +133,8 @@ class _Starter:
     environ: Mapping[str, str]
     keys: tuple[str, ...]
     """Variables with keys of the gateway's own."""
+    tell: tuple[str, ...] = ()
+    """The command that tells somebody that the gateway is gone; empty where that is not wanted."""
 
     def lease(self, port: int = 0) -> runtime.Talk:
         """A lease on the gateway; one that must be started gets this port, if one is given."""
@@ -158,7 +162,11 @@ def _starter(goes_by: Mapping[str, str], linger: float | None, common: Common) -
         arguments += ["--config", str(user)]
     place = runtime.folder(os.environ, create=True)
     assert place is not None
-    return _Starter(place, digest, tuple(arguments), ("--listen", listen) if listen else (), goes_by, keys)
+    down = "gateway_down" in loaded.config.notify.on
+    tell = ("watch", "--notify", *of(common), "--down") if down else ()
+    return _Starter(
+        place, digest, tuple(arguments), ("--listen", listen) if listen else (), goes_by, keys, tell
+    )
 
 
 def _free_listen(loaded: Loaded, common: Common) -> str:
@@ -206,7 +214,18 @@ class _Kept:
                 self._lease = self._starter.lease(self._lease.record.port)
             except (runtime.Trouble, OSError):
                 self.lost = True
+                self._tell()
                 return
+
+    def _tell(self) -> None:
+        """Has somebody told of it who does not look at the command: its calls fail from now on."""
+        from seawall.gateway.detach import start_beside
+
+        if not self._starter.tell:
+            return
+        with contextlib.suppress(OSError):
+            process = start_beside([*self._starter.tell, self.address], self._starter.environ)
+            threading.Thread(target=process.wait, name="seawall-tells", daemon=True).start()
 
     def calls(self) -> int | None:
         """How many calls the gateway has had; None if it does not say."""

@@ -139,6 +139,8 @@ async def _serve(
     config: Config, sources: Mapping[str, str], keys: dict[int, str], terms: Terms, common: Common
 ) -> int:
     from seawall.cli import web
+    from seawall.cli.alarm import alarm, starter
+    from seawall.cli.telemetry import Outlet
     from seawall.gateway import runtime
     from seawall.gateway.app import GatewayServer
     from seawall.gateway.sharing import Sharing
@@ -148,11 +150,13 @@ async def _serve(
     signals = _signals()
     place, token = _place_and_token(common)
     writer = Writer(config.store, on_change=_StoreVoice(common), keep=config.history.keep, each_day=_add_up)
-    sharing = Sharing(token, lambda: {**server.status(), **_store_of(writer.state)}, SystemClock())
+    team = config.team.token if config.team.share else ""
+    sharing = Sharing(token, lambda: {**server.status(), **_store_of(writer.state)}, SystemClock(), team)
     sockets = passed_sockets(os.environ, os.getpid())
+    outlet = Outlet(config, os.environ, writer.put, lambda: server.figures(), sharing.told)
     server = GatewayServer(
         config,
-        sink=writer.put,
+        sink=outlet.put,
         local_routes=web.routes(config, sources, lambda: server.figures(), sharing, token, common),
         salt=account_salt(config.store),
         fallback_keys=keys,
@@ -168,18 +172,24 @@ async def _serve(
     )
     if place is not None:
         runtime.publish(place, record)
+    telling: asyncio.Task[None] | None = None
     try:
         _announce(config, record, server.addresses, common)
         writer.start()  # after the listener answers: opening the store takes longer than a first call may wait
         _spare_the_collector()
+        outlet.start(common)
         if config.gateway.upstream.startswith("https:"):
             await asyncio.to_thread(_say_trust, config, common)
+        telling = asyncio.create_task(alarm(server.worth_telling, config.notify, starter(common)))
         return await _until_the_end(server, sharing, terms, place, record, signals)
     finally:
+        if telling is not None:
+            telling.cancel()
         sharing.closing = True
         if place is not None:
             runtime.withdraw(place, record)
         await server.stop()
+        await outlet.close()
         await asyncio.to_thread(writer.close, 5.0)
 
 

@@ -235,6 +235,13 @@ class GatewayServer:
         """What was counted since the start, and the moment it is read at."""
         return self._records.tallies, self._clock.now()
 
+    def worth_telling(self, after: float) -> bool:
+        """Whether trouble has lasted so many seconds, or a plan's used-up window has just begun anew."""
+        lasting = self._records.lasting()
+        if lasting and lasting >= after:
+            return True
+        return lanes.begun_anew(self._admission.gates(), asyncio.get_running_loop().time())
+
     def _trouble(self, held: list[Exchange], now: float) -> tuple[str | None, float | None]:
         """The cause that what is held longest is held for, else that of the oldest trouble; and since when it is."""
         if held:

@@ -89,6 +89,22 @@ def start_detached(arguments: Sequence[str], environ: Mapping[str, str], named: 
     raise Trouble(f"the gateway did not start: {why}")
 
 
+def start_beside(arguments: Sequence[str], environ: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Starts `seawall` with these arguments in a session of its own; what it has to say goes to the gateway's log."""
+    log = log_file()
+    with contextlib.ExitStack() as stack:
+        errors = stack.enter_context(log.open("ab")) if log else subprocess.DEVNULL
+        return subprocess.Popen(  # noqa: S603
+            [sys.executable, "-P", "-m", "seawall", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=kept_environment(environ),
+            start_new_session=True,
+            cwd="/",
+        )
+
+
 def _first_line(descriptor: int, deadline: float) -> bytes:
     """The first line that is written within the time, or what there is of it."""
     line = b""

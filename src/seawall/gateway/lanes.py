@@ -14,6 +14,7 @@ from seawall.policy.limiter import State
 _LANES = 100
 _AGENTS = 10
 _WAITING = 50
+_LATELY = 600.0
 _SHOWN = 8
 """Characters of a session's or agent's name: enough to tell it from the others."""
 
@@ -59,6 +60,7 @@ def lane(gate: Gate, now: float) -> dict[str, Any]:
         "plan": _plan(gate, now),
         "next_attempt_in": next_in,
         "why": why(gate, wait, now) if wait is not None else "",
+        "refused_by": gate.refused_by,
     }
 
 
@@ -175,6 +177,18 @@ def _plan(gate: Gate, now: float) -> list[dict[str, Any]]:
         }
         for window in gate.plan.windows
     ]
+
+
+def begun_anew(gates: Iterable[Gate], now: float) -> bool:
+    """Whether a plan's window that was used up has begun anew within the last minutes."""
+    return any(
+        window.status == "rejected"
+        and window.reset is not None
+        and 0 <= now - gate.plan_at - window.reset < _LATELY
+        for gate in gates
+        if gate.plan is not None
+        for window in gate.plan.windows
+    )
 
 
 def _seconds(value: float) -> float | None:

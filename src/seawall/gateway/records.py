@@ -24,6 +24,8 @@ _NAME = 96
 _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
 _MOST_TOLD = 50
+_PASSES = ("provider.", "network.", "gateway.")
+"""Trouble that comes and goes by itself."""
 
 
 class LaneKey(msgspec.Struct, frozen=True):
@@ -171,6 +173,13 @@ class Records:
         """The oldest episode that is going on, of this cause if one is named."""
         going_on = [t for t in self._troubles.values() if t.recovered_at is None and cause in ("", t.cause)]
         return min(going_on, key=lambda t: t.since, default=None)
+
+    def lasting(self) -> float:
+        """Seconds that the oldest trouble goes on already which nobody here can mend; 0 where there is none."""
+        going_on = [
+            t.since for t in self._troubles.values() if t.recovered_at is None and t.cause.startswith(_PASSES)
+        ]
+        return max(0.0, self._clock.wall() - min(going_on)) if going_on else 0.0
 
     def told(self) -> dict[str, Any]:
         """What `status` says of troubles that go on or have just ended, the oldest first, and of attempts lately."""

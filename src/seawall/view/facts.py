@@ -59,6 +59,8 @@ class Lane:
     plan: tuple[Window, ...]
     next_in: float | None
     why: str
+    refused_by: str = ""
+    """What the last refusal was: a status, or what broke."""
 
     @property
     def idle(self) -> bool:
@@ -143,8 +145,14 @@ class Gateway:
 
     @property
     def host(self) -> str:
-        """Whom calls go to."""
+        """Whom calls go to, with its port if one is named."""
         return self.upstream.partition("://")[2].partition("/")[0]
+
+    @property
+    def route(self) -> str:
+        """The same as lanes name it: without a port."""
+        host, _, port = self.host.rpartition(":")
+        return (host if host and port.isdecimal() else self.host).strip("[]")
 
     @property
     def listed(self) -> int:
@@ -240,6 +248,7 @@ def _lane(one: Facts) -> Lane:
         plan=tuple(_window(window) for window in _list(one, "plan")[:20]),
         next_in=_seconds(one, "next_attempt_in"),
         why=_text(one, "why"),
+        refused_by=_text(one, "refused_by"),
     )
 
 

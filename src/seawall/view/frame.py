@@ -1,11 +1,13 @@
 """One frame of `seawall watch`: the user's gateways, what they hold, how their lanes stand, and who has gone."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from seawall.history.usual import Usual
 from seawall.view.facts import Gateway
-from seawall.view.lanes import SHOWN, held_rows, lane_rows, untried
+from seawall.view.lanes import SHOWN, holding_rows, lane_rows, untried
 from seawall.view.layout import Fact, Look, Row, cut_end, ends, laid_out
+from seawall.view.rows import models_row, page_row, path_row, strip_row, usual_line
 from seawall.view.words import duration
 
 _PARTIES = {
@@ -18,8 +20,20 @@ _PARTIES = {
     "seawall": "Seawall itself",
 }
 _ANTHROPIC = "api.anthropic.com"
-_STEPS = (60, 30, SHOWN, 5, 3, 2, 1)
-"""Held calls that a frame tries to show, until it fits."""
+_MOST_FAMILIES = 3
+_STEPS = (
+    (True, 60),
+    (True, 30),
+    (True, SHOWN),
+    (True, 5),
+    (False, SHOWN),
+    (False, 5),
+    (False, 3),
+    (False, 1),
+)
+"""Whether lanes are shown and how many held calls, until it fits."""
+_ROOM_FOR_KEYS = 8
+"""Lines of a terminal from which on the keys are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,21 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """What was measured beside what gateways say. All of it may be missing."""
+
+    hops: Mapping[str, object] = field(default_factory=dict)
+    """Seconds of each part of the way to the API, as `api.path` finds them."""
+    way: str = ""
+    """What came of it: `fine`, or what failed."""
+    way_bad: bool = False
+    page: str = ""
+    page_at: str = ""
+    page_bad: bool = False
+    escalation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """All that a frame shows. `at` is local clock time; `hint` says how to leave."""
 
@@ -38,18 +67,28 @@ class Scene:
     gateways: Sequence[Gateway]
     gone: Sequence[Gone] = ()
     hint: str = ""
+    usual: Mapping[str, Usual] = field(default_factory=dict)
+    """How long trouble usually lasts, by cause."""
+    around: Around = Around()
+    said: Sequence[str] = ()
+    """What has happened lately, a line each: that it is over, what a key did."""
+    keys: str = ""
+    lanes: bool = False
+    """Lanes come before held calls where there is no room for all."""
 
 
 def frame(scene: Scene, look: Look, height: int | None = None) -> list[str]:
-    """The lines of a frame, at most `height` of them: held calls give way first, then whatever is last."""
+    """The lines of a frame, at most `height` of them: lanes and held calls give way first, then whatever is last."""
     if height is None:
-        return _whole(scene, look, SHOWN)
+        return _whole(scene, look, SHOWN, lanes=True)
+    keys = [cut_end(scene.keys, look.width or 200)] if scene.keys and height >= _ROOM_FOR_KEYS else []
+    room = height - len(keys)
     lines: list[str] = []
-    for most in _STEPS:
-        lines = _whole(scene, look, most)
-        if len(lines) <= height:
-            return lines
-    return _shortened(lines, look, height)
+    for lanes, most in _STEPS:
+        lines = _whole(scene, look, min(most, 3) if scene.lanes else most, lanes or scene.lanes)
+        if len(lines) <= room:
+            return [*lines, *keys]
+    return [*_shortened(lines, look, room), *keys]
 
 
 def _shortened(lines: list[str], look: Look, height: int) -> list[str]:
@@ -59,17 +98,36 @@ def _shortened(lines: list[str], look: Look, height: int) -> list[str]:
     return [*lines[: height - 1], missing if look.width is None else cut_end(missing, look.width)]
 
 
-def _whole(scene: Scene, look: Look, most: int) -> list[str]:
+def _whole(scene: Scene, look: Look, most: int, lanes: bool) -> list[str]:
     right = f"{scene.at}  {scene.hint}" if scene.hint else scene.at
     lines = ends(Fact("seawall watch"), right, look)
-    for one in scene.gateways:
+    below: list[Row] = []
+    for number, one in enumerate(scene.gateways):
         if one.cause:
             lines += headline(one, look)
-        lines += laid_out([Row("Gateway", _about(one)), *held_rows(one, most), *lane_rows(one)], look)
+            if one.cause_age is not None:
+                lines += filter(None, [usual_line(one.cause_age, scene.usual.get(one.cause), look)])
+        rows = [*holding_rows(one, look, most), *models_row(one.models, one.span)]
+        if not number:
+            rows += _around(scene.around)
+        rows += strip_row(one.minutes, look)
+        own = [Row("Gateway", _about(one)), *(lane_rows(one) if lanes else [])]
+        if len(scene.gateways) > 1:
+            lines += laid_out([*rows, *own], look)
+        else:
+            lines += laid_out(rows, look)
+            below = own
+    lines += laid_out(below, look)
     rows = [_gone(each) for each in scene.gone]
     if not scene.gateways and not scene.gone:
         rows.append(Row("Gateway", [Fact("none runs"), Fact("`seawall run -- claude` starts one")]))
+    rows += [Row("" if number else "Lately", [Fact(said)]) for number, said in enumerate(scene.said)]
     return lines + laid_out(rows, look)
+
+
+def _around(one: Around) -> list[Row]:
+    rows = [*path_row(one.hops, one.way, one.way_bad), *page_row(one.page, one.page_at, one.page_bad)]
+    return [*rows, Row("Escalate", [Fact(one.escalation)])] if one.escalation else rows
 
 
 def _gone(gone: Gone) -> Row:
@@ -105,19 +163,32 @@ def _about(one: Gateway) -> list[Fact]:
 
 def headline(one: Gateway, look: Look) -> list[str]:
     """Whose side the trouble is on and what it is, with how long it has lasted."""
-    what, party = title(one)
+    what, party = title(one.cause, one.host)
     dash = "- " if look.plain else "— "
     since = duration(one.cause_age) if one.cause_age is not None else ""
-    return ends(Fact(dash + what, party, "party"), since, look)
+    return ends(Fact(f"{dash}{what}{_where(one)}", party, "party"), since, look)
 
 
-def title(one: Gateway) -> tuple[str, str]:
+def _where(one: Gateway) -> str:
+    """By which answer, and for which models."""
+    families = {
+        trouble.family
+        for trouble in one.troubles
+        if trouble.cause == one.cause and trouble.recovered_at is None
+    }
+    lanes = [lane for lane in one.lanes if lane.family in families and lane.state != "calm"]
+    answers = {lane.refused_by for lane in lanes if lane.refused_by}
+    said = f" ({answers.pop()})" if len(answers) == 1 else ""
+    named = sorted(families - {""})
+    return said + (f" for {', '.join(named)}" if 0 < len(named) <= _MOST_FAMILIES else "")
+
+
+def title(cause: str, host: str) -> tuple[str, str]:
     """What the cause is, and the party's name. A cause that only a newer Seawall knows is called by its code."""
     from seawall.causes.cause import lookup
 
-    known = lookup(one.cause)
-    party = one.cause.partition(".")[0]
-    host = one.upstream.partition("://")[2].partition("/")[0] or "The upstream"
-    side = "Anthropic's side" if host == _ANTHROPIC else f"{host}'s side"
+    known = lookup(cause)
+    party = cause.partition(".")[0]
+    side = "Anthropic's side" if host == _ANTHROPIC else f"{host or 'The upstream'}'s side"
     name = side if party == "provider" else _PARTIES.get(party, "Not known yet")
-    return (known.title if known.code == one.cause else one.cause), name
+    return (known.title if known.code == cause else cause), name

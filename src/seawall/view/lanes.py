@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 from seawall.view.facts import Bucket, Gateway, Held, Lane, Window
-from seawall.view.layout import Fact, Look, Row, laid_out
+from seawall.view.layout import LABEL, NARROW, Fact, Look, Row, columns, cut_middle, laid_out
 from seawall.view.words import duration
 
 SHOWN = 10
 """Held calls that are shown where no terminal's height says how many fit."""
+
+_WHO = 12
+"""Columns that a call's name has at least."""
 
 _STATES = {
     "calm": ("calm", "ok", "good"),
@@ -41,6 +44,38 @@ def held_rows(gateway: Gateway, most: int = SHOWN) -> list[Row]:
     if more:
         rows.append(Row("" if rows else label, [Fact(f"{'and ' if rows else ''}{more} more")]))
     return rows
+
+
+def holding_rows(gateway: Gateway, look: Look, most: int = SHOWN) -> list[Row]:
+    """A row a call, the oldest first: who it is, how long it has waited, its attempt, when it goes next."""
+    label = f"Waiting {gateway.listed}" if untried(gateway) else f"Holding {gateway.held}"
+    if not gateway.waiting:
+        return [Row(label, _held_in_all(gateway))] if gateway.held else []
+    shown = [_call_in_a_line(call) for call in gateway.waiting[:most]]
+    pad = max((columns(who) for who, _ in shown), default=0)
+    if look.width is not None and look.width < NARROW:
+        pad = 0  # they stand in lines of their own
+    elif look.width is not None:
+        pad = max(_WHO, min(pad, look.width - LABEL - 2 - max((len(said) for _, said in shown), default=0)))
+    rows: list[Row] = []
+    for who, said in shown:
+        name = cut_middle(who, pad) if pad else who
+        text = f"{name}{' ' * (pad - columns(name))}  {said}" if said else name
+        rows.append(Row("" if rows else label, [Fact(text)]))
+    more = gateway.listed - len(shown)
+    if more:
+        rows.append(Row("" if rows else label, [Fact(f"{'and ' if rows else ''}{more} more")]))
+    return rows
+
+
+def _call_in_a_line(call: Held) -> tuple[str, str]:
+    said = [duration(call.waited)] if call.waited is not None else []
+    if call.attempt is not None:
+        said.append(f"attempt {call.attempt}" if call.attempt else "not tried yet")
+    if call.next_in is not None:
+        said.append(f"next {_in(call.next_in)}")
+    who = " ".join(part for part in (call.client, call.agent) if part) or call.id or "a call"
+    return who, ", ".join(said)
 
 
 def untried(gateway: Gateway) -> bool:

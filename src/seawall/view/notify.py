@@ -17,6 +17,7 @@ AWAY = 10.0
 """Seconds that a gateway in use must be gone before that is told: `seawall run` starts another at its address."""
 REJECTED = "rejected"
 _HOUR = 3600.0
+_LATELY = 1800.0
 _KEPT = 8 * 86400.0
 """What was told is remembered for so long: the longest window of a plan is a week."""
 _MOST_KEPT = 500
@@ -81,6 +82,8 @@ class Seen:
     """By host."""
     resets: Mapping[str, float] = field(default_factory=dict)
     """When a plan's window that is used up begins anew, by its name."""
+    begun: frozenset[str] = frozenset()
+    """Windows of which that has been said, and which nobody has used since."""
     used: frozenset[str] = frozenset()
     """Addresses of gateways that somebody used at the last look."""
     gone: Mapping[str, Gone] = field(default_factory=dict)
@@ -110,9 +113,9 @@ def look(
         events += news
         if not over:
             episodes[route] = replace(episode, said=episode.said | {event.kind for event in news})
-    resets, passed = _resets(before.resets, gateways, now)
+    resets, begun, passed = _resets(before, gateways, now)
     used, gone, lost = _gone(before, gateways, now)
-    return Seen(episodes, resets, used, gone), [*events, *passed, *lost]
+    return Seen(episodes, resets, begun, used, gone), [*events, *passed, *lost]
 
 
 # ---- episodes ------------------------------------------------------------------------------------------
@@ -136,7 +139,7 @@ def _followed(
         if not going_on:
             return None  # it was over before we looked
         old = Episode(route, "", min(one.since for one in going_on))
-    here = [one for one in gateways if one.host == route]
+    here = [one for one in gateways if one.route == route]
     if not here:
         return None
     if not troubles and not any(one.answers for one in here):
@@ -198,8 +201,8 @@ def _event(kind: str, one: Episode, now: float) -> Event:
 
 
 def _resets(
-    before: Mapping[str, float], gateways: Sequence[Gateway], now: float
-) -> tuple[dict[str, float], list[Event]]:
+    before: Seen, gateways: Sequence[Gateway], now: float
+) -> tuple[dict[str, float], frozenset[str], list[Event]]:
     """When used-up windows begin anew; an event for each that has. One that is not used up any more is forgotten."""
     told: dict[str, float] = {}
     heard: set[str] = set()
@@ -209,13 +212,17 @@ def _resets(
                 name = f"{lane.account} {window.name}".strip()
                 heard.add(name)
                 if window.status == REJECTED and window.resets_in is not None:
-                    told[name] = max(told.get(name, 0.0), now + window.resets_in)
+                    # At 0 it is over, and nobody says since when: not long, or nobody would tell.
+                    at = now + (window.resets_in or -_LATELY)
+                    told[name] = max(told.get(name, 0.0), at)
+    said = {name for name in before.begun if name in told and told[name] <= now}
     # The first word on when it begins anew counts: each later one is rounded in another way.
-    kept = {name: at for name, at in before.items() if name in told or name not in heard}
-    resets = {**told, **{name: at for name, at in kept.items() if abs(told.get(name, at) - at) < 60.0}}
+    resets = {name: before.resets.get(name, at) for name, at in told.items() if name not in said}
+    resets |= {name: at for name, at in before.resets.items() if name not in heard}
     passed = {name: at for name, at in resets.items() if at <= now}
-    events = [Event("limit_reset", name, at, now) for name, at in sorted(passed.items())]
-    return {name: at for name, at in resets.items() if name not in passed}, events
+    events = [Event("limit_reset", name, at, now, ended_at=now) for name, at in sorted(passed.items())]
+    left = {name: at for name, at in resets.items() if name not in passed}
+    return left, frozenset(said | passed.keys()), events
 
 
 def _gone(

@@ -55,6 +55,11 @@ class Screen:
         self._out.write("".join(f"\x1b[{number};1H\x1b[2K{row}" for number, row in enumerate(rows, 1)))
         self._out.flush()
 
+    def ring(self, sequence: str = "") -> None:
+        """Rings the bell, and sends the terminal what makes it show a notification of its own."""
+        self._out.write(f"\a{sequence}")
+        self._out.flush()
+
     def wait(self, seconds: float) -> str | None:
         """What was typed, empty at the keys' end; None after `seconds` or when all must be drawn again."""
         readers = [self._woken] if self._keys is None else [self._woken, self._keys]

@@ -144,7 +144,6 @@ def as_json(message: Message) -> dict[str, Any]:
     """The event as `seawall.event/1`. The same event has the same `id`, whoever sends it and however often."""
     one = message.event
     whole = f"{one.kind}\n{one.subject}\n{one.since:.0f}"
-    reset = one.kind == "limit_reset"
     return {
         "schema": "seawall.event/1",
         "id": hashlib.sha256(whole.encode()).hexdigest()[:16],
@@ -158,7 +157,7 @@ def as_json(message: Message) -> dict[str, Any]:
         "subject": one.subject,
         "families": list(one.families),
         "since": _utc(one.since),
-        "ended_at": _utc(one.since if reset else one.ended_at),
+        "ended_at": _utc(one.ended_at),
         "age": round(max(0.0, (one.at if one.ended_at is None else one.ended_at) - one.since), 1),
         "held": one.held,
         "finished": one.finished,

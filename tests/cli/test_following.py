@@ -1,0 +1,233 @@
+"""Notifications from a real gateway in real trouble, and from gateways that say what they are told to."""
+
+import http.client
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from own_home import LIMIT, Home, until
+from told_gateway import STATUS, told
+
+if TYPE_CHECKING:
+    from seawall.fake.thread import BackgroundFakeApi
+
+
+class Hook:
+    """A receiver of webhooks."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.got: list[dict[str, Any]] = []
+
+    @property
+    def events(self) -> list[str]:
+        return [one["event"] for one in self.got]
+
+
+@contextmanager
+def hook(status: int = 200) -> Iterator[Hook]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            one.got.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    one = Hook(f"http://127.0.0.1:{server.server_port}/SECRET-path")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield one
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def settings(address: str, **more: str) -> dict[str, str]:
+    return {
+        "SEAWALL_NOTIFY_WEBHOOK": address,
+        "SEAWALL_NOTIFY_DESKTOP": "false",
+        "SEAWALL_NOTIFY_AFTER": "0",
+        "SEAWALL_NOTIFY_SETTLE": "0",
+        "SEAWALL_NOTIFY_QUIET": "22:00-22:00",
+        "SEAWALL_NOTIFY_ON": "opened,held,recovered,gave_up,limit_reset,gateway_down",
+    } | more
+
+
+def test_a_gateway_tells_of_its_trouble(own_home: Home, fake_api: "BackgroundFakeApi") -> None:
+    """Overload begins, a call is held, it comes through: each is told once, by a process that ends with the trouble."""
+    fake_api.script(*["overloaded"] * 500)
+    with hook() as one:
+        environ = settings(one.address, SEAWALL_NOTIFY_AFTER="0.3")
+        process = own_home.start(
+            "serve", "--json", "--listen", "127.0.0.1:0", "--upstream", fake_api.url, **environ
+        )
+        assert process.stdout is not None
+        address = urlsplit(json.loads(process.stdout.readline())["address"])
+        with closing(
+            http.client.HTTPConnection(str(address.hostname), address.port, timeout=LIMIT)
+        ) as client:
+            asked = {
+                "model": "claude-opus-5",
+                "max_tokens": 5,
+                "messages": [{"role": "user", "content": "hi"}],
+            }
+            headers = {
+                "x-api-key": "sk-ant-api03-fake", "anthropic-version": "2023-06-01",
+                "content-type": "application/json", "x-stainless-timeout": "600",
+            }  # fmt: skip
+            client.request("POST", "/v1/messages", json.dumps(asked), headers)
+            until(lambda: "held" in one.events, "the trouble is told")
+            fake_api.api._next.clear()
+            assert client.getresponse().read()
+        until(lambda: "recovered" in one.events, "the end is told")
+        # Nobody follows any more once it is over.
+        import fcntl
+
+        def free() -> bool:
+            with (own_home.place / "notify.lock").open("rb") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    return False
+                return True
+
+        until(free, "whoever tells has ended")
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=LIMIT) == 0
+    assert sorted(one.events) == ["held", "opened", "recovered"]
+    last = one.got[-1]
+    assert last["subject"] == urlsplit(fake_api.url).hostname
+    assert (last["cause"], last["finished"], last["given_up"]) == ("provider.overloaded", 1, 0)
+    assert last["text"].startswith(f"{last['subject']} is back after ")
+
+
+def trouble(**more: Any) -> dict[str, Any]:
+    at = time.time()
+    one = {
+        "route": "api.anthropic.com", "family": "opus", "account": "a1", "cause": "provider.overloaded",
+        "since": at - 100, "last": at, "failures": 5, "recovered_at": None, "finished": 0, "given_up": 0,
+    }  # fmt: skip
+    return STATUS | {"troubles": [one | more], "leases": 1, "running": 0}
+
+
+def test_it_follows_until_it_is_over(own_home: Home) -> None:
+    """`watch --notify` by itself: ends with 0 when nothing is wrong any more; its own settings hold."""
+    said = trouble()
+    with hook() as one, told(own_home.place, lambda: said):
+        process = own_home.start("watch", "--notify", "--offline", **settings(one.address))
+        until(lambda: "held" in one.events, "trouble is told")
+        said = trouble(recovered_at=time.time(), given_up=1)
+        assert process.wait(timeout=LIMIT) == 0
+        assert process.communicate(timeout=LIMIT) == ("", "")
+    assert sorted(one.events) == ["gave_up", "held", "opened", "recovered"]
+
+
+def test_only_one_follows(own_home: Home) -> None:
+    """A second ends at once, and nobody is told twice, nor by the next one of what was told."""
+    said = trouble()
+    with hook() as one, told(own_home.place, lambda: said):
+        first = own_home.start("watch", "--notify", "--offline", **settings(one.address))
+        until(lambda: "held" in one.events, "trouble is told")
+        assert own_home.seawall("watch", "--notify", "--offline", **settings(one.address)).returncode == 0
+        assert first.poll() is None
+        first.kill()
+        first.wait()
+        again = own_home.start("watch", "--notify", "--offline", **settings(one.address))
+        said = trouble(recovered_at=time.time())
+        assert again.wait(timeout=LIMIT) == 0
+    assert sorted(one.events)[:2] == ["held", "opened"]
+    assert set(one.events[2:]) <= {"recovered"}
+
+
+def test_a_dead_webhook_is_reported_once(own_home: Home) -> None:
+    """In one line on stderr, without its address; the rest goes on."""
+    said = trouble()
+    with hook(404) as one, told(own_home.place, lambda: said):
+        process = own_home.start("watch", "--notify", "--offline", **settings(one.address))
+        until(lambda: len(one.got) >= 2, "both were tried")
+        said = trouble(recovered_at=time.time())
+        assert process.wait(timeout=LIMIT) == 0
+        out, err = process.communicate(timeout=LIMIT)
+    assert (out, err) == ("", "seawall: notifications by webhook: 127.0.0.1 answered 404\n")
+
+
+def test_a_gateway_that_died(own_home: Home) -> None:
+    """Whoever knows says so: it is told, and there is nothing to follow."""
+    with hook() as one:
+        done = own_home.seawall("watch", "--notify", "--down", "http://127.0.0.1:1", **settings(one.address))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [(each["event"], each["subject"]) for each in one.got] == [("gateway_down", "http://127.0.0.1:1")]
+
+
+def test_a_gateway_that_is_gone_while_followed(own_home: Home) -> None:
+    """Nobody knows how its trouble ended: nothing is said of that, and it does not follow for ever."""
+    with hook() as one:
+        with told(own_home.place, lambda: trouble() | {"leases": 0}):
+            process = own_home.start("watch", "--notify", "--offline", **settings(one.address))
+            until(lambda: "held" in one.events, "trouble is told")
+        assert process.wait(timeout=LIMIT) == 0
+    assert "recovered" not in one.events
+
+
+def test_a_limit_that_has_begun_anew(own_home: Home) -> None:
+    """Told once, though the gateway says so until the next call."""
+    window = {"window": "5h", "used": 1.0, "status": "rejected", "resets_in": 0.0}
+    said = STATUS | {"troubles": [], "lanes": [{"family": "opus", "account": "a1", "plan": [window]}]}
+    with hook() as one, told(own_home.place, lambda: said):
+        for _ in range(2):
+            assert own_home.seawall("watch", "--notify", "--offline", **settings(one.address)).returncode == 0
+    assert [each["text"] for each in one.got] == ["Your plan's 5h limit has begun anew; go on."]
+
+
+def test_no_way_is_open(own_home: Home) -> None:
+    """It says where to look, and ends."""
+    done = own_home.seawall("watch", "--notify", "--offline", SEAWALL_NOTIFY_DESKTOP="false")
+    assert done.returncode == 0
+    assert done.stderr.startswith("seawall: no way of notification is open")
+
+
+@pytest.mark.parametrize("arguments", [("--test-notify",), ("--test-notify", "--json")])
+def test_a_test_of_all_ways(own_home: Home, arguments: tuple[str, ...]) -> None:
+    """A message on each way that is set, and what became of it; no address is repeated."""
+    from shapes import conforms
+
+    with hook() as one:
+        done = own_home.seawall(
+            "watch", *arguments, **settings(one.address, SEAWALL_NOTIFY_SLACK=one.address)
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "SECRET" not in done.stdout
+    if "--json" in arguments:
+        ways = [(each["way"], each["arrived"]) for each in conforms(done.stdout)["ways"]]
+        assert ways == [("bell", False), ("webhook", True), ("slack", True)]
+    else:
+        assert done.stdout.splitlines()[1] == "webhook            arrived  127.0.0.1 took it (200)"
+    assert sum(each.get("test", False) for each in one.got) == 1
+    assert len(one.got) == 2
+
+
+def test_a_test_that_arrives_nowhere(own_home: Home) -> None:
+    """Code 1, and each way says why; what is wrong in the settings is said too."""
+    done = own_home.seawall("watch", "--test-notify", SEAWALL_NOTIFY_WEBHOOK="http://hooks.example/SECRET")
+    assert done.returncode == 1
+    assert "SECRET" not in done.stdout + done.stderr
+    assert done.stderr == (
+        "seawall: notify.webhook is http:// and not on this machine: what is sent would travel in clear\n"
+    )
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [
+        ["bell", "no"], ["desktop", "no"], ["webhook", "no"]
+    ]  # fmt: skip

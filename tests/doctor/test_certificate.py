@@ -2,6 +2,7 @@
 
 import ssl
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import trustme
 from seawall.doctor.certificate import (
     Certificate,
     chain,
+    expired,
     extra_context,
     machine_context,
     public_context,
@@ -114,3 +116,28 @@ def test_the_chain_that_was_sent() -> None:
     assert len(found) == len(ders) >= 2
     assert found[0].issuer == found[1].subject
     assert "Root Org" in found[-1].issuer
+
+
+def test_files_of_roots_that_are_over(tmp_path: Path) -> None:
+    """Only where nothing in the file is valid any more; what cannot be read says nothing here."""
+    ca = trustme.CA()
+    old = [
+        ca.issue_cert("a.example", not_after=datetime.now(UTC) - timedelta(days=days))
+        .cert_chain_pems[0]
+        .bytes()
+        for days in (400, 30)
+    ]
+    files = {
+        "one.pem": old[0], "both.pem": old[0] + b"\n" + old[1], "some.pem": old[0] + ca.cert_pem.bytes(),
+        "good.pem": ca.cert_pem.bytes(), "none.pem": b"nothing", "empty.pem": b"",
+    }  # fmt: skip
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    names = [str(tmp_path / name) for name in (*files, "gone.pem")]
+    lines = expired(["", *names, str(tmp_path)], time.time())
+    day = (datetime.now(UTC) - timedelta(days=30)).date()
+    assert [line.removeprefix(f"{tmp_path}/").partition(", the last on")[0] for line in lines] == [
+        "one.pem: the certificate in it has expired",
+        "both.pem: every certificate in it has expired",
+    ]
+    assert lines[1].endswith(str(day))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from seawall.http.tls import system_context
@@ -116,6 +117,27 @@ def _sent(ssl_object: Any) -> list[bytes]:
     except (AttributeError, ImportError):
         own = ssl_object.getpeercert(True)
         return [own] if own else []
+
+
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
+
+
+def expired(files: Sequence[str], now: float) -> list[str]:
+    """A line for each file of roots in which every certificate that can be read is out of its time."""
+    lines = []
+    for name in filter(None, files):
+        found = []
+        with suppress(OSError, ValueError):
+            with Path(name).open("rb") as file:
+                text = file.read(16 << 20).decode("ascii", "replace")
+            for block in _BLOCK.findall(text)[:2000]:
+                with suppress(ValueError):
+                    found.append(read(ssl.PEM_cert_to_DER_cert(block)))
+        if found and all(now > one.ends for one in found):
+            day = datetime.fromtimestamp(max(one.ends for one in found), UTC).date()
+            what = "every certificate in it" if len(found) > 1 else "the certificate in it"
+            lines.append(f"{name}: {what} has expired, the last on {day}")
+    return lines
 
 
 def context_that_sees_all() -> ssl.SSLContext:

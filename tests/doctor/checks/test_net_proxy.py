@@ -54,3 +54,15 @@ def test_no_proxy_and_an_excepted_host(tmp_path: Path) -> None:
     assert ran(about(tmp_path, API), "net.proxy").state is State.SKIP
     network = Network(https_proxy="http://127.0.0.1:9", no_proxy="api.example")
     assert ran(about(tmp_path, API, network=network), "net.proxy").state is State.SKIP
+
+
+def test_both_cases_at_once(tmp_path: Path) -> None:
+    """The lower case wins for Claude Code; which other program takes which is a guess, so it is said."""
+    environ = {"https_proxy": "http://u:hunter2@a.example:1", "HTTPS_PROXY": "http://b.example:1"}
+    found = ran(about(tmp_path, "https://api.example", environ=environ), "net.proxy")
+    assert found.facts["differ"] == ["https_proxy"]
+    (note,) = found.signs
+    assert note.text == "https_proxy and HTTPS_PROXY are set and differ; Claude Code takes https_proxy"
+    assert "hunter2" not in repr(found)
+    same = {"https_proxy": "http://a.example:1", "HTTPS_PROXY": "http://a.example:1"}
+    assert ran(about(tmp_path, "https://api.example", environ=same), "net.proxy").signs == ()

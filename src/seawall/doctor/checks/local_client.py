@@ -30,19 +30,25 @@ class Fix:
     symptom: str
     causes: tuple[str, ...]
     """Causes, as they are recorded, by which the symptom shows."""
+    source: str
 
 
+_ERRORS = "Claude Code's error reference, November 2026"
+_NETWORK = "Claude Code's page on networks, November 2026"
+_LOG = "Claude Code's changelog"
 FIXES = (
-    Fix((2, 1, 196), "a stream that falls silent hangs for ever", ("network.stream_idle_timeout",)),
+    Fix((2, 1, 196), "a stream that falls silent hangs for ever", ("network.stream_idle_timeout",), _LOG),
     Fix((2, 1, 199), "a throttle (429) ends the turn of a subscriber at once, without another try",
-        ("provider.rate_limited_unspecified",)),
-    Fix((2, 1, 199), "what had arrived of an answer is lost when it breaks off", ("network.stream_truncated",)),
-    Fix((2, 1, 222), "behind a gateway, a stream without a byte is not noticed", ("network.stream_idle_timeout",)),
-    Fix((2, 1, 242), "an answer that never begins is waited for ten minutes", ("network.client_timeout",)),
-    Fix((2, 1, 281), "a web page in place of an answer is shown whole", ("gateway.unexpected_response",)),
-    Fix((2, 1, 285), "a call that is repeated without streaming is repeated without end", ("network.client_timeout",)),
+        ("provider.rate_limited_unspecified",), _ERRORS),
+    Fix((2, 1, 199), "what had arrived of an answer is lost when it breaks off", ("network.stream_truncated",),
+        _ERRORS),
+    Fix((2, 1, 222), "behind a gateway, a stream without a byte is not noticed", ("network.stream_idle_timeout",),
+        _NETWORK),
+    Fix((2, 1, 242), "an answer that never begins is waited for ten minutes", ("network.client_timeout",), _ERRORS),
+    Fix((2, 1, 281), "a web page in place of an answer is shown whole", ("gateway.unexpected_response",), _ERRORS),
+    Fix((2, 1, 285), "a call that is repeated without streaming is repeated without end", ("network.client_timeout",),
+        _ERRORS),
 )  # fmt: skip
-"""From Claude Code's error reference and changelog, as of November 2026."""
 NODE_READS_SYSTEM = (22, 15, 0)
 """Before this version Node has no way to read the system's roots, so neither has Claude Code's npm build."""
 
@@ -147,7 +153,9 @@ async def run(probe: Probe) -> Finding:
         return Finding(State.WARN, f"{place} --version says no version", facts)
     facts["version"] = dotted(version)
     facts["fixes"] = [
-        {"version": dotted(fix.version), "symptom": fix.symptom} for fix in FIXES if version < fix.version
+        {"version": dotted(fix.version), "symptom": fix.symptom, "source": fix.source}
+        for fix in FIXES
+        if version < fix.version
     ]
     signs = signs_of(version, probe.fact("seen.recent", "causes") or {})
     on = f" on Node {dotted(node)}" if node else ""

@@ -18,6 +18,7 @@ from seawall.doctor.certificate import (
     Certificate,
     chain,
     context_that_sees_all,
+    expired,
     extra_context,
     machine_context,
     public_context,
@@ -207,10 +208,12 @@ async def run(probe: Probe) -> Finding:
     strange = look.public is False or (failed is not None and failed.fault is Fault.TLS_UNTRUSTED_CA)
     same = await _same(look, subject) if look.shown and strange else []
     facts["same"] = same
-    warnings = trust_warnings(network)
+    now = time.time()
+    late: list[str] = await in_thread(lambda: expired(network.ca_files, now))
+    warnings = (*trust_warnings(network), *late)
     if failed is not None:
         facts["fault"] = failed.fault.value
-        signs = _broken(failed, look, host, warnings, time.time())
+        signs = _broken(failed, look, host, warnings, now)
         if same:
             signs.append(_alike(same, trusted=False))
         return Finding(State.FAIL, failed.text, facts, tuple(signs))

@@ -145,6 +145,7 @@ def _call(exchange: Exchange, wait: Wait | None, now: float) -> dict[str, Any]:
         "next_in": _seconds(next_in),
         "cause": exchange.cause,
         "class": "deferrable" if ticket.deferrable else "interactive",
+        "limit": exchange.call.limit,
         "why": said,
     }
 

@@ -94,6 +94,7 @@ def test_an_outage() -> None:
             assert sum(1 for one in status["waiting"] if one["next_in"] is not None) <= 1
             waited = [one["waited"] for one in status["waiting"]]
             assert waited == sorted(waited, reverse=True)
+            assert all(one["limit"] > 0 for one in status["waiting"])
             assert lane["state"] == "outage"
             assert sum(one["queued"] for one in lane["queued_by_agent"]) <= lane["queued"]
             assert len(lane["queued_by_agent"]) == 10

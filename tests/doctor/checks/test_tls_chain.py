@@ -22,6 +22,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine may take longer for a handshake than a person would wait."""
     monkeypatch.setattr(tls_chain, "LOOK", 20.0)
     monkeypatch.setattr(tls_chain, "OTHERS", 20.0)
+    monkeypatch.setattr(tls_chain, "WHOLE", 60.0)
 
 
 FOUND = Finding(State.OK, "", {"addresses": {"IPv4": ["127.0.0.1"]}})

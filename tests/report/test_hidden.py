@@ -67,6 +67,15 @@ def test_a_name_that_is_no_word_is_known_by_heart(monkeypatch):
     assert "/home/annabelle" in found.homes
 
 
+def test_the_current_folder_is_a_projects_name(tmp_path, monkeypatch):
+    """Known as it is, and as it is written below the home folder."""
+    place = tmp_path / "acme"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    assert set(hidden.known({}, tmp_path).here) == {str(place), "~/acme"}
+    assert hidden.known({}, place).here == ()
+
+
 @pytest.mark.parametrize("name", ["test", "root", "admin", "network", "proxy", "overloaded", "bo"])
 def test_a_common_word_is_known_to_be_one(name):
     """Accounts that many have, words of our own texts, and very short names."""

@@ -86,6 +86,29 @@ def test_hosts_and_addresses(said, shown):
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("/srv/acme/.claude/settings.json line 3", "<path-1> line 3"),
+        ("the file /opt/Acme Corp/Roots 2/ca.pem is missing", "the file <path-1> is missing"),
+        ("/opt/acme and /srv/x, (/opt/acme/ca.pem): no", "<path-1> and <path-2>, (<path-3>): no"),
+        (r"C:\Projects\acme\x", "<path-1>"),
+        ('"/opt/acme/x"', '"<path-1>"'),
+        ("/work/acme/x and /work/acme", "./x and ."),
+        ("~/.zshrc line 41; ~/.claude/settings.json", None),
+        ("/v1/messages /compact /model and/or 20/11/2026 a / b", None),
+        ("/etc/ssl/certs/ca.pem /usr/lib/x /etc/claude-code/managed-settings.json /dev/null", None),
+        ("https://github.com/anthropics/claude-code/issues?q=is%3Aissue", None),
+        ("curl -sS -o /dev/null https://api.anthropic.com/v1/models", None),
+    ],
+)
+def test_files_and_folders(said, shown):
+    """Names of one's own are nobody's business; those that everybody has stay."""
+    known = Hidden(homes=("/home/annabelle",), here=("/work/acme", "~/acme"))
+    assert masker(known).text(said) == (said if shown is None else shown)
+    assert masker(known, ("path",)).text("/srv/acme/x") == "/srv/acme/x"
+
+
+@pytest.mark.parametrize(
     "said",
     [f"x {KEY} y", f"token={SECRET}", f"a{SECRET}b", f"http://u:{SECRET}@proxy.example/", f"Bearer {SECRET}",
      f'{{"api_key": "{KEY}"}}', f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----"],
@@ -128,7 +151,8 @@ TEXTS = st.lists(
     st.sampled_from(
         ["/home/annabelle", "annabelle", "build7", SECRET, KEY, "10.1.2.3", "proxy.corp.internal", "http://", "@",
          "u:p", " ", "\n", "/", "-", ".", "test", "user ", "~", "<", ">", '"', ":", "Bearer ", "authorization: ",
-         "<user-1>", "***", "a", "1", "org: 01234567-89ab-cdef-0123-456789abcdef", "ann@mail.example.com", "::"]
+         "<user-1>", "***", "a", "1", "/srv/acme/x", "C:\\",
+         "org: 01234567-89ab-cdef-0123-456789abcdef", "ann@mail.example.com", "::"]
     ),
     max_size=12,
 ).map("".join)  # fmt: skip

@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 @click.option("--to", metavar="FOLDER", type=click.Path(path_type=Path), help="Write there instead of here.")
 @click.option("--no-network-names", is_flag=True, help="Mask names of hosts, proxies and certificates too.")
 @click.option(
-    "--reveal", multiple=True, metavar="KIND", help="Do not mask host, address, user, mail, organisation."
+    "--reveal",
+    multiple=True,
+    metavar="KIND",
+    help="Do not mask: host, address, user, mail, organisation, path.",
 )
 @click.option("--tried", multiple=True, type=click.Choice(list(TRIED)), help="What you tried: opens a gate.")
 @click.option("-y", "--yes", is_flag=True, help="Go on without asking.")

@@ -39,6 +39,7 @@ _NAMES = {
     "address": ("address", "addresses"),
     "mail": ("mail address", "mail addresses"),
     "organisation": ("organisation", "organisations"),
+    "path": ("path", "paths"),
 }
 
 
@@ -202,8 +203,8 @@ Left as they are, because you asked for it: {stays}
 
 1. Only named fields are collected.
 2. Every text went through patterns for keys of all vendors, tokens, passwords in addresses,
-   private keys, mail addresses, home folders, user names, host names, addresses of machines and
-   ids of organisations, and through the values of this machine's own secret variables.
+   private keys, mail addresses, folders and files, user names, host names, addresses of machines
+   and ids of organisations, and through the values of this machine's own secret variables.
 3. The finished files were looked at once more with the same rules, and for anything that looks
    like a key. One find, and nothing would have been written.
 

@@ -40,6 +40,8 @@ class Hidden:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Longest first."""
     homes: tuple[str, ...] = field(default=(), repr=False)
+    here: tuple[str, ...] = field(default=(), repr=False)
+    """The current folder, whose name is a project's."""
     users: tuple[str, ...] = field(default=(), repr=False)
     """Names that are no ordinary words, and may be hidden wherever they stand."""
     common_users: tuple[str, ...] = field(default=(), repr=False)
@@ -63,9 +65,12 @@ def known(
         one for one in hosts if "." in one or (len(one) >= 4 and one not in _COMMON and one not in words())
     }
     homes = {str(home), os.path.realpath(home)} - {"/", "", "/nonexistent"}
+    here = _here() - homes
+    here |= {f"~{one[len(each) :]}" for one in here for each in homes if one.startswith(f"{each}/")}
     return Hidden(
         secrets=_longest_first({*secret_values(environ), *more_secrets}),
         homes=_longest_first(homes),
+        here=_longest_first(here),
         users=_longest_first(users - ordinary),
         common_users=_longest_first(ordinary),
         hosts=_longest_first(hosts - {"localhost", "localhost.localdomain"}),
@@ -105,6 +110,14 @@ def _passwords(value: str) -> set[str]:
         found = set()
     place = value.partition("://")[2].rpartition("@")[0]
     return {one for one in found | {place.partition(":")[2]} if len(one) >= SHORTEST}
+
+
+def _here() -> set[str]:
+    try:
+        here = os.getcwd()
+    except OSError:  # it is gone
+        return set()
+    return {here, os.path.realpath(here)} - {"/"}
 
 
 def _account() -> set[str]:

@@ -12,7 +12,7 @@ from seawall import redact
 from seawall.report.hidden import Hidden, core
 from seawall.report.names import Names
 
-REVEALABLE = ("user", "host", "address", "mail", "organisation")
+REVEALABLE = ("user", "host", "address", "mail", "organisation", "path")
 """What a person may choose to show; keys are never among them."""
 RUN = 12
 """So many characters in a row of a secret are one too many."""
@@ -36,6 +36,19 @@ _AUTHORITY = re.compile(r"(?<=://)(?:[^/\s\"'@]{1,200}@)?([A-Za-z0-9_.-]{1,253})
 _AFTER_AT = re.compile(r"(?<=@)([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)")
 _FOUR = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d]|\.\d)")
 _SIX = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f:]{2,45}(?:%[A-Za-z0-9]{1,15})?(?![0-9A-Za-z:])")
+_COMPONENT = r"[^\s/\\\"'<>|:;,()\[\]{}`]{1,80}"
+_PATH = re.compile(
+    r"(?<![A-Za-z0-9_.~:/\\<>%&=?-])(?>(?:[A-Za-z]:)?"
+    rf"(?:[/\\]{{1,2}}{_COMPONENT}(?: (?=[A-Z0-9]){_COMPONENT}){{0,5}}(?=[/\\])){{1,30}}[/\\]{{1,2}}{_COMPONENT})"
+    r"(?![/\\]{1,2}<)"
+)
+"""Two names deep at least; in all but the last, words with a capital or a digit may follow a blank."""
+_EVERYBODYS = (
+    "/v1/", "/api/", "/dev/", "/proc/", "/usr/", "/bin/", "/lib/", "/etc/ssl/", "/etc/pki/", "/etc/resolv.conf",
+    "/etc/environment", "/etc/profile", "/etc/zshenv", "/etc/claude-code/", "/Library/Application Support/ClaudeCode",
+    "/home/", "/Users/", "/root/",
+)  # fmt: skip
+"""Files that are on every machine, paths of the API, and homes, of which the name is hidden."""
 _MASKED = re.compile(r"<[a-z]+-\d+>")
 _ROUNDS = 6
 """A sign in place of one name may lay bare another beside it; twice is the usual number."""
@@ -65,6 +78,9 @@ class Masker:
         self._reveal = frozenset(reveal) & frozenset(REVEALABLE)
         self._keep = frozenset(one.lower() for one in keep)
         self._secrets = _either(hidden.secrets)
+        self._here = _either(
+            _spellings(hidden.here), before=r"(?<![A-Za-z0-9_.-])", after=r"(?![A-Za-z0-9_.-])"
+        )
         self._homes = _either(
             _spellings(hidden.homes), before=r"(?<![A-Za-z0-9_.-])", after=r"(?![A-Za-z0-9_.-])"
         )
@@ -98,13 +114,22 @@ class Masker:
             s = self._secrets.sub(lambda found: self._masked("key", found[0]), s)
         if self._homes and "user" not in self._reveal:
             s = self._homes.sub("~", s)
+        if self._here and "path" not in self._reveal:
+            s = self._here.sub(".", s)
         s = redact.text(s, self._masked)
+        s = _PATH.sub(self._path, s)
         if "user" not in self._reveal:
             if self._users:
                 s = self._outside(self._users, "user", s)
             if self._common:
                 s = self._common.sub(self._person, s)
         return self._addresses(self._machines(s))
+
+    def _path(self, found: re.Match[str]) -> str:
+        path = found[0]
+        if path.startswith(_EVERYBODYS) or _MASKED.search(path):
+            return path
+        return self._masked("path", path)
 
     def _masked(self, kind: str, value: str) -> str:
         return value if kind in self._reveal else self._names.masked(kind, value)

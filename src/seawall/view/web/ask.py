@@ -100,9 +100,10 @@ class Asker:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(process.pid, signal.SIGKILL)
-                # Also where the asker left: a process that nobody waits for would stay.
-                await asyncio.shield(process.wait())
-            process._transport.close()  # type: ignore[attr-defined]  # nothing more is read from it
+            # Nothing more is read from it. A pipe that is full would keep `wait` from ending.
+            process._transport.close()  # type: ignore[attr-defined]
+            # Also where the asker left: a process that nobody waits for would stay.
+            await asyncio.shield(process.wait())
         if not _is_object(said):
             raise Broken(f"it ended with code {code} and no answer")
         return Answer(code, said)

@@ -33,7 +33,7 @@ export function situation(seen, now) {
       steps: same?.verdict.do ?? cause?.do ?? [], dont: same?.verdict.dont ?? cause?.dont ?? [],
       evidence: evidenceOf(status, same), wait: cause?.wait ?? "", escalate: same?.escalate ?? null,
       escalateText: same?.verdict.escalate ?? cause?.escalate ?? "", also: same?.verdict.also ?? [],
-      open: seen.open.find((one) => one.cause === status.cause) ?? outlook(same),
+      open: merged(seen.open.find((one) => one.cause === status.cause), outlook(same)),
     };
   }
   if (said) {
@@ -48,10 +48,13 @@ export function situation(seen, now) {
   return { kind: "calm", measured: Boolean(fresh), status };
 }
 
+const merged = (recorded, measured) => (recorded ? { ...measured, ...recorded } : measured);
+
 // What the doctor says of the episode and of what is to be expected, in the form that history has it in.
 function outlook(measured) {
   if (!measured?.episode && !measured?.outlook) return null;
-  return { id: measured.episode?.id ?? "", n: 0, ...(measured.outlook?.basis === "own" ? measured.outlook : {}) };
+  const { basis, text, ...figures } = measured.outlook ?? {};
+  return { id: measured.episode?.id ?? "", n: 0, text, ...(basis === "own" ? figures : {}) };
 }
 
 function evidenceOf(status, measured) {
@@ -82,7 +85,7 @@ export function drawVerdict(seen, now) {
   show(by("verdict-rows"), [found.steps, found.dont, found.evidence, found.open, found.escalate, found.escalateText,
     found.also], () => rows([
     ["Do now", found.steps.slice(0, MOST).map(step)],
-    ["Don't", found.dont.slice(0, MOST).map((one) => `${one.text} ${one.reason ?? ""}`)],
+    ["Don't", found.dont.slice(0, MOST).map(dont)],
     ["Evidence", found.evidence.slice(0, 6).map(sign)],
     ["History", [history(found.open, found.wait)]],
     ["Escalate", [found.escalate?.text || (found.escalateText && stop(found.escalateText))]],
@@ -123,6 +126,7 @@ function drawOutlook(found, now) {
 }
 
 function history(open, wait) {
+  if (open?.text) return open.text;
   if (open?.p50 && open.n >= 8) {
     return `${many(open.n, "such episode")}; half over in ${duration(open.p50)}${open.p90 ? `, 9 of 10 in ${duration(open.p90)}` : ""}`;
   }
@@ -135,11 +139,16 @@ export function rows(given) {
 }
 
 function step(one) {
-  return el("span", {}, one.text, one.command ? " " : "", one.command ? el("code", {}, one.command) : "",
+  const said = !one.command || one.text.includes(one.command);
+  return el("span", {}, one.text, said ? "" : " ", said ? "" : el("code", {}, one.command),
     one.costs_money ? " (costs money)" : "");
 }
 
-export { step };
+function dont(one) {
+  return one.reason ? `${one.text}${/[.!?]$/.test(one.text) ? " " : ": "}${one.reason}` : one.text;
+}
+
+export { dont, step };
 
 const SIGNS = { for: ["+", "supports"], against: ["−", "speaks against"], neutral: ["·", "neutral"] };
 function sign(one) {
@@ -267,6 +276,7 @@ export function drawGates(seen, now) {
     left === null ? "" : el("p", { cls: "quiet" }, left ? `The time gate opens at ${clock(opens)}, in ${duration(left)}.` : "The time gate is open."),
     escalate?.gates?.length ? el("ul", { cls: "gates" }, ...escalate.gates.map((gate) => el("li", {}, mark(gate.state === "yes" ? "yes" : gate.state === "no" ? "no" : "unknown"),
       el("strong", {}, NAMES[gate.id] ?? gate.id), ` ${gate.text ?? ""} `, el("span", { cls: "unseen" }, gate.state === "yes" ? "met" : gate.state === "no" ? "not met" : "not known")))) : "",
+    escalate?.gates?.some((gate) => gate.text?.includes("press ")) ? el("p", { cls: "legend" }, "The keys are those of ", el("code", {}, "seawall watch"), ".") : "",
     found && found.kind !== "calm" ? report(id) : ""]);
 }
 

@@ -1,7 +1,7 @@
 // The page: listens to the gateway's events, asks for what is on record, explains what is pasted.
 
 import { by, el, quiet, say } from "./draw.js";
-import { drawGates, drawHeld, drawLanes, drawModels, drawPath, drawVerdict, PARTIES, rows, situation, step } from "./live.js";
+import { dont, drawGates, drawHeld, drawLanes, drawModels, drawPath, drawVerdict, PARTIES, rows, situation, step } from "./live.js";
 import { drawCauses, drawDay, drawPlan, drawSettings, drawWeek, get } from "./past.js";
 
 const seen = { status: null, measured: null, causes: {}, open: [], episodes: [], history: null };
@@ -70,7 +70,7 @@ function announce(before, status) {
 }
 
 async function begun(code) {
-  measure(false);
+  setTimeout(() => measure(true), 4e3); // its first failures are on record then, and say more than the path alone
   record();
   if (!seen.causes[code]) {
     try { seen.causes[code] = (await get(`/api/v1/explain?code=${encodeURIComponent(code)}`)).cause; draw(); } catch { /* the code itself is shown */ }
@@ -144,7 +144,7 @@ function explained(value) {
     el("h3", {}, `${PARTIES[v.party] ?? PARTIES.unknown} — ${v.title}`),
     el("dl", { cls: "rows" }, ...rows([
       ["Meaning", [v.meaning]], ["Do now", (v.do ?? []).slice(0, 3).map(step)],
-      ["Don't", (v.dont ?? []).slice(0, 3).map((one) => `${one.text} ${one.reason ?? ""}`)],
+      ["Don't", (v.dont ?? []).slice(0, 3).map(dont)],
       ["Read as", [`${code} · ${v.confidence} · from your text only`]]]))];
 }
 

@@ -25,13 +25,13 @@ export function drawDay(history, now) {
   const attempts = hours.reduce((sum, [all]) => sum + all, 0), failed = hours.reduce((sum, [, bad]) => sum + bad, 0);
   say(by("day-count"), attempts ? `${many(attempts, "attempt")}, ${percent(failed / attempts)} failed · ${many(episodes.length, "episode")}` : "");
   show(by("day-body"), [hours, episodes, begin], () => (attempts || episodes.length
-    ? [strip(hours, episodes, begin, now), buttons(episodes)] : quiet("No call is on record.")));
+    ? [strip(hours, episodes, begin, now), scale(begin), buttons(episodes)] : quiet("No call is on record.")));
 }
 
 const endOf = (one, now) => (one.end === "open" ? now : Date.parse(one.closed_at ?? one.last_failure_at));
 
 function strip(hours, episodes, begin, now) {
-  const width = 960, height = 96, base = 66, most = Math.max(1, ...hours.map(([all]) => all));
+  const width = 960, height = 78, base = 64, most = Math.max(1, ...hours.map(([all]) => all));
   const said = `Attempts by hour and episodes, from ${clock(begin, false)} yesterday to now. ${many(episodes.length, "episode")}; they are listed below.`;
   const marks = hours.flatMap(([all, bad], at) => {
     const x = at * 40 + 3, tall = 58 * Math.sqrt(all / most), part = all ? tall * (bad / all) : 0, when = begin + at * HOUR;
@@ -40,8 +40,7 @@ function strip(hours, episodes, begin, now) {
         svg("rect", { cls: "track", x, y: base - 58, width: 34, height: 58, rx: 2 }),
         svg("rect", { cls: "fill-good", x, y: base - tall, width: 34, height: tall, rx: 2 }),
         bad ? svg("rect", { cls: "fill-bad", x, y: base - Math.max(2, part), width: 34, height: Math.max(2, part), rx: 2 }) : null)
-        : svg("rect", { cls: "track", x, y: base - 2, width: 34, height: 2 }),
-      at % 3 === 0 ? svg("text", { x: x - 2, y: height - 4 }, clock(when, false)) : null];
+        : svg("rect", { cls: "track", x, y: base - 2, width: 34, height: 2 })];
   });
   const spots = episodes.map((one) => {
     const from = Math.max(0, (Date.parse(one.opened_at) - begin) / HOUR * 40), to = (endOf(one, now) - begin) / HOUR * 40;
@@ -49,6 +48,10 @@ function strip(hours, episodes, begin, now) {
       on: { click: () => openEpisode(one) } }, svg("title", {}, titleOf(one)));
   });
   return svg("svg", { cls: "strip", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": said }, ...marks, ...spots);
+}
+
+function scale(begin) {
+  return el("div", { cls: "scale", "aria-hidden": "true" }, ...Array.from({ length: 8 }, (_, at) => el("span", {}, clock(begin + at * 3 * HOUR, false))));
 }
 
 const titleOf = (one) => `${clock(one.opened_at, false)} ${one.cause}, ${one.end === "open" ? "for " : ""}${duration(one.lasted)}`;
@@ -59,7 +62,7 @@ function buttons(episodes) {
       el("span", { "aria-hidden": "true" }, one.end === "open" ? "! " : ""), titleOf(one)))));
 }
 
-const ENDS = { recovered: "ended with a success", open: "goes on", abandoned: "nobody tried any more" };
+const ENDS = { recovered: "ended with a success", open: "goes on", unseen: "its end was not seen" };
 
 async function openEpisode(one) {
   const box = by("episode"), button = by(`episode-${one.id}`), was = button?.getAttribute("aria-expanded") === "true";
@@ -73,6 +76,7 @@ async function openEpisode(one) {
   box.replaceChildren(
     el("h3", {}, `Incident ${one.id}: ${one.cause}`),
     el("p", {}, `${day(one.opened_at)} ${clock(one.opened_at)} · ${duration(one.lasted)} · ${ENDS[one.end] ?? one.end} · ${many(one.calls, "call")} hit, ${one.given_up + one.broken} lost · ${one.families.join(", ")} · ${one.route}`),
+    one.note ? el("p", {}, `Your note: ${one.note}`) : "",
     attempts.length ? table("Failed attempts of the episode", [["Time"], ["Call"], ["Attempt", true], ["Status", true], ["Held", true], ["Then"], ["Request id"]],
       attempts.slice(0, 50).map((row) => [clock(row.at), row.call, String(row.number), row.status === null ? "–" : String(row.status), duration(row.held), row.ended, row.request_id ?? "–"])) : "");
 }
@@ -80,52 +84,49 @@ async function openEpisode(one) {
 // ---- the week --------------------------------------------------------------------------------------------
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-// Each view: its name, what counts against an hour, how it is said, and the ends of its steps.
+// Each view: what of an hour's attempts counts, and how that is said.
+const STEPS = [0.01, 0.03, 0.06], LEGEND = ["under 1 %", "1–3 %", "3–6 %", "over 6 %"];
 const VIEWS = {
-  failures: { name: "failures", value: (row) => row.failed, least: LEAST, said: (share) => `${percent(share)} failed`, steps: [0.01, 0.03, 0.06], legend: ["under 1 %", "1–3 %", "3–6 %", "over 6 %"], of: (row) => row.attempts, what: "attempts" },
-  limits: { name: "limits", value: (row) => row.limited, least: LEAST, said: (share) => `${percent(share)} stopped by a limit of yours`, steps: [0.01, 0.03, 0.06], legend: ["under 1 %", "1–3 %", "3–6 %", "over 6 %"], of: (row) => row.attempts, what: "attempts" },
-  waiting: { name: "waiting", value: (row) => row.waited, least: 1, said: (mean) => `held ${duration(mean)} on average`, steps: [30, 120, 300], legend: ["under 30 s", "30 s–2 min", "2–5 min", "over 5 min"], of: (row) => row.held, what: "held calls" },
+  failures: { counted: (history) => history.hours.map((row) => [local(row.at, row.utc_offset), row.failed]), said: "failed" },
+  // Episodes of a limit are short: all attempts of one are counted in the hour in which it began.
+  limits: { counted: (history) => history.episodes.filter((one) => one.cause.startsWith("limit.")).map((one) => [local(one.opened_at, one.utc_offset), one.attempts]), said: "stopped by a limit of yours" },
 };
+// By the wall clock at the time, so that daylight saving does not smear.
+const local = (at, offset) => { const time = new Date(Date.parse(at) + offset * 60e3); return [(time.getUTCDay() + 6) % 7, time.getUTCHours()]; };
 const GLYPHS = [".", "-", "+", "#"];
 let view = "failures";
 
 export function drawWeek(history) {
-  const rows = history.hours ?? [];
-  const offered = Object.keys(VIEWS).filter((name) => rows.some((row) => typeof VIEWS[name].value(row) === "number"));
-  if (!offered.includes(view)) view = "failures";
-  show(by("week-body"), [rows.length, rows.at(-1), view, history.busiest, history.quietest], () => (rows.length ? [offered.length > 1 ? choice(offered, history) : "", heat(rows), legend(history)] : quiet("No call is on record.")));
+  const hours = history.hours ?? [], episodes = history.episodes ?? [];
+  show(by("week-body"), [hours.length, hours.at(-1), episodes.length, view, history.busiest, history.quietest], () => (hours.length
+    ? [choice(history), heat({ hours, episodes }), legend(history)] : quiet("No call is on record.")));
 }
 
-function choice(offered, history) {
-  return el("fieldset", { cls: "switch" }, el("legend", {}, "Show"), ...offered.map((name) => el("label", {},
-    el("input", { type: "radio", name: "week", id: `week-${name}`, value: name, checked: name === view, on: { change: () => { view = name; drawWeek(history); } } }), VIEWS[name].name)));
+function choice(history) {
+  return el("fieldset", { cls: "switch" }, el("legend", {}, "Show"), ...Object.keys(VIEWS).map((name) => el("label", {},
+    el("input", { type: "radio", name: "week", id: `week-${name}`, value: name, checked: name === view, on: { change: () => { view = name; drawWeek(history); } } }), name)));
 }
 
-function heat(rows) {
-  const { value, of, said, steps, least, what } = VIEWS[view];
+function heat(history) {
+  const { counted, said } = VIEWS[view];
   const cells = Array.from({ length: 7 }, () => Array.from({ length: 24 }, () => [0, 0]));
-  for (const row of rows) {
-    // By the wall clock at the time, so that daylight saving does not smear.
-    const local = new Date(Date.parse(row.at) + row.utc_offset * 60e3);
-    const cell = cells[(local.getUTCDay() + 6) % 7][local.getUTCHours()];
-    cell[0] += of(row) ?? 0; cell[1] += value(row) ?? 0;
-  }
+  for (const row of history.hours) { const [at, hour] = local(row.at, row.utc_offset); cells[at][hour][0] += row.attempts; }
+  for (const [[at, hour], count] of counted(history)) cells[at][hour][1] += count;
   const head = el("tr", {}, el("th", { scope: "col" }, el("span", { cls: "unseen" }, "Day")), ...Array.from({ length: 24 }, (_, hour) => el("th", { scope: "col" },
     hour % 3 ? el("span", { cls: "unseen" }, String(hour)) : String(hour).padStart(2, "0"))));
   const body = cells.map((hours, at) => el("tr", {}, el("th", { scope: "row" }, DAYS[at]), ...hours.map(([all, bad]) => {
-    if (all < least) return el("td", { title: all ? `${many(all, what.slice(0, -1))}: too few` : null }, el("span", { cls: "unseen" }, "too few"));
-    const share = bad / all, level = steps.filter((step) => share >= step).length, text = `${said(share)}, ${all} ${what}`;
+    if (all < LEAST) return el("td", { title: all ? `${many(all, "attempt")}: too few` : null }, el("span", { cls: "unseen" }, "too few"));
+    const share = Math.min(1, bad / all), level = STEPS.filter((step) => share >= step).length, text = `${percent(share)} ${said}, ${many(all, "attempt")}`;
     return el("td", { cls: `h${level + 1}`, title: text }, el("span", { "aria-hidden": "true" }, GLYPHS[level]), el("span", { cls: "unseen" }, text));
   })));
-  return el("div", { cls: "scroll", tabindex: "0", role: "group", "aria-label": "Heat map, hour by weekday" }, el("table", { cls: "heat" }, el("caption", { cls: "unseen" }, `${VIEWS[view].name} by hour and weekday, local time`), el("thead", {}, head), el("tbody", {}, ...body)));
+  return el("div", { cls: "scroll", tabindex: "0", role: "group", "aria-label": "Heat map, hour by weekday" }, el("table", { cls: "heat" }, el("caption", { cls: "unseen" }, `${view} by hour and weekday, local time`), el("thead", {}, head), el("tbody", {}, ...body)));
 }
 
 function legend(history) {
-  const { legend: words, least, what } = VIEWS[view];
   const ends = view !== "failures" ? "" : history.busiest && history.quietest
     ? ` Busiest: ${slot(history.busiest)}. Quietest you use: ${slot(history.quietest)}.` : " No clear pattern yet.";
-  return el("p", { cls: "legend" }, ...words.flatMap((word, at) => [el("span", { cls: "step" }, el("b", { cls: `h${at + 1}`, "aria-hidden": "true" }, GLYPHS[at]), ` ${word}`)]),
-    least > 1 ? `blank: under ${least} ${what}.` : "", ends);
+  return el("p", { cls: "legend" }, ...LEGEND.map((word, at) => el("span", { cls: "step" }, el("b", { cls: `h${at + 1}`, "aria-hidden": "true" }, GLYPHS[at]), ` ${word}`)),
+    `blank: under ${LEAST} attempts.`, ends);
 }
 
 function slot(one) {
@@ -149,12 +150,15 @@ export function drawCauses(history) {
 }
 
 export function drawPlan(plan) {
-  const windows = plan.windows ?? plan.best ?? [], avoid = plan.avoid ?? [], claims = plan.claims ?? plan.published ?? [];
-  const line = (one) => [`${day(one.from ?? one.begins ?? one.since)} ${clock(one.from ?? one.begins ?? one.since, false)}–${clock(one.to ?? one.ends ?? one.until, false)}`, one.rate ?? (one.attempts ? one.failed / one.attempts : null), one.attempts ?? one.calls];
+  const when = (one) => `${day(one.start)} ${clock(one.start, false)}–${clock(one.end, false)}`;
   show(by("plan-body"), plan, () => [
-    windows.length ? table("Quiet windows", [["When"], ["Failures", true], ["Calls", true]], windows.map(line).map(([when, rate, calls]) => [when, rate === null ? "–" : percent(rate), String(calls ?? "–")])) : quiet("Not enough is on record yet for windows of your own."),
-    avoid.length ? el("p", { cls: "legend" }, `Avoid: ${avoid.map(line).map(([when, rate]) => `${when}${rate === null ? "" : ` (${percent(rate)})`}`).join(", ")}`) : "",
-    ...claims.slice(0, 3).map((one) => el("p", { cls: "legend" }, `Claimed by others: ${typeof one === "string" ? one : one.text ?? [one.days, one.hours, one.tz, one.source, one.date].filter(Boolean).join(", ")}`))]);
+    plan.best.length ? table("Quiet windows", [["When"], ["Failures", true], ["Calls", true]], plan.best.map((one) => [when(one), percent(one.share), String(one.calls)]))
+      : quiet("Not enough is on record for windows of your own."),
+    plan.avoid ? el("p", { cls: "legend" }, `Avoid: ${when(plan.avoid)}, ${percent(plan.avoid.share)} failures.`) : "",
+    ...plan.move.slice(0, 3).map((one) => el("p", { cls: "legend" }, `Move ${one.client} at ${one.hour} h ${one.to === "batch" ? "to a batch" : one.window ? `to ${when(one.window)}` : "off-peak"}.`)),
+    ...plan.stagger.slice(0, 2).map((one) => el("p", { cls: "legend" }, `Stagger: ${many(one.calls, "run")} started within ${duration(one.within)} at ${one.at}; ${duration(one.apart)} apart is better.`)),
+    ...(plan.basis === "own" ? [] : plan.claims.map((one) => el("p", { cls: "legend" },
+      `Claimed, not measured: busy ${one.days} ${one.hours} h ${one.tz} (${[one.source, one.date, one.withdrawn && `withdrawn ${one.withdrawn}`].filter(Boolean).join(", ")}).`)))]);
 }
 
 export function drawSettings(config) {

@@ -101,7 +101,8 @@ def _escalate(case: Case, more: bool, plain: bool) -> list[str]:
     if case.escalation is None:
         return [low(case.cause.escalate).rstrip(".")] if case.cause and not case.verdict.decides else []
     gates = escalation.rows(case.escalation, plain) if more else []
-    return [case.escalation.text, *gates]
+    first = [] if gates and case.escalation.opens_at is None else [case.escalation.text]
+    return [*first, *gates]
 
 
 def _foot(case: Case, advised: Advice, between: str, look: Look) -> list[str]:

@@ -236,7 +236,7 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """The text's lines within `width`. A line after a line end is a command: it stays in one piece, to be copied."""
     prose, *commands = text.split("\n")
     hang = indent + "   " if prose[:3] in ("1. ", "2. ", "3. ") else indent
-    hang += "  " if prose[:2] in ("+ ", "- ", "· ", ". ") else ""
+    hang += "  " if prose[:2] in ("+ ", "- ", "· ", ". ", "? ", "x ") else ""
     return [*flowed(prose, width, indent, hang), *(hang + command for command in commands)] or [indent]
 
 

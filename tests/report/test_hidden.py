@@ -67,6 +67,14 @@ def test_a_name_that_is_no_word_is_known_by_heart(monkeypatch):
     assert "/home/annabelle" in found.homes
 
 
+def test_hosts_by_name_only():
+    """Addresses are known by their form, loopback stays, and one common word is no name to look for."""
+    given = ["proxy.corp.example", "127.0.0.1", "::1", "10.1.2.3", "localhost", "server", "Build7."]
+    found = hidden.known({}, Path("/home/x"), more_hosts=given).hosts
+    assert {"proxy.corp.example", "build7"} <= set(found)
+    assert not {"127.0.0.1", "::1", "10.1.2.3", "localhost", "server"} & set(found)
+
+
 def test_the_current_folder_is_a_projects_name(tmp_path, monkeypatch):
     """Known as it is, and as it is written below the home folder."""
     place = tmp_path / "acme"

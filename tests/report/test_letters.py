@@ -1,6 +1,7 @@
 """Texts for support and for the network team say what those need, in the order in which they need it."""
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -69,6 +70,16 @@ def test_it_is_about_the_network_where_that_is_what_fails_now():
     assert lookup("network.dns_failure").title in text.splitlines()[1]
     assert "Let the resolver answer" in text
     assert letters.network(case()).splitlines()[1].endswith("The API is at capacity")
+
+
+def test_a_fault_of_the_network_behind_another_cause():
+    """What must be fixed first is not the network's; what else was seen is."""
+    seen = replace(verdict("machine.settings"), also=("account.conflict", "network.proxy_auth"))
+    text = letters.network(case("machine.settings", verdict=seen))
+    assert lookup("network.proxy_auth").title in text.splitlines()[1]
+    assert "which credentials the proxy wants" in text
+    assert "also seen: " in text
+    assert letters.trouble(case()) is None
 
 
 @pytest.mark.parametrize("code", [one for one in codes() if one.startswith("network.")])

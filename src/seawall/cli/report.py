@@ -165,6 +165,10 @@ def _go(common: Common, wanted: Wanted, tried: Sequence[str], now: float) -> int
                 case "support":
                     name, text = "support.txt", letters.support(case)
                 case _:
+                    if letters.trouble(case) is None:
+                        common.say(
+                            "no fault of the network is known; the text asks for what the client needs"
+                        )
                     name, text = "it.txt", letters.network(case, _config(common).report.it_contact)
             shown = bundle.checked(name, text, case, ready.masker, ready.hidden)
             _keep(common, ready)

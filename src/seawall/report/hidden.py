@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from seawall.causes.cause import CATALOGUE
+from seawall.origin import ip_of
 
 SHORTEST = 6
 """A value of fewer characters is no credential, and would be found in ordinary words."""
@@ -60,6 +61,7 @@ def known(
     users = {one for one in users if len(one) >= 2}
     ordinary = {one for one in users if len(one) < 4 or one.lower() in _COMMON or one.lower() in words()}
     hosts = {one.strip().rstrip(".").lower() for one in (*more_hosts, *_machine())}
+    hosts = {one for one in hosts if ip_of(one) is None}  # those are known by their form
     # A name alone may be an ordinary word; whole names with their domain are not.
     hosts = {
         one for one in hosts if "." in one or (len(one) >= 4 and one not in _COMMON and one not in words())

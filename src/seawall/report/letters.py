@@ -1,6 +1,6 @@
 """Texts for people: to a provider's support, request ids first; to whoever runs the network, with what to test."""
 
-from seawall.causes.cause import Party, load
+from seawall.causes.cause import Cause, Party, load, lookup
 from seawall.doctor.check import Result
 from seawall.doctor.verdict import anthropics
 from seawall.report.case import Case
@@ -67,14 +67,14 @@ def network(case: Case, contact: str = "") -> str:
 
     Where a fault of the network is measured now, it is about that, whatever the incident on record is.
     """
-    about = (
-        load(case.verdict.cause) if case.verdict.cause and case.verdict.party is Party.NETWORK else case.cause
-    )
+    about = trouble(case) or case.cause
     lines = [f"To: {contact or 'the network team'}", f"Subject: {case.host}: {about.title}", "", "What fails"]
-    if about is case.cause:
+    if about.code == case.cause.code:
         lines.append(f"  {happened(case)}")
-    else:
+    elif about.code == case.verdict.cause:
         lines.append(f"  {case.verdict.title or about.title} ({about.code}, {case.verdict.confidence}).")
+    else:
+        lines.append(f"  {about.title} ({about.code}); also seen: {case.cause.title} ({case.cause.code}).")
     lines += [
         f"  {one.text}" for one in case.verdict.evidence if one.direction == "for" and about.code == one.cause
     ]
@@ -89,6 +89,14 @@ def network(case: Case, contact: str = "") -> str:
         f"Measured at {utc(case.made_at)} by seawall {case.machine.seawall} on {case.machine.system}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def trouble(case: Case) -> Cause | None:
+    """What is wrong with the network: what is measured now, else what is on record; None where it is neither."""
+    for code in (case.verdict.cause, *case.verdict.also, case.cause.code):
+        if code and lookup(code).party is Party.NETWORK:
+            return load(lookup(code).code)
+    return None
 
 
 def _begin(case: Case) -> float:

@@ -93,7 +93,7 @@ def test_hosts_and_addresses(said, shown):
         ("/opt/acme and /srv/x, (/opt/acme/ca.pem): no", "<path-1> and <path-2>, (<path-3>): no"),
         (r"C:\Projects\acme\x", "<path-1>"),
         ('"/opt/acme/x"', '"<path-1>"'),
-        ("/work/acme/x and /work/acme", "./x and ."),
+        ("/proj/acme/x and /proj/acme", "./x and ."),
         ("~/.zshrc line 41; ~/.claude/settings.json", None),
         ("/v1/messages /compact /model and/or 20/11/2026 a / b", None),
         ("/etc/ssl/certs/ca.pem /usr/lib/x /etc/claude-code/managed-settings.json /dev/null", None),
@@ -103,7 +103,7 @@ def test_hosts_and_addresses(said, shown):
 )
 def test_files_and_folders(said, shown):
     """Names of one's own are nobody's business; those that everybody has stay."""
-    known = Hidden(homes=("/home/annabelle",), here=("/work/acme", "~/acme"))
+    known = Hidden(homes=("/home/annabelle",), here=("/proj/acme", "~/acme"))
     assert masker(known).text(said) == (said if shown is None else shown)
     assert masker(known, ("path",)).text("/srv/acme/x") == "/srv/acme/x"
 

@@ -46,7 +46,7 @@ _PATH = re.compile(
 _EVERYBODYS = (
     "/v1/", "/api/", "/dev/", "/proc/", "/usr/", "/bin/", "/lib/", "/etc/ssl/", "/etc/pki/", "/etc/resolv.conf",
     "/etc/environment", "/etc/profile", "/etc/zshenv", "/etc/claude-code/", "/Library/Application Support/ClaudeCode",
-    "/home/", "/Users/", "/root/",
+    "/home/", "/Users/",
 )  # fmt: skip
 """Files that are on every machine, paths of the API, and homes, of which the name is hidden."""
 _MASKED = re.compile(r"<[a-z]+-\d+>")

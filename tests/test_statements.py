@@ -88,6 +88,11 @@ COMMANDS = {
     "a drill": ["drill", "--scenario", "short.toml", "--quiet"],
     "a benchmark": ["bench", "--scenario", "tiny.toml", "--agents", "1", "--seed", "4", "--factor", "40",
                     "--no-calibration", "--through", "sdk", "--quiet"],
+    "the plan": ["plan"],
+    "a report": ["report", "-y"],
+    "an import": ["import"],
+    "off": ["off"],
+    "on, looked at": ["on", "--dry-run"],
     "wrong usage": ["status", "--nonsense"],
     "no verb": ["stauts"],
 }  # fmt: skip
@@ -101,6 +106,12 @@ def test_statement_14_json_is_of_the_shipped_shape(lived_in: Home, arguments: li
     value = conforms(done.stdout)
     if "exit_code" in value:
         assert value["exit_code"] == done.returncode
+
+
+def test_statement_14_leaves_no_verb_out() -> None:
+    """Those aside that run something else, answer in Claude Code's own form, or are tested below."""
+    others = {"run", "help", "hook", "statusline", "serve"}
+    assert set(VERBS) <= {arguments[0] for arguments in COMMANDS.values()} | others
 
 
 def test_statement_14_the_doctors(lived_in: Home) -> None:

@@ -1,13 +1,20 @@
 """`seawall doctor` and `seawall` alone, as whole commands against hosts of our own: verdict, code, shape, time."""
 
+import http.client
 import json
 import time
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from doctor_peers import GREEN, KEY, OVERLOADED, RED, answer, free_port, from_api, host, setting
 
-from own_home import Home
+from own_home import Home, until
+
+if TYPE_CHECKING:
+    from seawall.fake.thread import BackgroundFakeApi
 
 
 def test_all_clear(own_home: Home) -> None:
@@ -108,6 +115,46 @@ def test_json(own_home: Home) -> None:
     for one in value["checks"]:
         assert {"id", "state", "took", "cost", "summary", "facts"} <= one.keys()
     assert KEY[20:40] not in done.stdout
+
+
+def test_what_is_held_just_now(own_home: Home, fake_api: "BackgroundFakeApi") -> None:
+    """A real gateway that holds a call, and its records: who, what Seawall does, since when, and the incident's id."""
+    fake_api.script(*["overloaded"] * 500)
+    process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0", "--upstream", fake_api.url)
+    assert process.stdout is not None
+    address = urlsplit(json.loads(process.stdout.readline())["address"])
+    asked = {
+        "model": "claude-opus-5",
+        "max_tokens": 5,
+        "stream": True,
+        "messages": [{"role": "user", "content": "x"}],
+    }
+    with (
+        host(answer(200, GREEN)) as page,
+        host(b"") as control,
+        closing(http.client.HTTPConnection(str(address.hostname), address.port)) as client,
+    ):
+        client.request("POST", "/v1/messages", json.dumps(asked), {
+            "x-api-key": "sk-ant-api03-fake", "anthropic-version": "2023-06-01", "user-agent": "claude-cli/2.1.329",
+            "content-type": "application/json",
+        })  # fmt: skip
+        known = setting(fake_api.url, page.url, control.url)
+        found: dict[str, Any] = {}
+
+        def recorded() -> bool:
+            found.update(json.loads(own_home.seawall("doctor", "--json", **known).stdout))
+            return found["verdict"]["action"] is not None and found["episode"] is not None
+
+        until(recorded, "the call is held and its failures are on record")
+        shown = own_home.seawall("doctor", **known)
+    assert (found["verdict"]["cause"], found["verdict"]["confidence"]) == ("provider.overloaded", "certain")
+    assert found["verdict"]["action"]["calls"] == 1
+    assert (found["episode"]["cause"], found["episode"]["held"]) == ("provider.overloaded", 1)
+    assert found["outlook"]["basis"] == "published"
+    assert shown.returncode == 10
+    assert "\nSeawall is holding 1 call for you. Nothing is lost; leave the window open.\n" in shown.stdout
+    assert "press Esc and resend: you lose your place in the queue" in shown.stdout
+    assert f"\nincident {found['episode']['id']} · provider.overloaded · seawall watch" in shown.stdout
 
 
 def test_offline_asks_nobody(own_home: Home) -> None:

@@ -172,3 +172,34 @@ def test_a_large_store_is_summed_within_the_writers_patience(tmp_path: Path):
     assert time.monotonic() - began < MIGRATES_WITHIN / 4
     with reading(path) as found:
         assert sum(burst.attempts for burst in bursts_between(found, 0.0, 2e9)) == 50_000
+
+
+def test_what_was_there_is_added_up_as_what_comes(tmp_path: Path):
+    """A migration makes the same bursts of attempts as the triggers do when they come one by one."""
+    ends = ("retried", "given_up", "broken")
+    rows = [
+        attempt(
+            n % 3 + 1,
+            at=1_795_000_000.0 + 37.5 * n + 40 * (n % 7),
+            ended=ends[n % 3],
+            family=("opus", "haiku")[n % 2],
+            cause=("provider.overloaded", None)[n % 11 == 0],
+            held=float(n),
+        )
+        for n in range(300)
+    ]
+    found = []
+    for revision in ("0003", HEAD):
+        path = tmp_path / f"{revision}.db"
+        made_at(path, revision)
+        connection = sqlite3.connect(path)
+        connection.executemany(INSERT_ATTEMPT, map(cells, rows))
+        connection.commit()
+        migrate(str(path))
+        connection.close()
+        with reading(path) as opened:
+            found.append(
+                (sorted(bursts_between(opened, 0.0, 2e9)), sorted(recoveries_between(opened, 0.0, 2e9)))
+            )
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 10

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from store_helpers import QUICK, attempt
 
 from seawall.config import Store
+from seawall.history.episodes import episodes
 from seawall.store.bursts import Burst, HourCount, ModelCount, Recovery
 from seawall.store.migrate import migrate
 from seawall.store.queries import (
@@ -178,7 +179,7 @@ def test_attempts_that_were_no_first_ones_are_told_apart(path: Path):
         st.builds(
             attempt,
             st.integers(1, 3),
-            at=st.floats(0, 400).map(lambda at: round(at, 2)),
+            at=st.floats(3000, 4200).map(lambda at: round(at, 2)),
             cause=st.sampled_from([None, "provider.overloaded", "network.reset"]),
             ended=st.sampled_from(["retried", "given_up", "broken", "abandoned", "recovered"]),
             family=st.sampled_from(["opus", "haiku"]),
@@ -189,7 +190,7 @@ def test_attempts_that_were_no_first_ones_are_told_apart(path: Path):
     )
 )
 def test_the_stores_own_sums_are_those_of_its_attempts(rows: list[Attempt]):
-    """Whoever inserts an attempt, the triggers add it to its minute, and its client's hour."""
+    """Whoever inserts an attempt, in whatever order: the triggers' sums make the same episodes as each by itself."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "seawall.db"
         path.touch()
@@ -197,32 +198,33 @@ def test_the_stores_own_sums_are_those_of_its_attempts(rows: list[Attempt]):
         connection = sqlite3.connect(path)
         connection.executemany(INSERT_ATTEMPT, [cells(row) for row in rows])
         connection.commit()
-        work = connection.execute("SELECT hour, client, calls, attempts FROM work").fetchall()
+        work = connection.execute("SELECT hour, client, calls, attempts FROM work ORDER BY hour").fetchall()
         connection.close()
         with reading(path) as opened:
             bursts = bursts_between(opened, 0.0, 1e6)
             recoveries = recoveries_between(opened, 0.0, 1e6)
+            exact = recoveries_in(opened, {int(one.last // 60) for one in recoveries})
     failed = [row for row in rows if row.cause and row.ended != "abandoned"]
     well = [row for row in rows if row.cause is None and row.ended == "recovered"]
-    groups: dict[tuple[object, ...], list[Attempt]] = {}
-    for row in failed:
-        groups.setdefault((int(row.at // 60), row.cause, row.family), []).append(row)
-    assert {(int(one.first // 60), one.cause, one.family): one for one in bursts} == {
-        key: Burst(
-            str(key[1]), "api.anthropic.com", str(key[2]), "", min(r.at for r in of), max(r.at for r in of), len(of),
-            sum(r.number == 1 for r in of), sum(r.ended == "given_up" for r in of),
-            sum(r.ended == "broken" for r in of), 60,
-            min((r.held for r in of if r.ended == "given_up"), default=None),
-            max((r.held for r in of if r.ended == "given_up"), default=None),
+    alone = [
+        Burst(
+            str(row.cause), row.route, row.family, row.account, row.at, row.at, 1, int(row.number == 1),
+            int(row.ended == "given_up"), int(row.ended == "broken"), row.utc_offset,
+            *((row.held, row.held) if row.ended == "given_up" else (None, None)),
         )
-        for key, of in groups.items()
-    }  # fmt: skip
+        for row in failed
+    ]  # fmt: skip
+    assert episodes(bursts, exact, 1e6) == episodes(alone, exact, 1e6)
+    assert len(exact) == len(well)
     assert sum(one.calls for one in recoveries) == len(well)
     assert sum(one.waited for one in recoveries) == pytest.approx(sum(row.held for row in well))
     assert {one.first for one in recoveries} <= {row.at for row in well}
-    named = [row for row in failed if row.client]
-    expected = [(0, "claude-cli/2.1.59", sum(row.number == 1 for row in named), len(named))] if named else []
-    assert work == expected
+    hours = sorted({int(row.at // 3600) for row in failed if row.client})
+    named = [[row for row in failed if row.client and row.at // 3600 == hour] for hour in hours]
+    assert work == [
+        (hour, "claude-cli/2.1.59", sum(row.number == 1 for row in of), len(of))
+        for hour, of in zip(hours, named, strict=True)
+    ]
 
 
 @cache

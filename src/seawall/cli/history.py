@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import re
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
@@ -29,7 +30,6 @@ KEPT = incidents.KEPT
 SKEW = 60.0
 """Seconds that a record may lie in the future before a clock is thought to have been wrong."""
 VIEWS = ("list", "show", "note", "hours", "causes", "models")
-_SPAN = re.compile(r"\d+(?:\.\d+)?\s*[a-z]+(?:\s*\d.*)?")
 
 
 @click.command()
@@ -86,9 +86,11 @@ def history(
         if connection is None:
             return _nothing(common, now)
         report = _report(connection, begin, now, cause, model, zone)
-        _keep_usual(common, connection, now)
     said = f"{said}{_narrowed(cause, model)}"
-    return _printed(common, report, view, as_csv, said, zone_name, now)
+    code = _printed(common, report, view, as_csv, said, zone_name, now)
+    sys.stdout.flush()
+    _keep_usual(common, now)
+    return code
 
 
 def _printed(
@@ -178,6 +180,17 @@ def span_of(text: str, option: str) -> float:
     return min(length, KEPT)
 
 
+def _is_span(text: str) -> bool:
+    """Whether this is a length with its unit: `7d` is, and `7f3a` and `1234` are ids."""
+    from seawall.settings import seconds
+
+    try:
+        seconds(text)
+    except ValueError:
+        return False
+    return not re.fullmatch(r"[\d.e+-]*", text)
+
+
 def _narrowed(cause: str | None, model: str | None) -> str:
     return "".join(f", only {one}" for one in (cause, model) if one)
 
@@ -223,14 +236,15 @@ def _report(
     zone: tzinfo | None,
 ) -> "Report":
     """What is on record of the span."""
-    from seawall.history.outlook import outlook
+    from seawall.history.outlook import DAYS, outlook
     from seawall.history.past import past
     from seawall.history.rates import hours
     from seawall.history.report import Report, waited
     from seawall.store import queries
 
     recorded = past(connection, begin, now, cause)
-    found, recoveries = list(recorded.episodes), list(recorded.recoveries)
+    found = list(recorded.episodes)
+    recoveries = list(recorded.recoveries)
     if model is not None:
         found = [one for one in found if model in one.families]
         recoveries = [one for one in recoveries if one.family == model]
@@ -240,7 +254,8 @@ def _report(
         found, counts = _in_zone(found, counts, zone)
     going_on = [one for one in found if one.end == "open"]
     earlier = {
-        code: past(connection, now - 90 * DAY, now, code).episodes for code in {one.cause for one in going_on}
+        code: past(connection, now - DAYS * DAY, now, code).episodes
+        for code in {one.cause for one in going_on}
     }
     said = ((one, queries.last_note(connection, one.cause, one.opened_at)) for one in going_on)
     return Report(
@@ -281,16 +296,20 @@ def _in_zone(
     )
 
 
-def _keep_usual(common: Common, connection: "Connection", now: float) -> None:
+def _keep_usual(common: Common, now: float) -> None:
     """Adds up what `status` says of how long trouble usually lasts, where that is a day old."""
     from seawall.history.outlook import DAYS
     from seawall.history.past import past
     from seawall.history.usual import added_up, keep, stale
 
     store = incidents.place(common)
-    if stale(store, now) and (figures := added_up(past(connection, now - DAYS * DAY, now).episodes)):
+    if not stale(store, now):
+        return
+    with open_records(common) as connection:
+        found = past(connection, now - DAYS * DAY, now).episodes if connection is not None else ()
+    if found:
         try:
-            keep(store, figures)
+            keep(store, added_up(found))
         except OSError:
             pass  # a home that cannot be written: `status` says less
 
@@ -304,7 +323,7 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
     from seawall.view import history_data as data
 
     with open_records(common) as connection:
-        if _SPAN.fullmatch(said) or connection is None:
+        if connection is None or _is_span(said):
             length, name = span_of(said, "--compare"), f"last {said}"
         else:
             length, name = _since_note(connection, said, now)

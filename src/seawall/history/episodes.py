@@ -1,8 +1,8 @@
 """Episodes: stretches of failures of one cause on one route, found in what the store added up."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from itertools import pairwise
@@ -18,8 +18,9 @@ SHORTEST_ID = 4
 """Hex digits of an id; more where two episodes share them."""
 
 _Lane = tuple[str, str, str]
-_order = attrgetter("first", "last", "family", "account")
+_first = attrgetter("first")
 _last = attrgetter("last")
+_lane = attrgetter("route", "family", "account")
 
 
 class End(StrEnum):
@@ -68,46 +69,6 @@ class Episode:
         return self.end is End.RECOVERED
 
 
-@dataclass(slots=True)
-class _Stretch:
-    """An episode while it is put together."""
-
-    lanes: set[_Lane] = field(default_factory=set)
-    bursts: list[Burst] = field(default_factory=list)
-    last: float = float("-inf")
-
-    def add(self, burst: Burst) -> None:
-        self.bursts.append(burst)
-        self.lanes.add((burst.route, burst.family, burst.account))
-        self.last = max(self.last, burst.last)
-
-    def ended(self, until: float, end: End) -> Episode:
-        first, all_ = self.bursts[0], self.bursts
-        key = _digest(first.cause, first.route, first.first)
-        holds = [
-            (burst.shortest_hold, burst.longest_hold)
-            for burst in all_
-            if burst.shortest_hold is not None and burst.longest_hold is not None
-        ]
-        return Episode(
-            id=key,
-            cause=first.cause,
-            route=first.route,
-            families=tuple(sorted({burst.family for burst in all_} - {""})),
-            opened_at=first.first,
-            last_failure_at=self.last,
-            until=until,
-            end=end,
-            attempts=sum(burst.attempts for burst in all_),
-            calls=max(1, sum(burst.calls for burst in all_)),
-            given_up=sum(burst.given_up for burst in all_),
-            broken=sum(burst.broken for burst in all_),
-            utc_offset=first.utc_offset,
-            key=key,
-            holds=(min(a for a, _ in holds), max(b for _, b in holds)) if holds else None,
-        )
-
-
 def episodes(bursts: Iterable[Burst], recoveries: Iterable[Recovery], now: float) -> list[Episode]:
     """The episodes in these rows (in any order), by the time they began. Rows of the future are left out.
 
@@ -115,17 +76,17 @@ def episodes(bursts: Iterable[Burst], recoveries: Iterable[Recovery], now: float
     hit closes it if a minute without failure follows; it must come less than five minutes after the last failure,
     or be of a call that was held since: a success the next morning says nothing of when the trouble ended.
     """
-    by_kind: dict[tuple[str, str], list[Burst]] = {}
-    for burst in bursts:
-        if burst.first <= now:
-            # What is written while this is read may end a moment later than now.
-            known = burst if burst.last <= now else burst._replace(last=now)
-            by_kind.setdefault((burst.cause, burst.route), []).append(known)
     successes: dict[_Lane, list[Recovery]] = {}
     for one in sorted(recoveries, key=_last):
         if one.last <= now:
             successes.setdefault((one.route, one.family, one.account), []).append(one)
-    found = [episode for rows in by_kind.values() for episode in _of_one_kind(rows, successes, now)]
+    found: list[Episode] = []
+    for rows in _by_kind(bursts).values():
+        # What is written while this is read may end a moment later than now.
+        known = [
+            burst if burst.last <= now else burst._replace(last=now) for burst in rows if burst.first <= now
+        ]
+        found += _of_one_kind(known, successes, now)
     found.sort(key=lambda one: (one.opened_at, one.cause, one.route))
     return _named(found)
 
@@ -139,71 +100,108 @@ def unclear(bursts: Iterable[Burst], recoveries: Iterable[Recovery]) -> set[int]
     for one in recoveries:
         if one.first < one.last:
             minutes.setdefault((one.route, int(one.last // MINUTE)), []).append(one)
-    last: dict[tuple[str, str], float] = {}
-    found: set[int] = set()
-
-    def look(route: str, at: float) -> None:
-        minute = int(at // MINUTE)
-        if any(one.first <= at < one.last for one in minutes.get((route, minute), ())):
-            found.add(minute)
-
     if not minutes:
-        return found
-    for burst in sorted(bursts, key=_order):
-        kind = burst.cause, burst.route
-        before = last.get(kind)
-        if before is not None and burst.first - before >= QUIET:
-            look(burst.route, before)
-        last[kind] = burst.last if before is None else max(before, burst.last)
-    for (_, route), at in last.items():
-        look(route, at)
+        return set()
+    found: set[int] = set()
+    for (_, route), rows in _by_kind(bursts).items():
+        for _, _, last in _stretches(rows):
+            minute = int(last // MINUTE)
+            if any(one.first <= last < one.last for one in minutes.get((route, minute), ())):
+                found.add(minute)
     return found
+
+
+def _by_kind(bursts: Iterable[Burst]) -> dict[tuple[str, str], list[Burst]]:
+    """Bursts of each cause on each route, in their order."""
+    kinds: dict[tuple[str, str], list[Burst]] = {}
+    for burst in bursts:
+        kinds.setdefault((burst.cause, burst.route), []).append(burst)
+    for rows in kinds.values():
+        rows.sort(key=_first)  # as the store hands them out they nearly are
+    return kinds
+
+
+def _stretches(rows: Sequence[Burst]) -> Iterator[tuple[int, int, float]]:
+    """Where failures follow each other so closely that no success between them counts: from, up to, the last one.
+
+    This walks through every row, of which a dense month has hundreds of thousands; all else is done a stretch.
+    """
+    start, last = 0, float("-inf")
+    for at, burst in enumerate(rows):
+        if burst.first - last >= QUIET and at:
+            yield start, at, last
+            start = at
+        if burst.last > last:
+            last = burst.last
+    if rows:
+        yield start, len(rows), last
 
 
 def _of_one_kind(
-    rows: list[Burst], successes: Mapping[_Lane, Sequence[Recovery]], now: float
-) -> list[Episode]:
-    found: list[Episode] = []
-    current = _Stretch()
-    for burst in sorted(rows, key=_order):
-        if current.bursts:
-            closed = _closed_at(current, successes, burst.first)
-            if closed is not None:
-                found.append(current.ended(closed, End.RECOVERED))
-                current = _Stretch()
-            elif burst.first - current.last >= APART:
-                found.append(current.ended(current.last, End.UNSEEN))
-                current = _Stretch()
-        current.add(burst)
-    closed = _closed_at(current, successes, now)
-    if closed is not None:
-        found.append(current.ended(closed, End.RECOVERED))
-    elif now - current.last >= APART:
-        found.append(current.ended(current.last, End.UNSEEN))
-    else:
-        found.append(current.ended(now, End.OPEN))
-    return found
+    rows: Sequence[Burst], successes: Mapping[_Lane, Sequence[Recovery]], now: float
+) -> Iterator[Episode]:
+    begin, lanes = 0, set[_Lane]()
+    for start, end, last in _stretches(rows):
+        lanes.update(map(_lane, rows[start:end]))
+        following = rows[end].first if end < len(rows) else now
+        closed = _closed_at(lanes, last, successes, following)
+        if closed is not None:
+            yield _episode(rows[begin:end], last, closed, End.RECOVERED)
+        elif following - last >= APART:
+            yield _episode(rows[begin:end], last, last, End.UNSEEN)
+        elif end == len(rows):
+            yield _episode(rows[begin:end], last, now, End.OPEN)
+        else:
+            continue
+        begin, lanes = end, set()
+
+
+def _episode(rows: Sequence[Burst], last: float, until: float, end: End) -> Episode:
+    first = rows[0]
+    key = _digest(first.cause, first.route, first.first)
+    holds = [
+        (burst.shortest_hold, burst.longest_hold)
+        for burst in rows
+        if burst.shortest_hold is not None and burst.longest_hold is not None
+    ]
+    return Episode(
+        id=key,
+        cause=first.cause,
+        route=first.route,
+        families=tuple(sorted({burst.family for burst in rows} - {""})),
+        opened_at=first.first,
+        last_failure_at=last,
+        until=until,
+        end=end,
+        attempts=sum(burst.attempts for burst in rows),
+        calls=max(1, sum(burst.calls for burst in rows)),
+        given_up=sum(burst.given_up for burst in rows),
+        broken=sum(burst.broken for burst in rows),
+        utc_offset=first.utc_offset,
+        key=key,
+        holds=(min(a for a, _ in holds), max(b for _, b in holds)) if holds else None,
+    )
 
 
 def _closed_at(
-    stretch: _Stretch, successes: Mapping[_Lane, Sequence[Recovery]], following: float
+    lanes: Iterable[_Lane], last: float, successes: Mapping[_Lane, Sequence[Recovery]], following: float
 ) -> float | None:
-    """The first success after its last failure that closes it, given the next failure (or now)."""
+    """The first success after the last failure that closes it, given the next failure (or now)."""
     latest = following - QUIET
-    if latest < stretch.last:
+    if latest < last:
         return None
     closing: list[float] = []
-    for lane in stretch.lanes:
+    for lane in lanes:
         rows = successes.get(lane, ())
-        for at_row in range(bisect_right(rows, stretch.last, key=_last), len(rows)):
-            row = rows[at_row]
-            at = row.first if row.first > stretch.last else row.last
+        for number in range(bisect_right(rows, last, key=_last), len(rows)):
+            row = rows[number]
+            at = row.first if row.first > last else row.last
             if at > latest:
                 break
-            if at - stretch.last < APART or row.since <= stretch.last:
+            if at - last < APART or row.since <= last:
                 closing.append(at)
                 break
-            if at - stretch.last > 86400.0:  # nothing is held for a day
+            if at - last > 86400.0:  # nothing is held for a day
                 break
     return min(closing, default=None)
 

@@ -1,15 +1,15 @@
-"""Attempts as the store adds them up for history: a minute of failures, a second of recoveries."""
+"""Attempts as the store adds them up for history: runs of failures, minutes of recoveries."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 MINUTE = 60
-"""Seconds of failures that are one burst. An episode is not closed by a success less than a minute before the next
-failure, so nothing that ends one can hide inside."""
+"""Seconds of recoveries that are one. Failures closer to each other than this are one burst: an episode is not closed
+by a success less than a minute before the next failure, so nothing that ends one can hide inside."""
 
 
 class Burst(NamedTuple):
-    """Failures of one cause in one lane within one minute. Times are UTC seconds since 1970.
+    """Failures of one cause in one lane, each less than a minute from another. Times are UTC seconds since 1970.
 
     A tuple, as `Recovery` is: a dense month has hundreds of thousands, and a dataclass takes longer to make.
     """
@@ -83,3 +83,26 @@ class Note:
     """Minutes east of UTC when the episode began."""
     text: str
     noted_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Failed attempts of one client in one hour, and the calls that began with one of them."""
+
+    hour: int
+    """Hours since 1970, UTC."""
+    utc_offset: int
+    client: str
+    """Name and version."""
+    calls: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A call whose first attempt failed. Times are UTC seconds since 1970."""
+
+    call: str
+    at: float
+    """When it began."""
+    utc_offset: int

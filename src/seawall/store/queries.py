@@ -3,15 +3,17 @@
 Importing this imports SQLAlchemy (about 0.35 s of CPU): only verbs that read history do.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil, floor
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     URL,
     ColumnElement,
     Connection,
+    Select,
     bindparam,
     case,
     column,
@@ -25,9 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
-from seawall.store.bursts import MINUTE, Burst, HourCount, ModelCount, Note, Recovery
+from seawall.store.bursts import MINUTE, Burst, HourCount, ModelCount, Note, Recovery, Start, Work
 from seawall.store.rows import Attempt, Count
-from seawall.store.schema import attempt, burst, episode, hourly_count, recovery
+from seawall.store.schema import attempt, burst, episode, hourly_count, recovery, work
 
 WAITS = 1.0
 """Seconds for another program's lock: a gateway's batch takes milliseconds."""
@@ -87,19 +89,20 @@ def counts_since(connection: Connection, hour: int) -> list[Count]:
 def bursts_between(
     connection: Connection, since: float, until: float, cause: str | None = None
 ) -> list[Burst]:
-    """Failures between these times (UTC seconds), added up by lane, cause and minute; the minute of `until` is whole.
+    """Failures between these times (UTC seconds), those less than a minute apart as one.
 
     `cause`: only of this one.
     """
     columns = burst.c
     question = (
-        select(*list(columns)[1:])
-        .where(columns.minute >= floor(since / MINUTE), columns.minute <= floor(until / MINUTE))
-        .where(columns.last_at >= since)
+        select(*list(columns)[2:])
+        .where(columns.hour >= floor(since / 3600), columns.hour <= floor(until / 3600))
+        .where(columns.last_at >= since, columns.first_at <= until)
+        .order_by(columns.hour)
     )
     if cause is not None:
         question = question.where(columns.cause == cause)
-    return [Burst._make(row) for row in connection.execute(question).all()]
+    return list(map(Burst._make, _plain(connection, question)))
 
 
 def recoveries_between(connection: Connection, since: float, until: float) -> list[Recovery]:
@@ -109,8 +112,9 @@ def recoveries_between(connection: Connection, since: float, until: float) -> li
         select(*list(columns)[1:])
         .where(columns.minute >= floor(since / MINUTE), columns.minute <= floor(until / MINUTE))
         .where(columns.last_at >= since)
+        .order_by(columns.minute)
     )
-    return [Recovery._make(row) for row in connection.execute(question).all()]
+    return list(map(Recovery._make, _plain(connection, question)))
 
 
 def recoveries_in(connection: Connection, minutes: Iterable[int]) -> list[Recovery]:
@@ -166,19 +170,27 @@ def hours_between(
 
 def _tried_again(connection: Connection, since: float, until: float, family: str | None) -> dict[int, int]:
     """How many attempts of each hour were not their call's first."""
-    repeats = ((burst, burst.c.attempts - burst.c.calls), (recovery, recovery.c.calls))
+    first, last = ceil(since / 3600), floor(until / 3600)
+    hour, minute = burst.c.hour, recovery.c.minute
+    questions = (
+        (
+            burst,
+            select(hour, func.sum(burst.c.attempts - burst.c.calls)).where(hour.between(first, last)),
+            hour,
+        ),
+        (
+            recovery,
+            select(minute // 60, func.sum(recovery.c.calls)).where(
+                minute.between(first * 60, last * 60 + 59)
+            ),
+            minute // 60,
+        ),
+    )
     found: dict[int, int] = {}
-    for kind, number in repeats:
-        minute = kind.c.minute
-        question = (
-            select(minute // 60, func.sum(number))
-            .where(minute >= floor(since / MINUTE), minute <= ceil(until / MINUTE) + 60)
-            .group_by(minute // 60)
-        )
-        if family is not None:
-            question = question.where(kind.c.family == family)
-        for hour, n in connection.execute(question):
-            found[hour] = found.get(hour, 0) + int(n)
+    for kind, question, of in questions:
+        narrowed = question if family is None else question.where(kind.c.family == family)
+        for at, n in connection.execute(narrowed.group_by(of)):
+            found[at] = found.get(at, 0) + int(n)
     return found
 
 
@@ -224,6 +236,41 @@ def last_note(connection: Connection, cause: str, before: float) -> Note | None:
     return next((one for one in reversed(found) if one.opened_at < before), None)
 
 
+def work_between(connection: Connection, since: float, until: float) -> list[Work]:
+    """What failed of each client, by the hours that begin between these times (UTC seconds), oldest first."""
+    columns = work.c
+    question = (
+        select(columns.hour, columns.utc_offset, columns.client, columns.calls, columns.attempts)
+        .where(columns.hour >= ceil(since / 3600), columns.hour <= until / 3600)
+        .order_by(columns.hour, columns.client)
+    )
+    return [Work(*row) for row in connection.execute(question)]
+
+
+def starts_between(
+    connection: Connection, since: float, until: float, causes: Iterable[str], most: int
+) -> list[Start]:
+    """Calls whose first attempt failed for one of these causes, `most` of each cause at most, the newest first."""
+    columns = attempt.c
+    question = (
+        select(columns.call, columns.at - columns.took, columns.utc_offset)
+        .where(columns.cause == bindparam("cause"), columns.at >= since, columns.at <= until)
+        .where(columns.number == 1, columns.ended != "abandoned")
+        .order_by(columns.at.desc())
+        .limit(most)
+    )
+    return [Start(*row) for cause in causes for row in connection.execute(question, {"cause": cause})]
+
+
+def recovered_at(connection: Connection, calls: Sequence[str]) -> dict[str, float]:
+    """When these calls succeeded (UTC seconds), those that did."""
+    columns = attempt.c
+    question = select(columns.call, func.max(columns.at)).where(
+        columns.call.in_(calls), columns.cause.is_(None), columns.ended == "recovered"
+    )
+    return {call: float(at) for call, at in connection.execute(question.group_by(columns.call))}
+
+
 def attempts_of(
     connection: Connection, cause: str, route: str, since: float, until: float, most: int
 ) -> list[Attempt]:
@@ -267,6 +314,12 @@ def calls_of(connection: Connection, cause: str, route: str, since: float, until
 def attempts_after(connection: Connection, moment: float) -> int:
     """How many recorded attempts ended later than this: more than none if a clock was wrong."""
     return int(connection.execute(select(func.count()).where(attempt.c.at > moment)).scalar_one())
+
+
+def _plain(connection: Connection, question: Select[Any]) -> Sequence[tuple[Any, ...]]:
+    """The rows as the driver hands them out: SQLAlchemy's own take longer to make than all else of a dense month."""
+    cursor = connection.execute(question).cursor
+    return cursor.fetchall() if cursor is not None else []
 
 
 def _failed(cause: str | None) -> ColumnElement[int]:

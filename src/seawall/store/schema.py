@@ -149,11 +149,12 @@ gateway or the hook as well.
 burst = Table(
     "burst",
     metadata,
-    Column("minute", BigInteger, primary_key=True, autoincrement=False),
-    Column("cause", Text, primary_key=True),
-    Column("route", Text, primary_key=True),
-    Column("family", Text, primary_key=True),
-    Column("account", Text, primary_key=True),
+    Column("id", Integer, primary_key=True),
+    Column("hour", BigInteger, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("family", Text, nullable=False),
+    Column("account", Text, nullable=False),
     Column("first_at", Double, nullable=False),
     Column("last_at", Double, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -163,10 +164,10 @@ burst = Table(
     Column("utc_offset", SmallInteger, nullable=False),
     Column("shortest_hold", Double),
     Column("longest_hold", Double),
-    sqlite_with_rowid=False,
+    Index(None, "hour", "cause", "route", "family", "account"),
 )
-"""Failures of one cause in one lane within one minute (minutes since 1970, UTC); the columns after `minute` are the
-fields of `bursts.Burst`."""
+"""Failures of one cause in one lane, each less than a minute from another, within one hour (since 1970, UTC); the
+columns after `hour` are the fields of `bursts.Burst`. Two rows may touch or overlap: failures come out of order."""
 
 recovery = Table(
     "recovery",

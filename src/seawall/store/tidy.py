@@ -14,7 +14,7 @@ STEP = 500
 # Table, its key, and its column of time with the seconds that it counts.
 _DATED = (
     ("attempt", "id", "at", 1),
-    ("burst", "minute, cause, route, family, account", "minute", 60),
+    ("burst", "id", "hour", 3600),
     ("recovery", "minute, route, family, account", "minute", 60),
     ("work", "hour, utc_offset, client", "hour", 3600),
     ("episode", "id", "opened_at", 1),

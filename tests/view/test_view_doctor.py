@@ -526,6 +526,15 @@ def test_no_line_is_wider_than_the_terminal(name: str, width: int) -> None:
         )
 
 
+def test_a_long_value_is_cut_in_its_middle() -> None:
+    """Where no line holds it; both ends are left."""
+    typed = sign("provider.overloaded", "529 from the API itself (req_011CSHoEeqs5C35K2UUqR7Fy)", D)
+    said = shown(result("api.edge", "API", State.FAIL, typed, who="api", status=529), width=40)
+    assert "(req_011CSHo...5K2UUqR7Fy)" in said
+    wide = shown(result("api.edge", "API", State.FAIL, typed, who="api", status=529))
+    assert "(req_011CSHoEeqs5C35K2UUqR7Fy)" in wide
+
+
 def test_another_provider_has_its_own_name() -> None:
     """Not Anthropic's side, unless the API itself answered."""
     sign_of = sign("provider.overloaded", "529", D)

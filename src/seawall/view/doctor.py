@@ -13,6 +13,7 @@ from seawall.doctor.earlier import Recently
 from seawall.doctor.verdict import Verdict
 from seawall.view.explanation import LABEL, SHOWN_AS, Look, dont_line, flowed, low, row, wrapped
 from seawall.view.explanation import headline as said_of
+from seawall.view.layout import cut_middle
 
 _MARKS = {Direction.FOR: "+", Direction.AGAINST: "-", Direction.NEUTRAL: "·"}
 _PLAIN = {**_MARKS, Direction.NEUTRAL: "."}
@@ -51,7 +52,7 @@ def block(case: Case, advised: Advice, look: Look, plain: bool = False, more: bo
     else:
         lines += _labelled("Do now", _steps(advised.do, look))
         lines += row("Don't", [dont_line(one.text, one.reason) for one in advised.dont or ()], look)
-    lines += row("Evidence", _evidence(verdict, marks), look)
+    lines += row("Evidence", [_fitting(one, look) for one in _evidence(verdict, marks)], look)
     also = ", ".join(verdict.also[:4])
     lines += row("Also seen", [also] if also else [], look)
     lines += row("History", _glyphs(history(case), plain), look)
@@ -139,6 +140,12 @@ def _evidence(verdict: Verdict, marks: dict[Direction, str]) -> list[str]:
     if verdict.not_run:
         lines.append(f"{marks[Direction.NEUTRAL]} not run for this reason: {', '.join(verdict.not_run)}")
     return lines
+
+
+def _fitting(text: str, look: Look) -> str:
+    """The text with words that no line holds cut in their middle: ids and paths tell something at both ends."""
+    room = look.edge - LABEL - 2
+    return text if look.width is None else " ".join(cut_middle(word, room) for word in text.split(" "))
 
 
 def _clear(case: Case, look: Look, marks: dict[Direction, str]) -> list[str]:

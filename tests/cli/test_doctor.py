@@ -55,6 +55,29 @@ def test_a_dead_local_address_is_this_machine(own_home: Home) -> None:
     assert time.monotonic() - begun < 6  # a second by the clock of an idle machine
 
 
+def test_where_a_dead_address_is_set(own_home: Home) -> None:
+    """By file, and by the line of the profile."""
+    dead = f"http://127.0.0.1:{free_port()}"
+    folder = own_home.path / ".claude"
+    folder.mkdir()
+    (folder / "settings.json").write_text(json.dumps({"env": {"ANTHROPIC_BASE_URL": dead}}))
+    (own_home.path / ".bashrc").write_text("# mine\n" * 11 + f"export ANTHROPIC_BASE_URL={dead}\n")
+    with host(from_api(401)) as api:
+        done = own_home.seawall("doctor", **setting(api.url))
+    assert done.returncode == 15
+    assert "(found in ~/.claude/settings.json and ~/.bashrc line 12)" in " ".join(done.stdout.split())
+
+
+def test_where_a_wrong_key_is_set(own_home: Home) -> None:
+    """The line of the profile that sets just this value; the value stands nowhere."""
+    key = "sk-proj-" + "Zq7" * 20
+    (own_home.path / ".zshrc").write_text("\n" * 40 + f'export ANTHROPIC_API_KEY="{key}"\n')
+    done = own_home.seawall("doctor", "--offline", ANTHROPIC_API_KEY=key)
+    assert done.returncode == 12
+    assert "2. Replace it where it is set: ~/.zshrc line 41\n" in done.stdout
+    assert key[8:20] not in done.stdout
+
+
 def test_an_openai_key_never_leaves_the_machine(own_home: Home) -> None:
     """Acceptance 4: decided by its form; no request holds it, and no output."""
     key = "sk-proj-" + "Zq7" * 20

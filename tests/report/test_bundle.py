@@ -32,8 +32,8 @@ VERDICT = {
 
 
 def made(one=None, verdict_=VERDICT, known=KNOWN):
-    masker = Masker(known, Names(b"s" * 16))
-    return bundle.made(one or case(), verdict_, masker, known, ())
+    one = one or case()
+    return bundle.made(one, verdict_, Masker(known, Names(b"s" * 16), (), one.request_ids), known, ())
 
 
 def test_the_six_files():
@@ -82,30 +82,57 @@ def test_what_was_masked_is_counted():
 
 def test_request_ids_of_any_form_stay():
     """A cloud's or the edge's look like keys, and support needs them."""
-    ids = ["8c1f2a3b4c5d6e7f-FRA", "0123456789abcdef0123456789abcdef", "req_011CSHoEeqs5C35K2UUqR7Fy"]
-    recorded = Recorded(EPISODE, [replace(FAILED, request_id=one) for one in ids[::2]])
+    ids = ["8c1f2a3b4c5d6e7f-FRA", "0123456789abcdef0123456789abcdef", "req_011CSHoEeqs5C35K2UUqR7Fy",
+           "3f2504e0-4f89-41d3-9a0c-0305e82c3301"]  # fmt: skip
+    recorded = Recorded(EPISODE, [replace(FAILED, request_id=one) for one in ids])
     files = made(case(recorded=recorded)).files
-    assert all(one in files["timeline.csv"] for one in ids[::2])
+    for one in ids:
+        assert one in files["timeline.csv"]
+        assert one in files["issue.md"]
 
 
-def test_a_leak_stops_the_writing():
-    """What no pattern masks and yet looks like a key is found last: file and line are said, not the find."""
+def test_what_looks_like_a_key_is_masked_in_what_checks_say():
+    """A sign in its place, not a report that cannot be written."""
     odd = "Ty5uR8eW3qA6sD9fG2hJ4k"
     signs = (replace(verdict().evidence[0], text=f"the proxy said {odd}"),)
-    one = case(verdict=replace(verdict(), evidence=signs))
+    files = made(case(verdict=replace(verdict(), evidence=signs))).files
+    assert "the proxy said <key-1>" in files["issue.md"]
+    assert not any(odd in text for text in files.values())
+
+
+class Blind(Masker):
+    """A masker that lets everything pass once, as one with a fault would."""
+
+    def __init__(self, known: Hidden) -> None:
+        super().__init__(known, Names(b"s" * 16))
+        self.seen: set[str] = set()
+
+    def text(self, s: str) -> str:
+        if s in self.seen:
+            return super().text(s)
+        self.seen.add(s)
+        return s
+
+
+@pytest.mark.parametrize(
+    "left", ["Ty5uR8eW3qA6sD9fG2hJ4k", SECRET, "ann@mail.example.com", "/home/annabelle/x"]
+)
+def test_a_leak_stops_the_writing(left):
+    """What was not masked is found by the last look: file and line are said, not the find."""
+    one = case(machine=replace(case().machine, shell=left))
     with pytest.raises(bundle.Leak) as raised:
-        made(one)
-    assert str(raised.value).startswith("issue.md, line ")
-    assert odd not in str(raised.value)
-    assert raised.value.hit.file == "issue.md"
-
-
-def test_one_text_is_looked_at_like_the_files():
-    """Masked, checked, and refused where something is left."""
-    masker = Masker(KNOWN, Names(b"s" * 16))
-    assert bundle.checked("it.txt", "annabelle \x1b[2J\n", case(), masker, KNOWN) == "<user-1> ?[2J\n"
+        bundle.made(one, VERDICT | {"checks": [], "verdict": {}}, Blind(KNOWN), KNOWN, ())
+    said = str(raised.value)
+    assert left not in said
+    assert said.endswith("nothing was written")
+    assert raised.value.hit.file == "environment.txt"
+    lines = bundle.environment(one).splitlines()
+    assert left in lines[raised.value.hit.line - 1]
     with pytest.raises(bundle.Leak):
-        bundle.checked("it.txt", "Ty5uR8eW3qA6sD9fG2hJ4k", case(), masker, KNOWN)
+        bundle.checked("it.txt", f"{left}\n", case(), Blind(KNOWN), KNOWN)
+    assert bundle.checked(
+        "it.txt", "annabelle \x1b[2J\n", case(), Masker(KNOWN, Names(b"s" * 16)), KNOWN
+    ) == ("<user-1> ?[2J\n")
 
 
 def test_a_folder_and_a_zip_of_the_same(tmp_path):

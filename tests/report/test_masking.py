@@ -212,7 +212,8 @@ def test_the_last_look_finds(line, what):
 )  # fmt: skip
 def test_the_last_look_lets_pass(line):
     """Request ids (those named as such, whatever their form), names of settings, models, links."""
-    assert look({"a": line}, masker(), KNOWN, ["8c1f2a3b4c5d6e7f-FRA"]) is None
+    ids = ["8c1f2a3b4c5d6e7f-FRA"]
+    assert look({"a": line}, Masker(KNOWN, Names(b"s" * 16), (), ids), KNOWN, ids) is None
 
 
 def test_this_machines_own_names(tmp_path: Path):

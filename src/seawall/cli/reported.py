@@ -105,7 +105,9 @@ def prepared(common: Common, wanted: Wanted, tried: Sequence[str], now: float) -
         # Whoever runs the network needs to know which hosts and addresses are meant.
         reveal |= {"host", "address"} if wanted.text == "it" else {"host"}
     said = json_of(measured, exit_code_of(verdict.cause) if verdict.cause else ExitCode.OK)
-    return Prepared(case, said, Masker(hidden, names, reveal), tuple(sorted(reveal)), hidden, names)
+    return Prepared(
+        case, said, Masker(hidden, names, reveal, case.request_ids), tuple(sorted(reveal)), hidden, names
+    )
 
 
 def _looked_back(common: Common, wanted: Wanted, now: float) -> "Recorded":

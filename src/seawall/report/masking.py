@@ -52,6 +52,10 @@ _EVERYBODYS = (
 _MASKED = re.compile(r"<[a-z]+-\d+>")
 _ROUNDS = 6
 """A sign in place of one name may lay bare another beside it; twice is the usual number."""
+_ID = re.compile(r"[A-Za-z0-9_-]{8,}")
+_HELD = "\ue000"
+"""Stands around the number of an id while the rest is masked; no text has it, as it is not printable."""
+_BACK = re.compile(f"{_HELD}(\\d+){_HELD}")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_+/=*-])[A-Za-z0-9_+/=-]{20,}")
 
 
@@ -67,16 +71,16 @@ class Hit:
 class Masker:
     """Hides, in any text, what is secret or names somebody; the same name by the same sign.
 
-    `reveal`: kinds that stay; `keep`: hosts that stay, as written.
+    `reveal`: kinds that stay; `ids`: names of requests, which stay whatever they look like.
     """
 
     def __init__(
-        self, hidden: Hidden, names: Names, reveal: Collection[str] = (), keep: Collection[str] = ()
+        self, hidden: Hidden, names: Names, reveal: Collection[str] = (), ids: Collection[str] = ()
     ) -> None:
         self._hidden = hidden
         self._names = names
         self._reveal = frozenset(reveal) & frozenset(REVEALABLE)
-        self._keep = frozenset(one.lower() for one in keep)
+        self._ids = frozenset(ids)
         self._secrets = _either(hidden.secrets)
         self._here = _either(
             _spellings(hidden.here), before=r"(?<![A-Za-z0-9_.-])", after=r"(?![A-Za-z0-9_.-])"
@@ -102,11 +106,21 @@ class Masker:
 
     def text(self, s: str) -> str:
         """`s` with everything hidden that must be; what it returns it would return unchanged."""
+        held: list[str] = []
+
+        def hold(found: re.Match[str]) -> str:
+            if found[0] not in self._ids:
+                return found[0]
+            held.append(found[0])
+            return f"{_HELD}{len(held) - 1}{_HELD}"
+
+        if self._ids:
+            s = _ID.sub(hold, s)
         for _ in range(_ROUNDS):
             before, s = s, self._once(s)
             if s == before:
                 break
-        return s
+        return _BACK.sub(lambda found: held[int(found[1])], s) if held else s
 
     def _once(self, s: str) -> str:
         s = redact.userinfo(s, self._masked)  # before a password that is known takes it apart
@@ -117,6 +131,7 @@ class Masker:
         if self._here and "path" not in self._reveal:
             s = self._here.sub(".", s)
         s = redact.text(s, self._masked)
+        s = _TOKEN.sub(lambda found: self._masked("key", found[0]) if _strange(found[0]) else found[0], s)
         s = _PATH.sub(self._path, s)
         if "user" not in self._reveal:
             if self._users:
@@ -153,7 +168,7 @@ class Masker:
 
     def _host(self, name: str) -> str:
         low = name.lower().rstrip(".")
-        if low in self._keep or low == "localhost" or _is_address(low):
+        if low == "localhost" or _is_address(low):
             return name
         if any(low == public or low.endswith(f".{public}") for public in PUBLIC):
             return name
@@ -199,7 +214,11 @@ def _starts(text: str) -> range:
 
 
 def _random(line: str, ids: Collection[str]) -> bool:
-    return any(found[0] not in ids and redact.random_looking(found[0], 14) for found in _TOKEN.finditer(line))
+    return any(found[0] not in ids and _strange(found[0]) for found in _TOKEN.finditer(line))
+
+
+def _strange(token: str) -> bool:
+    return redact.random_looking(token, 14)
 
 
 def _either(

@@ -425,8 +425,8 @@ def test_opening_the_form(own_home: Home) -> None:
     assert len(folders(own_home.path)) == 1
 
 
-def test_no_browser(own_home: Home) -> None:
-    """The address is printed, to be opened by hand."""
+def test_no_browser_and_no_clipboard(own_home: Home) -> None:
+    """No program at all is found: the address is printed, to be opened by hand, and the long texts are in the file."""
     id_ = incident(own_home)
     done = own_home.seawall("report", id_, "--open", "-y", "--offline", PATH="/nonexistent")
     assert done.returncode == 0

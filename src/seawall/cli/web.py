@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seawall.cli.common import Common, ExitCode, Failure
+from seawall.cli.common import Common, ExitCode, Failure, settings_files
 from seawall.view.web.door import Answers, Door
 
 if TYPE_CHECKING:
@@ -33,8 +33,11 @@ def routes(
 ) -> "dict[str, LocalHandler]":
     """All that the gateway answers itself: to its own commands, to the page, to Prometheus."""
 
+    user, project = settings_files(common, os.environ)
+    files = {"user": str(user), "project": str(project) if project else None}
+
     def make() -> Answers:
-        from seawall.cli.settings import entries
+        from seawall.cli.settings import entries, shown_fallback
         from seawall.view.web.ask import Asker
         from seawall.view.web.routes import Sources, Web
 
@@ -43,7 +46,13 @@ def routes(
                 token,
                 sharing.told,
                 figures,
-                lambda: {"schema": "seawall.config/1", "values": entries(config, sources)},
+                lambda: {
+                    "schema": "seawall.config/1",
+                    "files": files,
+                    "problems": [],  # with one, this gateway would not have started
+                    "values": entries(config, sources),
+                    "fallback": [shown_fallback(one) for one in config.fallback],
+                },
                 lambda: sharing.closing,
                 time.time,
             ),

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from own_home import LIMIT, Home, until
+from seawall.cli import schemas
 from seawall.fake.thread import BackgroundFakeApi
 from seawall.gateway import runtime
 from seawall.view.explanation import SHOWN_AS
@@ -226,6 +228,19 @@ def test_the_doctor_measures_for_the_page(place: Place) -> None:
     assert answer.json["verdict"]["host"] == "127.0.0.1"
     assert not {"cred.shape", "cred.live", "local.env", "local.settings", "local.base_url"} & checks.keys()
     assert place.ask("/api/v1/verdict").json == answer.json  # a minute old is good enough for that
+
+
+def test_all_json_is_of_its_schema(place: Place) -> None:
+    """What the page's paths answer, refusals too, is what `seawall help --schema` describes."""
+    asked = {
+        "/api/v1/rates": 200, "/api/v1/config": 200, "/api/v1/history": 200, "/api/v1/plan": 200,
+        "/api/v1/doctor": 200, "/api/v1/explain?code=limit.session": 200, "/api/v1/explain": 400,
+        "/api/v1/history?since=x": 400, "/api/v1/episodes/ffff": 404,
+    }  # fmt: skip
+    for path, status in asked.items():
+        answer = place.ask(path)
+        assert answer.status == status, (path, answer.body)
+        Draft202012Validator(json.loads(schemas.text(answer.json["schema"]))).validate(answer.json)
 
 
 def test_settings_in_force_are_shown_with_their_sources(place: Place) -> None:

@@ -208,4 +208,6 @@ def as_json(status: int, value: object) -> LocalResponse:
 
 def refused(status: int, message: str) -> LocalResponse:
     """Why there is no other answer."""
-    return as_json(status, {"schema": "seawall.error/1", "error": {"code": status, "message": message}})
+    kind = "seawall" if status >= 500 else "usage"
+    error = {"code": status, "class": kind, "message": message}
+    return as_json(status, {"schema": "seawall.error/1", "error": error})

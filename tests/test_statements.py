@@ -375,3 +375,51 @@ def test_statement_15_for_the_platform_it_is_printed_on() -> None:
             assert "Remove-Item" not in said, case.verdict.cause
         if Platform.WSL not in case.platforms:
             assert "wsl --" not in said or case.verdict.cause == "machine.wsl"
+
+
+def outages(number: int, now: float) -> list[Attempt]:
+    """So many episodes that were seen to end, an hour apart, of one to so many minutes."""
+    rows = []
+    for n in range(1, number + 1):
+        at = now - 3600.0 * (n + 1)
+        rows.append(attempt(1, at=at, call=f"c{n}"))
+        rows += [attempt(k + 1, at=at + 60.0 * k, call=f"c{n}") for k in range(1, n)]
+        well = attempt(n + 1, at=at + 60.0 * n, call=f"c{n}", cause=None, status=200, ended="recovered")
+        rows.append(replace(well, held=60.0 * n))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("earlier", "says"),
+    [
+        (8, "Most episodes like this end within 6 min; this one is at 1 min"),
+        (7, "No history yet (7 earlier); the usual figure is 2-5 min (public troubleshooting texts, 2026)"),
+        (0, "No history yet; the usual figure is 2-5 min (public troubleshooting texts, 2026)"),
+    ],
+)
+def test_statement_11_eight_predecessors(own_home: Home, earlier: int, says: str) -> None:
+    """An episode with 8 has its percentile sentence; with 7 the published figure and its source."""
+    now = time.time()
+    records(own_home, *outages(earlier, now), attempt(1, at=now - 70, call="now"))
+    shown = own_home.seawall("history", "--plain").stdout
+    assert says in shown
+    assert ("usual figure" in shown) is (earlier < 8)
+
+
+def test_statement_12_equal_rates_name_no_busiest_hour(own_home: Home) -> None:
+    """A heat map over four weeks of the same rate at every hour."""
+    last = int(time.time() // 3600) - 1
+    records(
+        own_home,
+        *(
+            Count(last - n, 60, "api.anthropic.com", "opus", "", cause, number)
+            for n in range(28 * 24)
+            for cause, number in (("", 95), ("provider.overloaded", 5))
+        ),
+    )
+    shown = own_home.seawall("history").stdout
+    grid = [line[3:].split() for line in shown.splitlines() if line[:3] in ("Mon", "Wed", "Sun")]
+    assert [set(signs) for signs in grid] == [{"+"}] * 3
+    assert "Busiest" not in shown
+    assert "No clear pattern yet (2" in shown
+    assert conforms(own_home.seawall("history", "--json").stdout)["busiest"] is None

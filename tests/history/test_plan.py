@@ -74,6 +74,22 @@ def test_a_few_outages_are_no_pattern() -> None:
     assert plan.avoid is None
 
 
+@pytest.mark.parametrize("chance", [0.01, 0.03, 0.1])
+def test_equal_chances_hardly_ever_name_an_hour(chance: float) -> None:
+    """Of 40 made-up months in which an outage is as likely at any hour, three at most have a window: 95 % sure."""
+    named = 0
+    for seed in range(40):
+        rng = random.Random(seed)
+        rows = []
+        for hour in range(MONDAY - 30 * 24, MONDAY):
+            failed = sum(rng.random() < 0.01 for _ in range(60))
+            if rng.random() < chance:
+                failed = rng.randrange(20, 60)
+            rows.append(HourCount(hour, 0, 60, failed))
+        named += bool(planned(hours(rows), MONDAY * HOUR, 24, utc, 20).best)
+    assert named <= 3
+
+
 def test_too_few_calls() -> None:
     """An hour needs as many calls as are asked for; of an empty past nothing is known."""
     assert planned(hours([]), MONDAY * HOUR, 24, utc, 20).known == 0

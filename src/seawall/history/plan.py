@@ -41,43 +41,50 @@ def coming(found: Hours, now: float, ahead: int, offset: Offset, least: int) -> 
 
     Hours with fewer than `least` calls on record are left out.
     """
+    return [window for window, _ in _known(found, now, ahead, offset, least)]
+
+
+def _known(found: Hours, now: float, ahead: int, offset: Offset, least: int) -> list[tuple[Window, Slot]]:
     first = int(now // HOUR) * HOUR
     hours = []
     for start in range(first, first + ahead * HOUR, HOUR):
         date, hour = divmod((start // 60 + offset(start)) // 60, 24)
-        cells = (found.cells.get(Slot((date + 3) % 7, hour)), found.by_hour.get(Slot(None, hour)))
-        rate = next((one for one in cells if one is not None and one.calls >= least), None)
-        if rate is not None:
-            hours.append(Window(max(now, start), start + HOUR, rate))
+        week, day = Slot((date + 3) % 7, hour), Slot(None, hour)
+        for slot, rate in ((week, found.cells.get(week)), (day, found.by_hour.get(day))):
+            if rate is not None and rate.calls >= least:
+                hours.append((Window(max(now, start), start + HOUR, rate), slot))
+                break
     return hours
 
 
 def planned(found: Hours, now: float, ahead: int, offset: Offset, least: int) -> Outlook:
     """The best windows and the worst in the coming `ahead` hours.
 
-    Quiet hours are nearer to the best than to the middle one, and among the better quarter; busy ones likewise. They
-    are named only where they differ for sure: the intervals of best and worst, as wide as dates differ, do not
-    overlap.
+    Quiet hours are nearer to the best than to the middle one, and among the better quarter; busy ones likewise, and
+    worse than all hours together on most of their dates: some outages are no pattern. They are named only where they
+    differ for sure: the intervals of best and worst, as wide as dates differ, do not overlap.
     """
-    hours = coming(found, now, ahead, offset, least)
+    hours = _known(found, now, ahead, offset, least)
     if found.spread is None or len(hours) < 4:
         return Outlook(known=len(hours))
-    shares = sorted(one.rate.share for one in hours)
+    shares = sorted(one.rate.share for one, _ in hours)
     quarter, middle = (len(shares) - 1) // 4, median(shares)
     low = min(shares[quarter], (shares[0] + middle) / 2)
     high = max(shares[-1 - quarter], (shares[-1] + middle) / 2)
-    quiet = _runs([one for one in hours if one.rate.share <= low])
-    busy = _runs([one for one in hours if one.rate.share >= high and one.rate.share > low])
+    often = found.total.share
+    quiet = _runs([one for one, _ in hours if one.rate.share <= low])
+    busy = _runs(
+        [one for one, slot in hours if one.rate.share >= high > low and found.usual.get(slot, 0.0) > often]
+    )
     if not quiet or not busy:
         return Outlook(known=len(hours))
     best = sorted(quiet, key=lambda one: (one.rate.share, one.start - one.end, one.start))
     worst = max(busy, key=lambda one: (one.rate.share, one.end - one.start))
-    among = len(quiet) + len(busy)
-    sure = [
-        one
-        for one in best
-        if one.rate.interval(among, found.spread)[1] < worst.rate.interval(among, found.spread)[0]
-    ]
+    among = len(hours)
+    # Of the worst, also the middle one of its dates: one outage among four dates is no habit of that hour.
+    usual = min(found.usual[slot] for one, slot in hours if worst.start <= one.start < worst.end)
+    ceiling = min(usual, worst.rate.interval(among, found.spread)[0])
+    sure = [one for one in best if one.rate.interval(among, found.spread)[1] < ceiling]
     return Outlook(sure[:WINDOWS], worst if sure else None, len(hours))
 
 

@@ -1,14 +1,27 @@
 """`seawall status`: lines, codes, and what it survives."""
 
+import http.client
 import json
 import os
 import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
-from own_home import Home
+from own_home import LIMIT, Home, until
 from seawall.cli.status import line
 from seawall.gateway import runtime
+from seawall.history import usual
+from shapes import conforms
+from told_gateway import STATUS, told
+
+if TYPE_CHECKING:
+    from seawall.fake.thread import BackgroundFakeApi
 
 HOUR = 3600
 
@@ -20,6 +33,10 @@ HOUR = 3600
         (
             {"up": 6 * HOUR, "held": 2, "cause": "provider.overloaded", "cause_age": 190},
             "holding 2 · provider.overloaded 3 min 10 s · up 6 h",
+        ),
+        (
+            {"up": 6 * HOUR, "held": 2, "cause": "provider.overloaded", "cause_age": 190, "usual": {"p75": 240.0}},
+            "holding 2 · provider.overloaded 3 min 10 s · usually ≤ 4 min · up 6 h",
         ),
         ({"up": 61, "held": 0, "cause": "network.dns_failure", "cause_age": 5},
          "up 1 min 1 s, nothing held · network.dns_failure 5 s"),
@@ -93,3 +110,75 @@ def test_no_home_is_no_trouble(own_home: Home) -> None:
     """Without HOME and runtime folder there is nothing to read, and that is said."""
     del own_home.environ["HOME"], own_home.environ["XDG_RUNTIME_DIR"]
     assert own_home.seawall("status").returncode == 0
+
+
+def test_how_long_it_usually_lasts(own_home: Home) -> None:
+    """As the gateway looked it up, in one line and as an object."""
+    figures = {"count": 23, "p50": 120.0, "p75": 240.0, "p90": 660.0}
+    with told(own_home.place, lambda: STATUS | {"since": time.time() - 195, "usual": figures}):
+        line = own_home.seawall("status").stdout
+        value = conforms(own_home.seawall("status", "--json").stdout)
+        plain = own_home.seawall("status", "--plain").stdout
+    assert line.startswith("holding 2 · provider.overloaded 3 min 1")
+    assert " · usually ≤ 4 min · up " in line
+    assert "; usually <= 4 min; up " in plain
+    assert value["gateways"][0]["usual"] == figures
+
+
+def test_a_real_gateway_knows_how_long_it_usually_lasts(
+    own_home: Home, fake_api: "BackgroundFakeApi"
+) -> None:
+    """From what was added up beside its store."""
+    store = own_home.path / "seawall.db"
+    usual.keep(store, {"provider.overloaded": usual.Usual(23, 120.0, 240.0, 660.0)})
+    fake_api.script(*["overloaded"] * 500)
+    process = own_home.start(
+        "serve",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--upstream",
+        fake_api.url,
+        SEAWALL_STORE_PATH=str(store),
+    )
+    assert process.stdout is not None
+    address = urlsplit(json.loads(process.stdout.readline())["address"])
+    asked = {"model": "claude-opus-5", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+    headers = {
+        "x-api-key": "sk-ant-api03-fake",
+        "anthropic-version": "2023-06-01",
+        "content-type": "application/json",
+    }
+    with closing(http.client.HTTPConnection(str(address.hostname), address.port)) as client:
+        client.request("POST", "/v1/messages", json.dumps(asked), headers)
+        until(lambda: own_home.seawall("status").returncode == 10, "the call is held")
+        assert " · usually ≤ 4 min · up " in own_home.seawall("status").stdout
+
+
+OWN = {
+    "seawall.cli", "seawall.cli.common", "seawall.cli.gateways", "seawall.cli.status", "seawall.cli.verbs",
+    "seawall.clock", "seawall.gateway", "seawall.gateway.runtime", "seawall.view", "seawall.view.facts",
+    "seawall.view.layout", "seawall.view.words",
+}  # fmt: skip
+HEAVY = {
+    "sqlalchemy", "sqlite3", "asyncio", "rich", "ssl", "apprise", "requests", "tomllib", "alembic", "uvloop", "msgspec",
+    "concurrent", "email", "urllib.request", "http.client",
+}  # fmt: skip
+
+
+def test_what_status_imports(own_home: Home) -> None:
+    """In trouble, with figures to show: none of the modules that would cost it its 80 ms, and no more than it needs."""
+    code = (
+        "import sys\nfrom seawall.cli import verbs\n"
+        "try:\n verbs.run(['status'])\nfinally:\n print(*sorted(sys.modules))"
+    )
+    with told(own_home.place, lambda: STATUS | {"usual": {"p75": 9.0}}):
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=own_home.environ, cwd=own_home.path, capture_output=True, text=True,
+            timeout=LIMIT, check=False,
+        )  # fmt: skip
+    said, *modules = done.stdout.splitlines()
+    assert said.startswith("holding 2"), done.stderr
+    loaded = set(modules[0].split())
+    assert loaded & HEAVY == set()
+    assert {name for name in loaded if name.startswith("seawall.")} <= OWN

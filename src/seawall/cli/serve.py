@@ -23,6 +23,8 @@ from seawall.config import Config, check, listen_address
 from seawall.view.words import duration
 
 _MOST_FILES = 65_536
+_LOOKED_UP = 60.0
+"""Seconds for which what was looked up of the past is believed; it is added up once a day."""
 
 if TYPE_CHECKING:
     from seawall.gateway.app import GatewayServer
@@ -151,7 +153,10 @@ async def _serve(
     place, token = _place_and_token(common)
     writer = Writer(config.store, on_change=_StoreVoice(common), keep=config.history.keep, each_day=_add_up)
     team = config.team.token if config.team.share else ""
-    sharing = Sharing(token, lambda: {**server.status(), **_store_of(writer.state)}, SystemClock(), team)
+    usually = _Usually(config)
+    sharing = Sharing(
+        token, lambda: usually.added(server.status()) | _store_of(writer.state), SystemClock(), team
+    )
     sockets = passed_sockets(os.environ, os.getpid())
     outlet = Outlet(config, os.environ, writer.put, lambda: server.figures(), sharing.told)
     server = GatewayServer(
@@ -240,6 +245,30 @@ def _add_up(store: Path) -> None:
     from seawall.history.usual import start
 
     start(store)
+
+
+class _Usually:
+    """Adds to a status how long such trouble usually lasts, which is looked up once in a while."""
+
+    def __init__(self, config: Config) -> None:
+        self._store = config.store
+        self._known: dict[str, tuple[float, dict[str, object] | None]] = {}
+
+    def added(self, status: dict[str, object]) -> dict[str, object]:
+        """The same status; with `usual` where something is wrong: the figures, or None."""
+        cause, now = status["cause"], time.monotonic()
+        if not isinstance(cause, str):
+            return status
+        at, figures = self._known.get(cause, (-_LOOKED_UP, None))
+        if now - at >= _LOOKED_UP:
+            from dataclasses import asdict
+
+            from seawall.history.usual import usual
+
+            found = usual(cause, self._store)
+            figures = asdict(found) if found else None
+            self._known = {cause: (now, figures)}
+        return status | {"usual": figures}
 
 
 class _StoreVoice:

@@ -42,7 +42,7 @@ def _say_more(one: Mapping[str, object], common: Common) -> None:
 
 
 def line(status: Mapping[str, object], *, plain: bool = False, addressed: bool = False) -> str:
-    """One gateway in one line: `holding 2 · provider.overloaded 3 min 10 s · up 6 h`."""
+    """One gateway in one line: `holding 2 · provider.overloaded 3 min 10 s · usually ≤ 4 min · up 6 h`."""
     from seawall.view import facts
     from seawall.view.layout import Look, separator
     from seawall.view.words import duration
@@ -55,6 +55,8 @@ def line(status: Mapping[str, object], *, plain: bool = False, addressed: bool =
         parts = [f"holding {one.held}"] if one.held else [f"{up}, nothing held"]
         if one.cause:
             parts.append(f"{one.cause} {duration(one.cause_age or 0)}")
+            if one.usually is not None:
+                parts.append(f"usually {'<=' if plain else '≤'} {duration(one.usually)}")
         if one.held:
             parts.append(up)
         if one.fell_back:

@@ -142,6 +142,8 @@ class Gateway:
     cut_at: float | None = None
     """When an answer last broke off after content of it had been sent."""
     succeeded_at: float | None = None
+    usually: float | None = None
+    """Seconds in which 3 of 4 episodes like this one are over, where that is known."""
 
     @property
     def host(self) -> str:
@@ -194,6 +196,7 @@ def gateway(one: Facts) -> Gateway:
         minutes=_minutes(recent),
         cut_at=_number(one, "cut_at"),
         succeeded_at=_number(one, "succeeded_at"),
+        usually=_seconds(usual, "p75") if isinstance(usual := one.get("usual"), dict) else None,
     )
 
 

@@ -475,6 +475,24 @@ Recently  312 calls today, 2 held (longest 1 min 40 s), 0 lost
     )
 
 
+@pytest.mark.parametrize(
+    ("seen", "line"),
+    [
+        (
+            Recently(88320, 1500, 83.0, 15),
+            "Recently  88 320 calls today, 1 500 held (longest 1 min 23 s), 15 lost\n",
+        ),
+        (Recently(1, 0, 0.0, 0), "Recently  1 call today, 0 held, 0 lost\n"),
+        (Recently(0, 0, 0.0, 0), ""),
+    ],
+)
+def test_a_day_of_many_calls_or_none(seen: Recently, line: str) -> None:
+    """Numbers that can be read; no row for a day without any."""
+    said = shown(*CLEAR, recently=seen)
+    assert line in said
+    assert bool(line) == ("Recently" in said)
+
+
 def test_what_is_not_known_yet() -> None:
     """No party; the one measurement that decides; evidence both ways."""
     said = shown(

@@ -173,12 +173,16 @@ def _recently(seen: Recently | None) -> list[str]:
     if seen is None or not (seen.calls or seen.held or seen.last):
         return []
     longest = f" (longest {duration(seen.longest)})" if seen.held else ""
-    calls = "1 call" if seen.calls == 1 else f"{seen.calls} calls"
-    lines = [f"{calls} today, {seen.held} held{longest}, {seen.lost} lost"]
+    calls = "1 call" if seen.calls == 1 else f"{_number(seen.calls)} calls"
+    lines = [f"{calls} today, {_number(seen.held)} held{longest}, {_number(seen.lost)} lost"]
     if seen.last:
         one = seen.last
         lines.append(f"last incident: {clock(one.opened_at)}, {one.cause}, {duration(one.lasted)}")
     return lines
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", " ")
 
 
 def _measured(case: Case, between: str) -> list[str]:

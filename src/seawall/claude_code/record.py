@@ -128,7 +128,7 @@ def failure(record: Record, at: float, route: str, kin: str) -> Attempt:
     text, status = said(record), _status(record)
     cause, status, error_type = _judged(_steady(text), status, _error_type(record))
     if (named := _NAMED.search(text)) and not named[1].startswith(_OURSELVES):
-        route = named[1]
+        route = named[1].partition(":")[0] if named[1].count(":") == 1 else named[1]
     if (loaded := _HIGH_LOAD.search(text)) and (told := family(loaded[1].lower())):
         kin = told
     if kind(record) == "retry":
@@ -186,8 +186,13 @@ def _attempt(
 
 def offset(at: float) -> int:
     """Minutes that this machine's clock was east of UTC at a time."""
+    return _offset(at // 900)  # zones change at quarters of an hour; asking the system takes 30 us
+
+
+@lru_cache(1024)
+def _offset(quarter: float) -> int:
     try:
-        return time.localtime(at).tm_gmtoff // 60
+        return time.localtime(quarter * 900).tm_gmtoff // 60
     except (OverflowError, OSError, ValueError):
         return 0
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-CHUNK = 256 * 1024
-"""Bytes that are searched at a time: what a processor's own memory holds; 4 MB are a tenth slower."""
+CHUNK = 512 * 1024
+"""Bytes that are searched at a time: what a processor's own memory holds; 4 MB are a tenth slower, 128 KB too."""
 LONGEST = 1024 * 1024
 """Bytes of a line that is read. A failure's record has 1 to 5 KB; what is longer quotes something."""
 _STEP = 64 * 1024

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import ssl
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,6 +74,32 @@ def test_a_certificate_that_nobody_trusts_is_told_at_once(trouble: str, cause: s
             await server.stop()
 
     asyncio.run(asyncio.wait_for(run(), 20))
+
+
+@on_both_loops
+def test_an_upstream_that_demands_a_certificate(loop: str, tmp_path: Path) -> None:
+    """It is shown the one that is set, on every connection, and calls are carried."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "root.pem"))
+    own = ca.issue_cert("client.example")
+    own.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "own.pem"))
+    context = server_context(ca.issue_cert("localhost"), ["http/1.1"])
+    ca.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        async with FakeApi(seed=1, tls=context) as fake:
+            gateway = settings(upstream=f"https://localhost:{fake.port}")
+            network = Network(ca_files=(str(tmp_path / "root.pem"),), client_cert=str(tmp_path / "own.pem"))
+            server = GatewayServer(Config(gateway=gateway, network=network))
+            await server.start()
+            fake.script("reset")  # the next attempt needs another connection
+            check_whole(await ask(server.addresses[0][1], question()))
+            assert len(fake.requests) == 2
+            await server.stop()
+
+    run_on(loop, asyncio.wait_for(run(), 20))
 
 
 def test_a_slow_client_slows_the_upstream() -> None:

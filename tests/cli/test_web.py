@@ -6,8 +6,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from own_home import LIMIT, Home, until
+from seawall.cli import schemas
 from seawall.cli.common import Common
 from seawall.cli.web import asked_in, asked_with
 from seawall.config import Config
@@ -48,7 +50,7 @@ def test_the_link_as_json(own_home: Home) -> None:
     own_home.tool("browser", f"echo $1 > {own_home.path / 'opened'}")
     done = own_home.seawall("watch", "--web", "--json", BROWSER="browser")
     told = json.loads(done.stdout)
-    assert told["schema"] == "seawall.web/1"
+    Draft202012Validator(json.loads(schemas.text("seawall.web/1"))).validate(told)
     assert told["link"].startswith(told["address"] + "/seawall/open?key=")
     assert not (own_home.path / "opened").exists()
     assert opened(told["link"]) == 200

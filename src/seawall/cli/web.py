@@ -55,6 +55,7 @@ def routes(
                 },
                 lambda: sharing.closing,
                 time.time,
+                bool(config.gateway.tls_cert),
             ),
             Asker(asked_with(common), asked_in(config, sources, os.environ)),
         )

@@ -66,6 +66,19 @@ def test_the_same_is_asked_once(pretend: Pretend) -> None:
     assert pretend.ran() == ["doctor --json --quiet"] * 2
 
 
+def test_what_is_kept_is_bounded(pretend: Pretend) -> None:
+    """By its bytes; the newest answer always is there, however large."""
+    asker = pretend.asker("sys.stdout.write('{\"a\": \"' + 'x' * 3_000_000 + '\"}')")
+
+    async def pages() -> None:
+        for number in (1, 2, 3, 3):
+            await asker.ask("history", "--since", f"{number}d", fresh=600)
+
+    asyncio.run(pages())
+    assert len(pretend.ran()) == 3
+    assert list(asker._answers) == [("history", "--since", "3d")]
+
+
 def test_one_of_a_kind_runs_at_a_time_and_few_wait(pretend: Pretend) -> None:
     """A page that asks for a hundred spans of history starts no hundred processes."""
     asker = pretend.asker("time.sleep(0.05)\nprint('{}')")

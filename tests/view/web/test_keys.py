@@ -64,6 +64,8 @@ def test_the_cookie_is_out_of_reach() -> None:
     assert "; HttpOnly" in whole
     assert "; SameSite=Strict" in whole
     assert TOKEN not in whole
+    assert "Secure" not in whole  # http://127.0.0.1 would not get it back
+    assert Keys(TOKEN).cookie(NOW, secure=True).endswith("; Secure")
 
 
 def test_a_page_at_another_port_gets_nothing_with_the_cookie() -> None:

@@ -178,7 +178,9 @@ def test_an_outage_begins_is_held_and_ends(shown: Shown) -> None:
     threads, answers = _in_threads(3, shown.call)
     page.wait_for_selector("#verdict.is-warn")
     seen(page, "document.querySelectorAll('#held-body tbody tr').length === 3")
-    seen(page, "document.getElementById('verdict-rows').innerText.includes('Wait.')")  # its cause has been asked for
+    seen(
+        page, "document.getElementById('verdict-rows').innerText.includes('Wait.')"
+    )  # its cause has been asked for
     assert page.inner_text("#verdict-title").startswith("!")
     assert "Anthropic's side" in page.inner_text("#verdict-title")
     assert "529 for opus" in page.inner_text("#held-body")

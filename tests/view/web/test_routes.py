@@ -288,6 +288,7 @@ def test_a_pasted_key_does_not_come_back(place: Place) -> None:
 
 def test_other_methods_are_refused(place: Place) -> None:
     """Nothing here changes anything."""
+    assert place.ask("/api/v1/events", "HEAD").status == 405
     for path in ("/api/v1/history", "/metrics", "/seawall/page.js", "/api/v1/events"):
         for method in ("POST", "PUT", "DELETE"):
             assert place.ask(path, method, b"").status == 405, (path, method)

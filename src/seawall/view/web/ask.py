@@ -20,7 +20,8 @@ OUTPUT = 8 << 20
 """Bytes of an answer; 400 days of history are about 2 MB."""
 WAITING = 8
 """Who may wait for one kind."""
-_KEPT = 16
+_KEPT = 4 << 20
+"""Bytes of answers that are kept; the newest always is."""
 _NICE = 5
 
 
@@ -69,8 +70,9 @@ class Asker:
         finally:
             self._waiting[verb] -= 1
         if text is None and answer.code not in (1, 2):  # a failure may be over in a second
+            self._answers.pop(key, None)
             self._answers[key] = monotonic(), answer
-            while len(self._answers) > _KEPT:
+            while len(self._answers) > 1 and sum(len(one.body) for _, one in self._answers.values()) > _KEPT:
                 del self._answers[next(iter(self._answers))]
         return answer
 

@@ -48,11 +48,12 @@ class Keys:
         self._spent[text] = now + 2 * LINK_LIVES
         return True
 
-    def cookie(self, now: float) -> str:
+    def cookie(self, now: float, *, secure: bool = False) -> str:
         """The `set-cookie` value that lets a browser in."""
         text = f"{int(now + COOKIE_LIVES)}-{secrets.token_hex(12)}"
         value = f"{text}-{_seal(self._token, b'seawall.page', text)}"
-        return f"{COOKIE}={value}; Path=/; Max-Age={COOKIE_LIVES}; HttpOnly; SameSite=Strict"
+        ends = "; Secure" if secure else ""
+        return f"{COOKIE}={value}; Path=/; Max-Age={COOKIE_LIVES}; HttpOnly; SameSite=Strict{ends}"
 
     def admits(self, headers: Mapping[str, str], now: float) -> bool:
         """Whether a request with these headers (names in lower case) may see anything."""

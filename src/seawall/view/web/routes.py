@@ -41,6 +41,8 @@ class Sources:
     settings: Callable[[], Mapping[str, object]]
     closing: Callable[[], bool]
     wall: Callable[[], float]
+    secure: bool = False
+    """Whether browsers reach it by https."""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ class Web:
         answer = _file("opened.html")
         return LocalResponse(
             200, answer.content_type, answer.body,
-            [*answer.headers, (b"set-cookie", self._keys.cookie(now).encode())],
+            [*answer.headers, (b"set-cookie", self._keys.cookie(now, secure=self.sources.secure).encode())],
         )  # fmt: skip
 
     def _metrics(self, request: LocalRequest) -> LocalResponse:
@@ -115,6 +117,8 @@ class Web:
         if path.startswith(EPISODE):
             return await self._episode(path.removeprefix(EPISODE))
         match path.removeprefix("/api/v1/"):
+            case "events" if request.method == "HEAD":
+                return refused(405, "GET is what this path answers")
             case "events":
                 return refused(503, "too many pages are open") if self._feed.full else self._feed.follow()
             case "status":

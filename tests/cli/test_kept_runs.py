@@ -1,12 +1,16 @@
 """`doctor --again`, `--save` and `--compare` as whole commands: what is kept, what is repeated, what differs."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from doctor_peers import GREEN, OVERLOADED, answer, from_api, host, setting
+from store_helpers import QUICK, attempt
 
 from own_home import Home
+from seawall.config import Store
+from seawall.store.writer import Writer
 from shapes import conforms
 
 
@@ -91,6 +95,31 @@ def test_two_networks_that_are_alike(own_home: Home) -> None:
     assert ": 0 of " in done.stdout.splitlines()[0]
     assert "Nothing is the matter on either network." in done.stdout
     assert "net.dns" not in done.stdout
+
+
+def test_a_second_network_opens_its_gate(own_home: Home) -> None:
+    """The same fault on another network is an answer that escalation asks for; it is kept for the incident."""
+    writer = Writer(Store(path=str(own_home.path / ".local/share/seawall/seawall.db")), pace=QUICK)
+    writer.start()
+    writer.put(attempt(at=time.time() - 60, route="127.0.0.1"))
+    assert writer.close(20).dropped == 0
+    state = own_home.path / ".local/state/seawall"
+    with host(from_api(529, OVERLOADED)) as api, host(answer(200, GREEN)) as page, host(b"") as control:
+        known = setting(api.url, page.url, control.url)
+        own_home.seawall("doctor", "--save", "office", **known)
+        own_home.seawall("doctor", "--compare", "office", **known)
+        assert not (state / "answers.json").exists(), "it is the same network"
+        saved = state / "doctor-saved/office.json"
+        run = json.loads(saved.read_text())
+        if not run["checks"]["net.link"]["facts"].get("label"):
+            pytest.skip("this machine has no way out by which its network could be told from another")
+        run["checks"]["net.link"]["facts"]["label"] = "another"
+        saved.write_text(json.dumps(run))
+        own_home.seawall("doctor", "--compare", "office", **known)
+        shown = own_home.seawall("doctor", "--verbose", **known).stdout
+    [kept] = json.loads((state / "answers.json").read_text())["episodes"].values()
+    assert kept["other_network"]["yes"] is True
+    assert "+ network  a second network fails too\n" in shown
 
 
 def test_names_of_runs(own_home: Home) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from seawall.doctor.case import Case
-from seawall.doctor.check import Check, Finding, Result, State
-from seawall.doctor.runs import alike, compared, kept_of, to_repeat
+from seawall.doctor.check import Check, Finding, Result, Sign, State, Weight
+from seawall.doctor.runs import alike, compared, kept_of, second_network, to_repeat
 from seawall.doctor.verdict import conclude
 
 
@@ -88,3 +88,27 @@ def test_only_what_differs() -> None:
 def test_times(there: Any, here: Any, same: bool) -> None:
     """Twice as long, and by more than a blink, is another time."""
     assert alike(there, here) is same
+
+
+@pytest.mark.parametrize(
+    ("cause", "label", "now", "fails"),
+    [
+        ("network.blocked", "a", "network.blocked", True),
+        ("network.blocked", "a", None, False),
+        ("network.blocked", "b", "network.blocked", None),
+        ("network.blocked", None, "network.blocked", None),
+        ("network.blocked", "a", "network.dns_failure", None),
+        (None, "a", None, None),
+    ],
+)
+def test_a_second_network(cause: str | None, label: str | None, now: str | None, fails: bool | None) -> None:
+    """The same fault there too, none there, or nothing that could be said: then it is not said."""
+    signs = (Sign(now, "x", Weight.DECISIVE),) if now else ()
+    found = Finding(State.WARN if now else State.OK, "", {}, signs)
+    results = (
+        result("net.link", label="b"), result("api.edge"), Result(Check("z", "z", never), found),
+    )  # fmt: skip
+    case = Case(conclude(results), None, results, 1000.0)
+    before = kept(result("net.link", label=label)) | {"cause": cause}
+    assert second_network(before, case) is fails
+    assert second_network({"cause": cause, "checks": {"net.link": {"facts": 3}}}, case) is None

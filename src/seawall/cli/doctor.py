@@ -16,11 +16,9 @@ from seawall.cli import examine
 from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of
 
 if TYPE_CHECKING:
-    from seawall.causes.cause import Cause
     from seawall.doctor.case import Case
     from seawall.doctor.check import Check, Result
     from seawall.doctor.subject import Subject
-    from seawall.doctor.verdict import Verdict
 
 SPARE = 0.7
 """Seconds of a run's time that are not the checks': start-up and printing."""
@@ -124,6 +122,7 @@ def run(common: Common, asked: Asked) -> int:
         kept_runs.save(os.environ, asked.save, case)
         common.say(f'kept as "{asked.save}"; on the other network: seawall doctor --compare {asked.save}')
     if compared_with is not None:
+        kept_runs.open_gate(subject, compared_with, case)
         return kept_runs.compare(common, compared_with, case)
     return answer(common, case, everything=asked.everything)
 
@@ -206,16 +205,3 @@ def _list(given: "Sequence[Check]", subject: "Subject", common: Common) -> int:
 
     printed(view.listed(given, hosts, look_of(common)))
     return ExitCode.OK
-
-
-def _subject(common: Common, base_url: str | None) -> "Subject":
-    return examine.subject_of(common, base_url)
-
-
-def as_json(
-    verdict: "Verdict", cause: "Cause | None", subject: "Subject", results: "Sequence[Result]", code: int
-) -> dict[str, Any]:
-    """The verdict alone as `seawall.verdict/1`, without what is on record."""
-    from seawall.doctor.case import Case
-
-    return examine.json_of(Case(verdict, cause, results, time.time(), subject.api.host, subject.cloud), code)

@@ -2,13 +2,16 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seawall.cli.common import Common, ExitCode, Failure, home, load_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from seawall.causes.cause import Cause
     from seawall.doctor.case import Case
     from seawall.doctor.check import Check, Result
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from seawall.doctor.escalation import Escalation
     from seawall.doctor.subject import Subject
     from seawall.doctor.verdict import Verdict
+    from seawall.history.episodes import Episode
     from seawall.history.past import Past
 
 LIMIT = 0.3
@@ -136,41 +140,68 @@ def _on_record(
     subject: "Subject", verdict: "Verdict", now: float
 ) -> "tuple[Earlier | None, Recently | None]":
     """What the store has of this cause, or of today where nothing is the matter; nothing where it cannot be read."""
+    with _records(subject) as connection:
+        if connection is None:
+            return None, None
+        from seawall.doctor.earlier import earlier
+        from seawall.history.outlook import DAYS
+        from seawall.history.past import past
+        from seawall.store import queries
+        from seawall.view.history import note_line
+
+        if verdict.cause is None:
+            midnight = _midnight(now)
+            counts = queries.counts_since(connection, int(midnight // 3600))
+            calls = sum(one.attempts for one in counts if not one.cause)
+            return None, recently(past(connection, now - DAY, now), calls, midnight)
+        found = past(connection, now - DAYS * DAY, now, verdict.cause).episodes
+        note = queries.last_note(connection, verdict.cause, now)
+        return earlier(verdict.cause, found, now, note_line(note, now) if note else ""), None
+    return None, None
+
+
+def going_on(subject: "Subject", cause: str, now: float) -> "Episode | None":
+    """The incident of this cause that goes on, by the records; else the one that began last within the last hour."""
+    with _records(subject) as connection:
+        if connection is None:
+            return None
+        from seawall.history.episodes import End
+        from seawall.history.past import past
+
+        found = past(connection, now - DAY, now, cause).episodes
+        young = [one for one in found if one.end is End.OPEN or one.opened_at >= now - 3600]
+        return max(young, key=lambda one: (one.end is End.OPEN, one.opened_at), default=None)
+    return None
+
+
+@contextmanager
+def _records(subject: "Subject") -> "Iterator[Connection | None]":
+    """The store, to be read; None where there is none. What breaks while it is read ends the reading, and no more."""
     from seawall.store.place import here, store_path
     from seawall.store.trouble import Unusable
 
     try:
         path = store_path(subject.config.store, here())
-    except Unusable:
-        return None, None
-    if not path.exists():
-        return None, None
+        there = path.exists()
+    except (Unusable, OSError):
+        there = False
+    if not there:
+        yield None
+        return
     from sqlalchemy.exc import SQLAlchemyError
 
-    from seawall.doctor.earlier import earlier
-    from seawall.history.outlook import DAYS
-    from seawall.history.past import past
     from seawall.store import queries
     from seawall.store.version import HEAD
-    from seawall.view.history import note_line
 
+    opened = False
     try:
         with queries.reading(path) as connection:
-            if queries.revision(connection) != HEAD:
-                return None, None
-            if verdict.cause is None:
-                midnight = _midnight(now)
-                calls = sum(
-                    one.attempts
-                    for one in queries.counts_since(connection, int(midnight // 3600))
-                    if not one.cause
-                )
-                return None, recently(past(connection, now - DAY, now), calls, midnight)
-            found = past(connection, now - DAYS * DAY, now, verdict.cause).episodes
-            note = queries.last_note(connection, verdict.cause, now)
-            return earlier(verdict.cause, found, now, note_line(note, now) if note else ""), None
+            known = queries.revision(connection) == HEAD
+            opened = True
+            yield connection if known else None
     except (SQLAlchemyError, OSError):
-        return None, None
+        if not opened:
+            yield None
 
 
 def recently(seen: "Past", calls: int, midnight: float) -> "Recently":

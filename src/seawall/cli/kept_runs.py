@@ -1,6 +1,8 @@
 """`doctor --again`, `--save` and `--compare`: runs of the doctor that are kept in the user's state folder."""
 
+import contextlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ from seawall.cli.common import Common, ExitCode, Failure
 
 if TYPE_CHECKING:
     from seawall.doctor.case import Case
+    from seawall.doctor.subject import Subject
 
 LAST = "doctor-last.json"
 SAVED = "doctor-saved"
@@ -93,6 +96,22 @@ def saved(environ: Mapping[str, str], name: str) -> tuple[str, dict[str, Any]]:
         else "none is kept; seawall doctor --save NAME keeps one"
     )
     raise Failure(f"no run is kept as {name!r}; {known}", ExitCode.USAGE)
+
+
+def open_gate(subject: "Subject", kept_run: tuple[str, dict[str, Any]], case: "Case") -> None:
+    """Keeps for the incident that a second network was tried, and what came of it: escalation asks for that."""
+    from seawall.cli import examine
+    from seawall.doctor import answers, kept, runs
+
+    _, before = kept_run
+    fails = runs.second_network(before, case)
+    place = kept.folder(os.environ)
+    if fails is None or place is None:
+        return
+    one = examine.going_on(subject, str(before["cause"]), case.now)
+    if one is not None:
+        with contextlib.suppress(OSError):
+            answers.record(place, one.id, "other_network", case.now, fails)
 
 
 def _files(folder: Path) -> list[Path]:

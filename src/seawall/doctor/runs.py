@@ -82,6 +82,18 @@ def compared(kept: Mapping[str, Any], results: Sequence[Result]) -> Compared:
     return Compared(tuple(differs), same)
 
 
+def second_network(kept: Mapping[str, Any], case: Case) -> bool | None:
+    """Whether the fault of a kept run is met here too; None where it is the same network, or none is known."""
+    link = _checks(kept).get("net.link", {}).get("facts")
+    there = link.get("label") if isinstance(link, Mapping) else None
+    here = case.fact("net.link", "label")
+    if not there or not here or there == here or not kept.get("cause"):
+        return None
+    if case.verdict.cause == kept["cause"]:
+        return True
+    return False if case.verdict.ok and case.ok("api.edge") else None
+
+
 def alike(there: Any, here: Any) -> bool:
     """Whether a fact is the same; of times, which are no whole numbers, only what nobody would call noise differs."""
     if (

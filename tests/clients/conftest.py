@@ -8,10 +8,10 @@ from typing import Any
 
 import npm_clients
 import pytest
-from claude_code import Claude, Trap
 from client_cases import Case
 from client_setup import Setup, Thread, set_up, tear_down
 from js_sdk import Node
+from real_claude import Claude, Trap
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from claude_code import Claude
 from client_cases import BROKEN_STREAM, FINAL, GIVEN_UP, WHOLE, Case, named
 from client_setup import OPUS
+from real_claude import Claude
 from sdk_checks import Start
 
 from seawall.fake.content import verify_answer

@@ -453,7 +453,7 @@ class AnyCourse(RuleBasedStateMachine):
             rate, when, until = max(limiter.rate, limiter._least()), limiter.when(now), limiter._foreign_until
             credit = limiter._credit
             limiter.refused(kind, now, self.streak)
-            assert limiter._credit == credit
+            assert limiter._credit <= credit
             if limiter._foreign_until > until:
                 assert limiter.state(now) is State.FOREIGN
                 assert limiter._foreign_until == now + PARAMS.look_again

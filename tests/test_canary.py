@@ -217,6 +217,19 @@ def verbs_of_a_day(offline: bool) -> list[Verb]:
     ]
 
 
+def verbs_of_records() -> list[Verb]:
+    """Every verb that looks back, in every mode."""
+    back = (
+        ["history"],
+        ["history", "list"],
+        ["explain", "--last"],
+        ["report", "--stdout"],
+        ["plan"],
+        ["report", "-y"],
+    )
+    return [([*one, *mode, "--offline"], "") for one in back for mode in MODES]
+
+
 def test_every_verb_is_tried() -> None:
     """A new verb is looked at too. Drills, benchmarks and the fake API make up what they say themselves."""
     tried = {arguments[0] for arguments, *_ in verbs_of_a_day(offline=False)} | {"run", "serve", "import"}
@@ -382,7 +395,7 @@ def test_statement_8_through_a_gateway(own_home: Home, nobody: dict[str, str], t
     outputs["serve"] = f"{said}{out}{err}".encode()
     store = own_home.path / ".local/share/seawall/seawall.db"
     until(store.exists, "the store")
-    outputs |= run_all(own_home, verbs_of_a_day(offline=True), **nobody)
+    outputs |= run_all(own_home, verbs_of_records(), **nobody)
     ids = json.loads(
         outputs[next(name for name in outputs if "history list --json" in name)].splitlines()[0]
     )["episodes"]
@@ -419,10 +432,7 @@ def test_statement_8_rows_of_the_store(own_home: Home, nobody: dict[str, str]) -
                 writer.put(replace(row, **{name: f"claude-cli/{one.text}"}))
                 writer.put(replace(row, **{name: one.text[:24]}))
     assert writer.close(20).dropped == 0
-    clean(
-        run_all(own_home, verbs_of_a_day(offline=True), **nobody)
-        | files_below(own_home.path, own_home.runtime)
-    )
+    clean(run_all(own_home, verbs_of_records(), **nobody) | files_below(own_home.path, own_home.runtime))
 
 
 @pytest.mark.parametrize("answered", [False, True])
@@ -488,7 +498,7 @@ def test_statement_8_transcripts_logs_and_notes(own_home: Home, nobody: dict[str
             (["history", "show", id_, *mode], ""),
         ]
     outputs |= {f"notes {name}": data for name, data in run_all(own_home, notes, **nobody).items()}
-    outputs |= run_all(own_home, verbs_of_a_day(offline=True), **nobody)
+    outputs |= run_all(own_home, verbs_of_records(), **nobody)
     clean(outputs | files_below(own_home.path, own_home.runtime, but=own))
 
 

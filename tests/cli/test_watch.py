@@ -263,7 +263,7 @@ def test_a_resize_redraws(own_home: Home) -> None:
     with told(own_home.place, lambda: STATUS), terminal(own_home, "--no-color") as screen:
         screen.until("Holding 2     claude-cli")
         screen.size(20, 5)
-        screen.until("Anthropic's side —\x1b[4;1H")
+        screen.until("Anthropic's side —\x1b[2;1H")
         screen.until(FRAME)
         lines = re.split(r"\x1b\[\d;1H", screen.until(FRAME).removesuffix(FRAME).replace("\x1b[2K", ""))
         assert len(lines) == 5
@@ -326,3 +326,177 @@ def test_plain_and_json_draw_nothing_over(own_home: Home, arguments: tuple[str, 
     """In a terminal too they are lines."""
     with terminal(own_home, *arguments) as screen:
         assert "\x1b" not in screen.until("\n")
+
+
+def troubled(**more: Any) -> dict[str, Any]:
+    """The status of a gateway that is in trouble, or over it."""
+    at = time.time()
+    one = {
+        "route": "api.anthropic.com", "family": "opus", "account": "a1", "cause": "provider.overloaded",
+        "since": at - 325, "last": at, "failures": 5, "recovered_at": None, "finished": 0, "given_up": 0,
+    }  # fmt: skip
+    return STATUS | {"troubles": [one]} | more
+
+
+def over() -> dict[str, Any]:
+    """The same when a success has come twenty seconds ago."""
+    said = troubled(held=0, cause=None, waiting=[])
+    said["troubles"][0] |= {"recovered_at": time.time() - 20, "finished": 2}
+    return said
+
+
+BACK = r"Back at \d\d:\d\d:\d\d after 5 min \d+ s\. 2 held calls finished\."
+
+
+def test_until_it_is_over(own_home: Home) -> None:
+    """`--until ok` in a script: lines of changes, one on the end, and code 0."""
+    said = troubled()
+    with told(own_home.place, lambda: said):
+        process = own_home.start("watch", "--offline", "--until", "ok", "--max", "5m")
+        assert process.stdout is not None
+        assert "holding 2" in process.stdout.readline()
+        said = over()
+        out, err = process.communicate(timeout=LIMIT)
+    assert (process.returncode, err) == (0, "")
+    assert re.search(BACK, out)
+    assert "\a" not in out
+
+
+def test_until_it_is_over_in_a_terminal(own_home: Home) -> None:
+    """The bell rings, the screen goes back to the shell, and the line stays there."""
+    said = troubled()
+    with told(own_home.place, lambda: said), terminal(own_home, "--until", "ok") as screen:
+        screen.until("Holding 2")
+        said = over()
+        screen.until("\a")
+        screen.until(LEFT)
+        assert screen.process.wait(timeout=LIMIT) == 0
+        assert re.search(BACK, screen.until("finished."))
+        assert screen.modes() == screen.before
+
+
+def test_it_says_when_it_is_over_and_goes_on(own_home: Home) -> None:
+    """Without --until the view stays, with the line in it; on leaving the line is on the shell's screen too."""
+    said = troubled()
+    with told(own_home.place, lambda: said), terminal(own_home) as screen:
+        screen.until("Holding 2")
+        said = over()
+        screen.until("\a")
+        assert re.search(BACK, screen.until("2 held calls finished."))
+        screen.type(b"q")
+        screen.until(LEFT)
+        assert re.search(BACK, screen.until("2 held calls finished."))
+        assert screen.process.wait(timeout=LIMIT) == 0
+
+
+def test_all_is_well_already(own_home: Home) -> None:
+    """`--until ok` with nothing wrong ends at once."""
+    fine = STATUS | {"held": 0, "cause": None, "waiting": [], "lanes": []}
+    with told(own_home.place, lambda: fine):
+        done = own_home.seawall("watch", "--offline", "--until", "ok")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_is_not_over_in_time(own_home: Home) -> None:
+    """Code 20, and what still is wrong."""
+    with told(own_home.place, troubled):
+        done = own_home.seawall("watch", "--offline", "--until", "ok", "--max", "0s")
+    assert done.returncode == 20
+    assert done.stderr == "seawall: the time is up, and it is not over: provider.overloaded\n"
+
+
+def test_nobody_knows_whether_it_is_over(own_home: Home) -> None:
+    """`--until ok` without a gateway: code 19 and a sentence, instead of waiting for ever."""
+    done = own_home.seawall("watch", "--offline", "--until", "ok")
+    assert done.returncode == 19
+    assert "no gateway runs" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--max", "5m"), ("--until", "ok", "--max", "soon"), ("--until", "ok", "--max", "-5s"), ("--until", "x")],
+)  # fmt: skip
+def test_wrong_usage(own_home: Home, arguments: tuple[str, ...]) -> None:
+    """Code 2, and nothing is watched."""
+    done = own_home.seawall("watch", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_keys_in_a_terminal(own_home: Home) -> None:
+    """`e` shows the page of the cause and any key goes back; `b` is noted; keys that come in a heap are all read."""
+    with told(own_home.place, troubled), terminal(own_home, lines=30) as screen:
+        screen.until("e explain")
+        screen.type(b"e")
+        assert "provider.overloaded" in screen.until("any key goes back")
+        screen.type(b"x")
+        screen.until("Holding 2")
+        screen.type(b"b")
+        screen.until("noted at ")
+        screen.type(b"ny" * 200)
+        screen.until("Does it fail on the other network too?")
+        screen.type(b"q")
+        assert screen.process.wait(timeout=LIMIT) == 0
+    kept = json.loads((own_home.path / ".local/state/seawall/answers.json").read_text())
+    [answers] = kept["episodes"].values()
+    assert answers.keys() == {"restarted", "other_network"}
+
+
+def test_a_tiny_terminal_in_trouble(own_home: Home) -> None:
+    """Three lines of ten columns: the verdict, and no key breaks it."""
+    with told(own_home.place, troubled), terminal(own_home, columns=10, lines=3) as screen:
+        screen.until("Anthropic")
+        screen.type(b"bnyrye")
+        screen.until(FRAME)
+        screen.until(FRAME)
+        screen.type(b"q")
+        assert screen.process.wait(timeout=LIMIT) == 0
+
+
+def test_a_watch_that_was_stopped_for_a_while(own_home: Home) -> None:
+    """As when a laptop sleeps: afterwards it shows how things are now, and says what ended meanwhile."""
+    said = troubled()
+    with told(own_home.place, lambda: said), terminal(own_home) as screen:
+        screen.until("Holding 2")
+        os.kill(screen.process.pid, signal.SIGSTOP)
+        os.waitpid(screen.process.pid, os.WUNTRACED)
+        said = over()
+        os.kill(screen.process.pid, signal.SIGCONT)
+        assert re.search(BACK, screen.until("2 held calls finished."))
+        screen.type(b"q")
+        assert screen.process.wait(timeout=LIMIT) == 0
+
+
+def test_a_real_outage_from_beginning_to_end(own_home: Home, fake_api: "BackgroundFakeApi") -> None:
+    """A real gateway in overload: models, the last hour and the way stand there; when it is over, the line does."""
+    fake_api.script(*["overloaded"] * 500)
+    for name in ("CONTROL_HOST", "STATUS_PAGE", "CAPTIVE_PROBE"):
+        own_home.environ[f"SEAWALL_DOCTOR_{name}"] = "http://127.0.0.1:9"
+    process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0", "--upstream", fake_api.url)
+    assert process.stdout is not None
+    address = urlsplit(json.loads(process.stdout.readline())["address"])
+    asked = {"model": "claude-opus-5", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+    headers = {
+        "x-api-key": "sk-ant-api03-fake",
+        "anthropic-version": "2023-06-01",
+        "content-type": "application/json",
+    }
+    with closing(http.client.HTTPConnection(str(address.hostname), address.port, timeout=LIMIT)) as client:
+        client.request("POST", "/v1/messages", json.dumps(asked), headers | {"x-stainless-timeout": "600"})
+        until(lambda: own_home.seawall("status").returncode == 10, "the call is held")
+        watch = own_home.start("watch", "--until", "ok", "--max", "5m")
+        assert watch.stdout is not None
+        watch.stdout.readline()
+        # The way is measured in the background, and left for others.
+        measured = own_home.path / ".local/state/seawall/measured.json"
+        until(measured.exists, "the way was measured")
+        frame = own_home.seawall("watch", "--once").stdout
+        assert re.search(r"^Models        opus 0/\d+ · last 3 min$", frame, re.MULTILINE)
+        assert re.search(r"^Path          .*first byte \d+ ms · fine$", frame, re.MULTILINE)
+        assert re.search(r"^Last 60 min .*#$", frame, re.MULTILINE)
+        fake_api.api._next.clear()
+        assert client.getresponse().read()
+        out, err = watch.communicate(timeout=2 * LIMIT)
+    assert (watch.returncode, err) == (0, "")
+    assert re.search(r"Back at \d\d:\d\d:\d\d after .*\. 1 held call finished\.", out)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(timeout=LIMIT) == 0

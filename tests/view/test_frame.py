@@ -205,4 +205,11 @@ def test_held_calls_give_way_first() -> None:
     assert "              and 490 more" in short
     assert not any(line.startswith("haiku") for line in frame(scene, Look(80), 9))
     assert sum("attempt 7" in line for line in tall) == 50
-    assert frame(scene, Look(80), 4)[-1].startswith("and ")
+    assert frame(scene, Look(80), 3)[-1].startswith("and ")
+
+
+def test_a_tiny_terminal_shows_what_is_wrong() -> None:
+    """Below six lines the clock is what can be done without, however many lines it takes."""
+    assert frame(WHOLE, Look(80), 2)[0].startswith("Anthropic's side")
+    assert frame(WHOLE, Look(10), 3)[0].startswith("Anthropic")
+    assert frame(WHOLE, Look(80), 7)[0].startswith("seawall watch")

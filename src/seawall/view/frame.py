@@ -32,6 +32,7 @@ _STEPS = (
     (False, 1),
 )
 """Whether lanes are shown and how many held calls, until it fits."""
+_ROOM_FOR_THE_CLOCK = 6
 _ROOM_FOR_KEYS = 8
 """Lines of a terminal from which on the keys are named."""
 
@@ -88,19 +89,26 @@ def frame(scene: Scene, look: Look, height: int | None = None) -> list[str]:
         lines = _whole(scene, look, min(most, 3) if scene.lanes else most, lanes or scene.lanes)
         if len(lines) <= room:
             return [*lines, *keys]
-    return [*_shortened(lines, look, room), *keys]
+    return [*_shortened(lines, look, room, len(_clock(scene, look))), *keys]
 
 
-def _shortened(lines: list[str], look: Look, height: int) -> list[str]:
-    if height < 3:
-        return lines[1 : height + 1]  # the clock is what can be done without
+def _shortened(lines: list[str], look: Look, height: int, clock: int) -> list[str]:
+    """As many lines as fit; of a small terminal none for the clock, which takes `clock` of them."""
+    if height < _ROOM_FOR_THE_CLOCK:
+        lines = lines[clock:]
+    if height < 2 or len(lines) <= height:
+        return lines[:height]
     missing = f"and {len(lines) - height + 1} more lines"
     return [*lines[: height - 1], missing if look.width is None else cut_end(missing, look.width)]
 
 
-def _whole(scene: Scene, look: Look, most: int, lanes: bool) -> list[str]:
+def _clock(scene: Scene, look: Look) -> list[str]:
     right = f"{scene.at}  {scene.hint}" if scene.hint else scene.at
-    lines = ends(Fact("seawall watch"), right, look)
+    return ends(Fact("seawall watch"), right, look)
+
+
+def _whole(scene: Scene, look: Look, most: int, lanes: bool) -> list[str]:
+    lines = _clock(scene, look)
     below: list[Row] = []
     for number, one in enumerate(scene.gateways):
         if one.cause:

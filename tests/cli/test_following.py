@@ -173,6 +173,25 @@ def test_a_gateway_that_died(own_home: Home) -> None:
     assert [(each["event"], each["subject"]) for each in one.got] == [("gateway_down", "http://127.0.0.1:1")]
 
 
+def test_a_run_whose_gateway_cannot_be_started_again(own_home: Home) -> None:
+    """Killed, and its settings are others by now: whoever does not look at the command is told, though it is night."""
+    file = own_home.path / ".config" / "seawall" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("[gateway]\nhold = '5m'\n")
+    with hook() as one:
+        environ = settings(one.address, SEAWALL_NOTIFY_ON="gateway_down", SEAWALL_NOTIFY_QUIET="00:00-23:59")
+        run = own_home.start("run", "--", "sh", "-c", "echo there; read line", **environ)
+        assert run.stdout is not None
+        assert run.stdout.readline() == "there\n"
+        [gateway] = own_home.gateways()
+        file.write_text("[gateway]\nhold = '6m'\n")
+        os.kill(gateway.pid, signal.SIGKILL)
+        until(lambda: one.got, "it is told")
+        _, err = run.communicate("go\n", timeout=LIMIT)
+    assert [(each["event"], each["subject"]) for each in one.got] == [("gateway_down", gateway.address)]
+    assert "could not be started again" in err
+
+
 def test_a_gateway_that_is_gone_while_followed(own_home: Home) -> None:
     """Nobody knows how its trouble ended: nothing is said of that, and it does not follow for ever."""
     with hook() as one:

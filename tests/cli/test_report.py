@@ -106,6 +106,13 @@ def test_the_bundle(own_home: Home) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].startswith("Should you? Not yet: ")
     assert lines[0].split(", time opens ")[1].rstrip(".").count(":") == 2
+    gates = [line.split()[1] for line in lines[1:7]]
+    assert gates == ["time", "page", "network", "account", "basics", "others"]
+    assert lines[1].startswith("  x time     5 min of 10 min   opens ")
+    assert (
+        lines[7]
+        == f"  Say what you tried:  seawall report {id_} --tried restart   (or others, login, network)"
+    )
     assert "### What's Wrong?" in lines
     assert f"Wrote seawall-report-{id_}.zip (" in done.stdout
     assert "6 files). Nothing was sent." in done.stdout
@@ -171,7 +178,7 @@ def test_without_a_yes_nothing_is_written(own_home: Home) -> None:
     id_ = incident(own_home)
     done = own_home.seawall("report", id_, "--offline")
     assert done.returncode == 2
-    assert done.stdout.rstrip().endswith("(-y to go on)")
+    assert done.stdout.splitlines()[0].endswith("  (-y to go on)")
     assert "-y" in done.stderr
     assert folders(own_home.path) == []
 
@@ -195,8 +202,9 @@ def test_an_incident_that_is_over(own_home: Home) -> None:
         own_home, replace(FAILED, at=now - 400), replace(FAILED, at=now - 300, number=2),
         replace(FAILED, at=now - 200, number=3, cause=None, status=200, ended="recovered", held=200.0),
     )  # fmt: skip
-    line = own_home.seawall("report", "-y", "--offline").stdout.splitlines()[0]
-    assert line.startswith("Should you? It is over since ")
+    lines = own_home.seawall("report", "-y", "--offline").stdout.splitlines()
+    assert lines[0].startswith("Should you? It is over since ")
+    assert lines[1] == "", "no gate matters any more"
 
 
 def test_what_was_tried_opens_gates(own_home: Home) -> None:

@@ -152,7 +152,8 @@ def _go(common: Common, wanted: Wanted, tried: Sequence[str], now: float) -> int
     if not due:
         should += "  (-y to go on)" if writes and not wanted.yes else ""
     if not common.json:
-        click.echo(should, err=quiet)
+        for line in [should, *([] if due else _gates(case, common.plain))]:
+            click.echo(line, err=quiet)
     if writes and not due and not _agreed("Go on?", wanted.yes):
         if sys.stdin is not None and sys.stdin.isatty():
             return ExitCode.OK
@@ -212,6 +213,23 @@ def _should(case: "Case", now: float) -> tuple[str, bool]:
             return f"Should you? Never for this cause: seawall explain {case.cause.code}", False
         case _:
             return f"Should you? Not Anthropic: {found.text}.", False
+
+
+def _gates(case: "Case", plain: bool) -> list[str]:
+    """What is met and what is missing, and how to say what no check can measure."""
+    from seawall.doctor.escalation import Met, State, rows
+    from seawall.history.episodes import End
+
+    found, one = case.escalation, case.recorded.episode
+    if found.state is not State.NOT_YET or (one is not None and one.end is not End.OPEN):
+        return []
+    lines = [f"  {line}" for line in rows(found, plain)[1:]]
+    open_ = [gate.id for gate in found.gates if gate.state is Met.UNKNOWN]
+    if one is not None and {"account", "basics", "others"} & set(open_):
+        lines.append(
+            f"  Say what you tried:  seawall report {case.id} --tried restart   (or others, login, network)"
+        )
+    return lines
 
 
 def _keep(common: Common, ready: Prepared) -> None:

@@ -157,6 +157,7 @@ def test_what_the_api_refuses_by_itself(options, status, says):
         async with FakeApi() as api:
             got = parse((await send(api, request_of(**{"body": body_of(), **options}))).data)
             assert got.status == status
+            assert "date" in got.headers  # by which clients see that their clock is off
             assert says is None or says in got.json["error"]["message"]
             assert says is None or got.json["request_id"].startswith("req_")
 

@@ -64,7 +64,7 @@ class World:
     off: float = 0.0
     """Days by which this machine's clock is behind the world's."""
     page: str = "green"
-    """`green`, `red`, `html`, `stale`, `gone`."""
+    """`green`, `red`, `html` (no status page), `gone`."""
     probe: str = "204"
     """`204`, `portal`."""
     portal: str = ""

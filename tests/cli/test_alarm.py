@@ -101,3 +101,15 @@ def test_the_same_settings() -> None:
     """Another file that was named, and whether the network may be used."""
     assert of(Common()) == []
     assert of(Common(config=Path("/etc/x.toml"), offline=True)) == ["--offline", "--config", "/etc/x.toml"]
+
+
+def test_a_gateway_loads_nothing_of_it() -> None:
+    """What decides and sends is the other process's: no module of it is in the gateway's memory."""
+    code = "import sys, seawall.cli.serve, seawall.cli.alarm, seawall.gateway.app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert (
+        loaded & {"seawall.view.notify", "seawall.view.ways", "seawall.cli.telling", "apprise", "requests"}
+        == set()
+    )
+    assert not any(name.startswith("seawall.doctor") for name in loaded)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from seawall.cli.telling import FILE, Teller, message_of, test
-from seawall.config import EVENTS, Config, Notify
+from seawall.config import EVENTS, Config, Notify, Store
+from seawall.history import usual
 from seawall.view.facts import gateway
 from seawall.view.notify import Event
 from seawall.view.ways import Sent
@@ -91,3 +92,13 @@ def test_a_test_counts_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [sent] = test(Config(notify=Notify(on=(), webhook="nonsense", desktop=False)), ENVIRON)
     assert (sent.way, sent.arrived) == ("webhook", False)
     assert list(tmp_path.rglob(FILE)) == []
+
+
+def test_the_outlook_is_your_own_history(tmp_path: Path) -> None:
+    """Where eight earlier ones are known, of what goes on; an end needs none."""
+    config = replace(CONFIG, store=Store(path=str(tmp_path / "seawall.db")))
+    opened = replace(EVENT, kind="opened", ended_at=None)
+    assert message_of(opened, [], config).outlook == ""
+    usual.keep(tmp_path / "seawall.db", {"provider.overloaded": usual.Usual(23, 120.0, 240.0, 660.0)})
+    assert message_of(opened, [], config).outlook == "3 of 4 like this are over by 4 min."
+    assert message_of(EVENT, [], config).outlook == ""

@@ -389,6 +389,22 @@ def test_it_says_when_it_is_over_and_goes_on(own_home: Home) -> None:
         assert screen.process.wait(timeout=LIMIT) == 0
 
 
+def test_until_it_is_over_as_objects(own_home: Home) -> None:
+    """`--json`: an object a second, each of its shape; what has happened stands in it, as a webhook gets it."""
+    from shapes import conforms
+
+    said = troubled()
+    with told(own_home.place, lambda: said):
+        process = own_home.start("watch", "--offline", "--json", "--until", "ok")
+        assert process.stdout is not None
+        first = conforms(process.stdout.readline())
+        said = over()
+        out, err = process.communicate(timeout=LIMIT)
+    assert [event["event"] for event in first["events"]] == ["opened", "held"]
+    [last] = conforms(out.splitlines(keepends=True)[-1])["events"]
+    assert (process.returncode, err, last["event"], last["finished"]) == (0, "", "recovered", 2)
+
+
 def test_all_is_well_already(own_home: Home) -> None:
     """`--until ok` with nothing wrong ends at once."""
     fine = STATUS | {"held": 0, "cause": None, "waiting": [], "lanes": []}

@@ -61,9 +61,11 @@ def code(found: Sequence[Mapping[str, object]]) -> ExitCode:
     return max(held, default=ExitCode.OK)
 
 
-def as_json(found: Sequence[Mapping[str, object]], now: float) -> str:
-    """All of it as one object in one line."""
-    whole = {
+def as_json(
+    found: Sequence[Mapping[str, object]], now: float, events: Sequence[Mapping[str, object]] | None = None
+) -> str:
+    """All of it as one object in one line; `events`: what has happened since the last one, where that is known."""
+    whole: dict[str, object] = {
         "schema": "seawall.status/1",
         "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
         "seawall_version": __version__,
@@ -71,7 +73,7 @@ def as_json(found: Sequence[Mapping[str, object]], now: float) -> str:
         "gateways": list(found),
         "exit_code": int(code(found)),
     }
-    return json.dumps(whole)
+    return json.dumps(whole if events is None else whole | {"events": list(events)})
 
 
 def look(common: Common, environ: Mapping[str, str]) -> "Look":

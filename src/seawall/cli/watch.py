@@ -151,11 +151,11 @@ def _lines(common: Common, ends: Ends) -> int:
     before: list[Gateway] | None = None
     for now in _seconds():
         found = gateways.observed(os.environ, now, LIMIT)
-        watched.look(found, now)
+        events = watched.look(found, now)
         if before is None:
             ends.begin(watched)
         if common.json:
-            click.echo(gateways.as_json(found, now))
+            click.echo(gateways.as_json(found, now, [watched.told(event) for event in events]))
         else:
             for line in [*changes(before, watched.now), *watched.said]:
                 click.echo(f"{clock(now)}  {line}")

@@ -109,6 +109,13 @@ class Watched:
         _, sent = teller.tell(event, gateways)
         self.said.extend(teller.troubles(sent))
 
+    def told(self, event: Event) -> dict[str, object]:
+        """An event as `watch --json` has it: the object that a webhook gets."""
+        from seawall.cli.telling import message_of
+        from seawall.view.ways import as_json
+
+        return as_json(message_of(event, self.now, self.config))
+
     # -- keys -------------------------------------------------------------------------------------------------
 
     def press(self, typed: str, wall: float) -> None:

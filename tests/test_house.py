@@ -29,7 +29,7 @@ ELSEWHERE = {
     "cli/many.py": "tests/cli/test_explain.py: lines in, lines out",
     "cli/examine.py": "tests/cli/test_doctor.py: from settings, checks and records to one case",
     "cli/progress.py": "tests/cli/test_drill.py: in a terminal and elsewhere, and ended by a signal",
-    "cli/records.py": "tests/cli/test_explain.py: the last failure on record",
+    "cli/import_.py": "tests/cli/test_import.py: only the module's name must not be Python's own word",
     "cli/reported.py": "tests/cli/test_report.py: what a report starts from, and every bad input",
     "cli/source.py": "tests/cli/test_explain.py: every way a text may come",
     "cli/telemetry.py": "tests/view/test_telemetry.py: a collector at a real gateway",

@@ -227,6 +227,19 @@ def test_the_stores_own_sums_are_those_of_its_attempts(rows: list[Attempt]):
     ]
 
 
+def test_many_attempts_are_few_rows(path: Path):
+    """What history reads of an hour of trouble does not grow with its attempts (`bench.history`: a million of them)."""
+    connection = sqlite3.connect(path)
+    rows = (attempt(n % 5 + 1, at=1e9 + 3600 * n / 20_000, call=f"{n // 5}") for n in range(20_000))
+    connection.executemany(INSERT_ATTEMPT, (cells(row) for row in rows))
+    connection.commit()
+    connection.close()
+    with reading(path) as opened:
+        found = bursts_between(opened, 0.0, 2e9)
+    assert len(found) <= 2
+    assert (sum(one.attempts for one in found), sum(one.calls for one in found)) == (20_000, 4_000)
+
+
 @cache
 def _made() -> Path:
     """An empty store, made once: a migration takes longer than an example."""

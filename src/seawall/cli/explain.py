@@ -173,9 +173,9 @@ def as_json(found: "Verdict", cause: "Cause", masked: str, code: int) -> dict[st
 
 
 def _last(common: Common) -> int:
-    """The newest failure that the gateway has on record."""
+    """The newest failure that the gateway or a hook has on record, or a transcript tells of."""
     from seawall.causes.cause import load, lookup
-    from seawall.cli.records import newest_failure
+    from seawall.cli.records import SEEN_BY, newest_failure
 
     seen = newest_failure(common)
     code = lookup(seen.cause or "").code
@@ -202,6 +202,10 @@ def _last(common: Common) -> int:
 
     look = catalogue.look_of(common)
     catalogue.printed(
-        [*explanation.row("Seen", [f"{at} by the gateway: {said}"], look), "", *explanation.page(cause, look)]
+        [
+            *explanation.row("Seen", [f"{at} {SEEN_BY.get(seen.source, seen.source)}: {said}"], look),
+            "",
+            *explanation.page(cause, look),
+        ]
     )
     return ends

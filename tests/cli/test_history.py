@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -183,7 +185,7 @@ def test_a_store_that_cannot_be_read(own_home: Home) -> None:
         ["--since", "yesteryear"], ["--since", "-3d"], ["--since", "2999-01-01"], ["--since", ""],
         ["--compare", "0d"], ["--compare", "7d", "--since", "3d"], ["show"], ["list", "7f3a"], ["show", "zz"],
         ["--cause", "Robert'); DROP"], ["--csv", "--json"], ["everything"], ["note", "7f3a"], ["note"],
-        ["show", "7f3a", "text"], ["--yes"], ["--forget", "list"], ["--forget", "--since", "3d"], 
+        ["show", "7f3a", "text"], ["--yes"], ["--forget", "list"], ["--forget", "--since", "3d"],
         ["--forget", "--json"],
         ["--forget"], ["--compare", "yesteryear"], ["--since", "\x1b[2J"], ["--since", "9" * 400 + "d"],
         ["--compare", "ffff"], ["note", "zz", "text"], ["list", "--csv", "--compare", "3d"],
@@ -266,6 +268,23 @@ def test_before_and_after_a_note(own_home: Home) -> None:
         for side in ("before", "after")
     ]
     assert abs(spans[0] - spans[1]) <= timedelta(seconds=1)
+
+
+def test_an_id_that_reads_like_a_length(own_home: Home) -> None:
+    """`123d` is 123 days, unless an episode has that id: then it is meant."""
+    now = time.time()
+    begin = now - 40_000
+    at = next(
+        begin + n
+        for n in range(30_000)
+        if re.fullmatch(r"\d{3}d", sha256(f"a.b|api.anthropic.com|{begin + n:.3f}".encode()).hexdigest()[:4])
+    )
+    filled(own_home, replace(FAILED, at=at, cause="a.b"))
+    [one] = json.loads(own_home.seawall("history", "--json").stdout)["episodes"]
+    assert re.fullmatch(r"\d{3}d", one["id"])
+    assert f"{one['id']} has no note" in own_home.seawall("history", "--compare", one["id"]).stderr
+    other = "123d" if one["id"] != "123d" else "124d"
+    assert own_home.seawall("history", "--compare", other).returncode == 0
 
 
 def test_what_is_to_be_forgotten(own_home: Home) -> None:

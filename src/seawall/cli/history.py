@@ -191,6 +191,15 @@ def _is_span(text: str) -> bool:
     return not re.fullmatch(r"[\d.e+-]*", text)
 
 
+def _is_id(connection: "Connection", text: str, now: float) -> bool:
+    """Whether a length, such as `123d`, is the id of an episode as well: then that is meant."""
+    from seawall.history.past import past
+
+    if not re.fullmatch(r"[0-9a-f]{4,16}", text):
+        return False
+    return any(one.id == text for one in past(connection, now - KEPT, now).episodes)
+
+
 def _narrowed(cause: str | None, model: str | None) -> str:
     return "".join(f", only {one}" for one in (cause, model) if one)
 
@@ -323,7 +332,7 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
     from seawall.view import history_data as data
 
     with open_records(common) as connection:
-        if connection is None or _is_span(said):
+        if connection is None or (_is_span(said) and not _is_id(connection, said, now)):
             length, name = span_of(said, "--compare"), f"last {said}"
         else:
             length, name = _since_note(connection, said, now)

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from seawall.cli.alarm import alarm, of
 from seawall.cli.common import Common
 from seawall.config import Notify
 
-NOW = Notify(after=0.0)
+NOW = Notify(after=0.0, webhook="https://x.example")
 
 
 def started(
@@ -56,7 +57,7 @@ def test_it_is_started_when_it_is_worth_it() -> None:
         asked.append(after)
         return len(asked) >= 3
 
-    assert len(started(worth, 1, notify=Notify(after=0.1))) == 1
+    assert len(started(worth, 1, notify=replace(NOW, after=0.1))) == 1
     assert asked == [0.1] * 3
 
 
@@ -113,3 +114,9 @@ def test_a_gateway_loads_nothing_of_it() -> None:
         == set()
     )
     assert not any(name.startswith("seawall.doctor") for name in loaded)
+
+
+def test_a_desktop_is_a_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is one."""
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert len(started(lambda _: True, 1, notify=Notify(after=0.0))) == 1

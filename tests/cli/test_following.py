@@ -15,6 +15,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from own_home import LIMIT, Home, until
+from seawall.cli import measured
+from seawall.cli.following import _due
+from seawall.config import EVENTS, Config, Notify, Store
+from seawall.doctor.check import Check, Finding, Probe, Result, State
+from seawall.view.facts import gateway
+from seawall.view.notify import Seen, look
 from told_gateway import STATUS, told
 
 if TYPE_CHECKING:
@@ -250,3 +256,55 @@ def test_a_test_that_arrives_nowhere(own_home: Home) -> None:
     assert [line.split()[:2] for line in done.stdout.splitlines()] == [
         ["bell", "no"], ["desktop", "no"], ["webhook", "no"]
     ]  # fmt: skip
+
+
+def green(check: str, **facts: object) -> Result:
+    async def not_run(_: Probe) -> Finding:
+        return Finding(State.SKIP, "")
+
+    return Result(Check(check, check, not_run), Finding(State.OK, "fine", facts))
+
+
+class Measured:
+    """The way, the network and the page as they were a moment ago."""
+
+    def __init__(self, *results: Result) -> None:
+        self.results = results
+        self.asked = 0
+
+    def look(self, upstream: str, going_on: object, now: float) -> measured.Measured:
+        self.asked += 1
+        return measured.Measured(now, upstream, self.results, {})
+
+
+PAGE = green("status.page", reached=True, worst=0, host="status.claude.com")
+NETWORK = (green("net.dns"), green("tls.chain"), green("net.control"), green("api.edge"))
+
+
+@pytest.mark.parametrize(
+    ("age", "results", "on", "due", "asked"),
+    [
+        (1300.0, (PAGE, *NETWORK), EVENTS, ["api.anthropic.com"], 1),
+        (1300.0, NETWORK, EVENTS, [], 1),
+        (1300.0, (PAGE,), EVENTS, [], 1),
+        (700.0, (PAGE, *NETWORK), EVENTS, [], 1),
+        (300.0, (PAGE, *NETWORK), EVENTS, [], 0),
+        (1300.0, (PAGE, *NETWORK), ("recovered",), [], 0),
+    ],
+)
+def test_when_it_is_time_to_report(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch, age: float, results: tuple[Result, ...], on: tuple[str, ...],
+    due: list[str], asked: int,
+) -> None:  # fmt: skip
+    """Twice the ten minutes, a green page and a fine network; nothing is measured before that could be, or unasked."""
+    monkeypatch.setenv("HOME", str(own_home.path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    now = time.time()
+    config = Config(notify=Notify(on=on, after=0.0), store=Store(path=str(own_home.path / "none.db")))
+    here = gateway(trouble(since=now - age) | {"address": "http://127.0.0.1:1"})
+    seen, _ = look(Seen(), [here], now, config.notify)
+    measuring = Measured(*results)
+    assert _due(config, seen, [here], measuring, now) == due  # type: ignore[arg-type]
+    assert measuring.asked == asked
+    _, events = look(seen, [here], now, config.notify, due)
+    assert [event.kind for event in events] == ["escalate_now"] * len(due)

@@ -5,6 +5,8 @@ costs here (decision 0037).
 """
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ async def alarm(worth_telling: Callable[[float], bool], notify: Notify, start: S
     """Looks until it is cancelled, and starts whoever tells; one at a time."""
     if not any(one for one in notify.on if one != "gateway_down"):
         return
-    if not (notify.desktop or notify.webhook or notify.slack or notify.apprise):
+    if not ((notify.desktop and _has_desktop()) or notify.webhook or notify.slack or notify.apprise):
         return
     loop = asyncio.get_running_loop()
     every = min(EVERY, max(notify.after / 4, 0.05))
@@ -46,12 +48,16 @@ async def alarm(worth_telling: Callable[[float], bool], notify: Notify, start: S
             again, pause = loop.time() + pause, min(AGAIN_MOST, 2 * pause)
 
 
+def _has_desktop() -> bool:
+    """Whether there may be one; a server has none, and nobody needs to be started there to find that out."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS")
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in names)
+
+
 def starter(common: Common) -> Start:
     """What starts it, with the same settings."""
 
     def start() -> "subprocess.Popen[bytes]":
-        import os
-
         from seawall.gateway.detach import start_beside
 
         return start_beside(["watch", "--notify", *of(common)], os.environ)

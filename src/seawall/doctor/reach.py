@@ -166,7 +166,8 @@ def _read(reader: _Reader, method: str, seconds: float) -> Answer:
     if not data:
         if not reader.done.done():
             return Answer(
-                fault=Fault.FIRST_BYTE_TIMEOUT, text=f"it took the request and said nothing for {seconds:.2g} s"
+                fault=Fault.FIRST_BYTE_TIMEOUT,
+                text=f"it took the request and said nothing for {seconds:.2g} s",
             )
         if "CERTIFICATE_REQUIRED" in str(getattr(reader.error, "reason", "")):
             return Answer(fault=Fault.TLS_OTHER, text="it demands a client certificate, and was shown none")

@@ -66,7 +66,7 @@ def import_(common: Common, file: tuple[Path, ...], since: str | None, dry_run: 
     if common.json:
         click.echo(json.dumps(_object(intake.sum, took, dry_run, interrupted, begin)))
     else:
-        click.echo("\n".join(_lines(intake.sum, took, dry_run, not file, common.quiet)))
+        click.echo("\n".join(_wrapped(_lines(intake.sum, took, dry_run, not file, common.quiet), common)))
         if interrupted:
             common.say("interrupted; what was read until now is kept, and the next import goes on from there")
     if interrupted:
@@ -279,6 +279,18 @@ def _lines(found: "Sum", took: float, dry_run: bool, usual: bool, quiet: bool) -
     if usual and not quiet:
         lines.append(KEPT_DAYS)
     return lines
+
+
+def _wrapped(lines: list[str], common: Common) -> list[str]:
+    """No line wider than the terminal, or than 80 columns; with `--plain` as they are."""
+    import textwrap
+
+    from seawall.cli import gateways
+
+    width = gateways.look(common, os.environ).width
+    if width is None:
+        return lines
+    return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")]
 
 
 def _object(

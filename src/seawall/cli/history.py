@@ -314,13 +314,13 @@ def _keep_usual(common: Common, now: float) -> None:
     store = incidents.place(common)
     if not stale(store, now):
         return
-    with open_records(common) as connection:
-        found = past(connection, now - DAYS * DAY, now).episodes if connection is not None else ()
-    if found:
-        try:
+    try:
+        with open_records(common) as connection:
+            found = past(connection, now - DAYS * DAY, now).episodes if connection is not None else ()
+        if found:
             keep(store, added_up(found))
-        except OSError:
-            pass  # a home that cannot be written: `status` says less
+    except (OSError, Failure):
+        pass  # a home that cannot be written, a store that is locked by now: `status` says less
 
 
 def _compare(common: Common, said: str, cause: str | None, model: str | None, now: float) -> int:

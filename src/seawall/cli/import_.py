@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seawall.claude_code.transcripts import Found
     from seawall.config import Store
 
-BUSY = 5.0
+BUSY = 2.0
 """Seconds that it waits for another program's lock on the store."""
 REDRAWN = 0.1
 """Seconds between two looks at how far it is."""

@@ -104,9 +104,13 @@ def test_a_text_that_is_no_list_and_one_that_is_missing() -> None:
 
 @pytest.mark.parametrize(
     ("host", "route"),
-    [("llm.corp.example", "llm.corp.example"), ("llm.corp.example:8443", "llm.corp.example"), ("127.0.0.1:8787", "api.anthropic.com"),
-     ("localhost:4000", "api.anthropic.com")],
-)  # fmt: skip
+    [
+        ("llm.corp.example", "llm.corp.example"),
+        ("llm.corp.example:8443", "llm.corp.example"),
+        ("127.0.0.1:8787", "api.anthropic.com"),
+        ("localhost:4000", "api.anthropic.com"),
+    ],
+)
 def test_the_route(host: str, route: str) -> None:
     """A company's gateway is named by the text; one on this machine speaks to the host that is configured."""
     text = f"API Error: 500 Internal server error. If it persists, check your inference gateway ({host})."

@@ -166,8 +166,9 @@ async def stream(
     request = wire.request(port, f"sse={events}", 2048, streamed=True)
     readers = await _open(loop, port, streams, lambda: Reader(request, delays, seen))
     try:
-        until = time.monotonic() + _STARTING
-        while not all(reader.begun for reader in readers) and time.monotonic() < until:
+        for _ in range(int(_STARTING / 0.05)):
+            if all(reader.begun for reader in readers):
+                break
             await asyncio.sleep(0.05)
         await asyncio.sleep(1.7)  # the origin waits 1.5 s before a stream's first event
         first, began, used = seen[0], time.perf_counter(), cpu()

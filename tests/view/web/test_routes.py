@@ -21,7 +21,7 @@ from seawall.view.web import door
 from seawall.view.web.keys import link
 from seawall.view.web.routes import _FILES
 
-OPEN_TO_ALL = {"/seawall/open"} | {path for path in door.PATHS if path.startswith("/seawall/")}
+OPEN_TO_ALL = {"/seawall/open", door.ICON} | {path for path in door.PATHS if path.startswith("/seawall/")}
 
 
 @dataclass
@@ -300,6 +300,14 @@ def test_the_upstreams_own_paths_go_through(place: Place) -> None:
     place.ask("/", accept="*/*")
     place.ask("/api/v1/episodes", accept="*/*")
     assert [seen.target for seen in place.fake.requests[before:]] == ["/", "/api/v1/episodes"]
+
+
+def test_browsers_ask_the_upstream_for_nothing(place: Place) -> None:
+    """The icon that each wants by itself is ours, with the token and without."""
+    before = len(place.fake.requests)
+    answer = place.ask("/favicon.ico", token=False)
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")
+    assert place.fake.requests[before:] == []
 
 
 def test_pages_are_counted(place: Place) -> None:

@@ -7,10 +7,13 @@ from seawall.gateway.local import EPISODE, LocalHandler, LocalRequest, LocalResp
 
 PAGE = "/"
 METRICS = "/metrics"
+ICON = "/favicon.ico"
+"""Browsers ask for it of their own accord, and the API has none."""
 STATUS = "/api/v1/status"
 PATHS = (
     PAGE,
     METRICS,
+    ICON,
     "/seawall/open",
     "/seawall/style.css",
     "/seawall/page.js",

@@ -70,6 +70,8 @@ class Web:
             return refused(405, "GET is what this path answers")
         if path == OPEN:
             return self._open(request, now)
+        if path == door.ICON:
+            return _file("icon.svg")
         if path.startswith("/seawall/"):
             return _file(path.rpartition("/")[2])
         if not self._keys.admits(request.headers, now):

@@ -131,7 +131,7 @@ async def ask(
     headers: Mapping[str, str],
     body: bytes = b"",
     *,
-    seconds: float = 2.9,
+    seconds: float = 2.7,
 ) -> Answer:
     """What the host answers to one request. Never raises but for a cancellation; leaves nothing open."""
     begun = time.monotonic()

@@ -37,7 +37,7 @@ async def run(probe: Probe) -> Finding:
         pass
     origin, path = Origin.parse(subject.captive)
     headers = {"user-agent": f"seawall-doctor/{__version__}", "accept": "*/*"}
-    answer = await ask(origin, Network(), "GET", path or "/", headers, seconds=2.8)
+    answer = await ask(origin, Network(), "GET", path or "/", headers, seconds=2.6)
     facts: dict[str, object] = {"host": origin.host, "status": answer.status, "portal": False}
     if answer.status is None:
         # Said by other checks, if it matters: this one knows no more than that nobody answered.

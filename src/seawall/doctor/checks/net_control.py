@@ -7,7 +7,7 @@ from seawall.doctor.check import Check, Finding, Probe, State
 from seawall.http.dial import DialError, dial
 from seawall.origin import Origin
 
-LIMIT = 2.8
+LIMIT = 2.7
 """Seconds."""
 
 

@@ -17,7 +17,7 @@ from seawall.http.dial import DialError
 from seawall.http.proxy import choose
 from seawall.origin import Origin, ip_of
 
-SECONDS = 2.8
+SECONDS = 2.7
 
 
 async def addresses(host: str) -> dict[str, list[str]] | Fault:

@@ -42,7 +42,7 @@ async def _fetch(probe: Probe) -> tuple[Answer, str]:
     headers = {
         "accept": "application/json", "accept-encoding": "identity", "user-agent": f"seawall-doctor/{__version__}",
     }  # fmt: skip
-    end = time.monotonic() + 2.9
+    end = time.monotonic() + 2.7
     answer = Answer()
     for _ in range(_HOPS):
         left = max(0.1, end - time.monotonic())

@@ -33,7 +33,7 @@ LOOK = 2.5
 """Seconds for a look at who signs, beside the connection itself, ..."""
 OTHERS = 1.0
 """... and at most for one at unrelated hosts, which must fit into what is left."""
-WHOLE = 2.9
+WHOLE = 2.8
 _CODES = {
     Fault.TLS_UNTRUSTED_CA: "network.tls_untrusted_ca",
     Fault.TLS_EXPIRED: "network.tls_expired",

@@ -20,12 +20,14 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from own_home import LIMIT, Home
-from seawall.cli import verbs
+from seawall.cli import history, verbs
 from seawall.config import Store
+from seawall.store.bursts import HourCount
 from seawall.store.migrate import migrate
 from seawall.store.rows import Attempt, Count
 from seawall.store.writer import Pace, Writer
@@ -444,3 +446,14 @@ def test_a_migrated_empty_file(own_home: Home, tmp_path: Path) -> None:
     migrate(str(path))
     done = own_home.seawall("history", "--since", "2020-01-01", SEAWALL_STORE_PATH=str(path))
     assert (done.returncode, done.stdout) == (0, "Nothing is on record: since 2020-01-01.\n")
+
+
+def test_a_daylight_saving_change_in_a_named_zone() -> None:
+    """Hours before and behind the change are those that the clock on the wall there showed."""
+    change = int(datetime.fromisoformat("2026-10-25T01:00+00:00").timestamp() // 3600)
+    counts = [HourCount(change + n, 0, 20, 1) for n in (-2, -1, 0, 1)]
+    _, found = history._in_zone([], counts, ZoneInfo("Europe/Berlin"))
+    assert [one.utc_offset for one in found] == [120, 120, 60, 60]
+    assert [((one.hour * 60 + one.utc_offset) // 60) % 24 for one in found] == [1, 2, 2, 3]
+    _, odd = history._in_zone([], [HourCount(2**50, 0, 20, 1)], ZoneInfo("Europe/Berlin"))
+    assert odd[0].utc_offset == 0

@@ -1,8 +1,10 @@
 """What was written down lately, for every check that asks."""
 
 import asyncio
+import sys
 from pathlib import Path
 
+import pytest
 from doctor_peers import about, keep
 from store_helpers import attempt
 
@@ -41,3 +43,26 @@ def test_a_record_that_cannot_be_read(tmp_path: Path) -> None:
     found = recorded(tmp_path)
     assert isinstance(found, Finding)
     assert found.state is State.UNKNOWN
+
+
+def test_a_row_comes_back_as_it_was_kept(tmp_path: Path) -> None:
+    """Every field, with its type."""
+    kept = attempt(1, at=NOW - 5, maybe_billed=True, input_bytes=12)
+    keep(tmp_path, kept)
+    rows = recorded(tmp_path)
+    assert rows == [kept]
+    assert isinstance(rows, list)
+    assert (rows[0].maybe_billed, rows[0].cache_cold) == (True, False)
+    assert isinstance(rows[0].maybe_billed, bool)
+
+
+def test_sqlalchemy_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its import alone can take all the time that a check has on a busy machine."""
+    keep(tmp_path, attempt(1, at=NOW - 5, call="now"))
+    for name in [one for one in sys.modules if one.partition(".")[0] == "sqlalchemy"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "seawall.store.queries", raising=False)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    rows = recorded(tmp_path)
+    assert isinstance(rows, list)
+    assert [row.call for row in rows] == ["now"]

@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
-from store_helpers import attempt
+from store_helpers import attempt, made_at
 
 from own_home import Home
 from seawall.cli.common import Common, Failure
-from seawall.cli.records import newest_failure
+from seawall.cli.records import newest_failure, open_records
 from seawall.store.migrate import migrate
 from seawall.store.rows import cells
 from seawall.store.writer import INSERT_ATTEMPT
@@ -98,3 +98,14 @@ def test_explain_says_where_it_was_seen(own: Home) -> None:
     assert "provider.overloaded" in done.stdout
     shutil.rmtree(own.path / ".claude")
     assert own.seawall("explain", "--last").returncode == 2
+
+
+def test_an_older_store_is_brought_up_to_date(own: Home) -> None:
+    """Who has updated Seawall looks back at once: no gateway has to start first."""
+    path = own.path / ".local/share/seawall/seawall.db"
+    path.parent.mkdir(parents=True)
+    made_at(path, "0001")
+    path.chmod(0o600)
+    with open_records(Common()) as connection:
+        assert connection is not None
+    assert own.seawall("history").stdout == "Nothing is on record: last 30 days.\n"

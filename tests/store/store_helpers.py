@@ -2,7 +2,14 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+from alembic.command import upgrade
+from alembic.config import Config
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from seawall.store import migrations
 from seawall.store.rows import Attempt
 from seawall.store.writer import Pace
 
@@ -37,3 +44,12 @@ def attempt(number: int = 1, **changed: object) -> Attempt:
         "client": "claude-cli/2.1.59",
     }
     return Attempt(**{**values, **changed})  # type: ignore[arg-type]
+
+
+def made_at(path: Path, revision: str) -> None:
+    """Makes a store as an earlier version left it."""
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with create_engine(f"sqlite:///{path}", poolclass=NullPool).begin() as connection:
+        settings.attributes["connection"] = connection
+        upgrade(settings, revision)

@@ -5,13 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
-from alembic.command import upgrade
-from alembic.config import Config
-from sqlalchemy import create_engine, select
-from sqlalchemy.pool import NullPool
-from store_helpers import attempt
+from sqlalchemy import select
+from store_helpers import attempt, made_at
 
-from seawall.store import migrations, schema
+from seawall.store import schema
 from seawall.store.migrate import LOCKED, main, migrate
 from seawall.store.queries import attempts_since, bursts_between, counts_since, reading, recoveries_between
 from seawall.store.rows import Count, cells
@@ -104,15 +101,6 @@ def test_the_version_is_written_down(path: Path):
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
     connection.close()
-
-
-def made_at(path: Path, revision: str) -> None:
-    """Makes a store as an earlier version left it."""
-    settings = Config()
-    settings.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with create_engine(f"sqlite:///{path}", poolclass=NullPool).begin() as connection:
-        settings.attributes["connection"] = connection
-        upgrade(settings, revision)
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _RECENT = 200
 """Rows that are looked through: those behind a failure are its call's later attempts."""
+_PATIENCE = 2.0
+"""Seconds that another program may have the store locked."""
 _SAME = 5.0
 """Seconds between what the gateway and a transcript note of one failure; the gateway knows more of it."""
 
@@ -94,24 +96,42 @@ def open_records(common: Common) -> "Iterator[Connection | None]":
         path = store_path(load_settings(common, {}, os.environ).config.store, here())
     except Unusable as error:
         raise Failure(str(error)) from None
-    try:
-        with reading(path) as connection:
-            found = revision(connection)
-            if found == HEAD:
-                yield connection
-                return
-    except FileNotFoundError:
-        yield None
-        return
-    except SQLAlchemyError as error:
-        raise Failure(_unreadable(path, error)) from None
+    found: str | None = None
+    for again in (False, True):
+        try:
+            with reading(path) as connection:
+                found = revision(connection)
+                if found == HEAD:
+                    yield connection
+                    return
+        except FileNotFoundError:
+            yield None
+            return
+        except SQLAlchemyError as error:
+            raise Failure(_unreadable(path, error)) from None
+        if again or found not in REVISIONS or not _brought_up_to_date(path):
+            break
     if found is None:
         raise Failure(f"{path} has no records of Seawall in it")
     raise Failure(
-        f"the records in {path} are of an older Seawall; the next gateway that starts brings them up to date"
+        f"the records in {path} are of an older Seawall and could not be brought up to date; a gateway tries again"
         if found in REVISIONS
         else f"the records in {path} are of a newer Seawall (schema {found[:32]}); update this one to read them"
     )
+
+
+def _brought_up_to_date(path: "Path") -> bool:
+    """Whether an earlier version's records have this one's shape now: nobody need start a gateway to look back."""
+    import sqlite3
+
+    from seawall.store.sqlite import open_store
+    from seawall.store.trouble import Unusable
+
+    try:
+        open_store(path, _PATIENCE).connection.close()
+    except (Unusable, OSError, ValueError, sqlite3.Error):
+        return False
+    return True
 
 
 def _unreadable(path: "Path", error: Exception) -> str:

@@ -80,7 +80,7 @@ CASES = (
     Case("a wrong address where nobody is", World(names={API: ("160.79.104.99",)},
          firewall=("ip daddr 160.79.104.99 drop",)), CUT),
     Case("the hosts file sends the API here", World(hosts=f"127.0.0.1 {API}"), CUT),
-    Case("a slow resolver", World(late=1.2), (None,)),
+    Case("a slow resolver", World(late=0.6), (None,)),
 
     # Connections.
     Case("TCP is refused", World(firewall=(f"{TO_API} tcp dport 443 reject with tcp reset",

@@ -52,7 +52,10 @@ def block(case: Case, advised: Advice, look: Look, plain: bool = False, more: bo
     else:
         lines += _labelled("Do now", _steps(advised.do, look))
         lines += row("Don't", [dont_line(one.text, one.reason) for one in advised.dont or ()], look)
-    lines += row("Evidence", [_fitting(one, look) for one in _evidence(verdict, marks)], look)
+    evidence = _evidence(verdict, marks)
+    if plain:
+        evidence = [one.replace("…", "...") for one in evidence]
+    lines += row("Evidence", [_fitting(one, look) for one in evidence], look)
     also = ", ".join(verdict.also[:4])
     lines += row("Also seen", [also] if also else [], look)
     lines += row("History", _glyphs(history(case), plain), look)

@@ -9,7 +9,7 @@ from store_helpers import QUICK, attempt
 
 from seawall.config import Store
 from seawall.doctor.check import State
-from seawall.doctor.checks.seen_recent import signs_of
+from seawall.doctor.checks.seen_recent import lately, signs_of
 from seawall.store.writer import Writer
 
 NOW = 1_795_000_100.0
@@ -52,6 +52,66 @@ def test_what_ended_in_success_is_over() -> None:
     assert second.text == "haiku succeed meanwhile"
 
 
+def counted(**models: tuple[int, int]) -> dict[str, object]:
+    """A running gateway's word on the last three minutes: succeeded and tried, by model family."""
+    rows = [{"family": name, "succeeded": good, "tried": tried} for name, (good, tried) in models.items()]
+    return {"address": "http://127.0.0.1:8787", "pid": 7, "recent": {"span": 180, "models": rows}}
+
+
+def test_the_share_that_a_gateway_has_counted() -> None:
+    """How many of how many, and who answers meanwhile: the gateway counts those too that are not on record yet."""
+    rows = [attempt(n, at=NOW - n) for n in range(12)]
+    said = lately([counted(opus=(0, 14), sonnet=(4, 4), haiku=(2, 2), fable=(1, 9))])
+    first, second = signs_of(rows, said, NOW)
+    clock = time.strftime("%H:%M:%S", time.localtime(NOW))
+    assert (
+        first.text == f"14 of 14 answers in 3 min were 529 from the API itself (last req_011C…7Fy at {clock})"
+    )
+    assert first.facts["request_id"] == "req_011CSHoEeqs5C35K2UUqR7Fy"
+    assert second.text == "haiku and sonnet succeed: 6 of 6 in the last 3 min"
+    assert (first.weight.value, second.weight.value) == ("decisive", "strong")
+
+
+def test_a_share_of_one_kind_among_several() -> None:
+    """Where a model fails in several ways, each is counted by the record; what gave no answer is no answer."""
+    reset = {"status": None, "cause": "network.connection_reset", "request_id": None}
+    rows = [attempt(at=NOW), attempt(at=NOW - 1), attempt(at=NOW - 2, **reset)]
+    texts = [one.text for one in signs_of(rows, lately([counted(opus=(5, 8))]), NOW)]
+    assert texts[0].startswith("2 of 8 attempts in 3 min were 529 from the API itself (last req_011C")
+    assert texts[1].startswith("1 of 8 attempts in 3 min failed with ")
+    assert len(texts) == 2
+
+
+@pytest.mark.parametrize(
+    "gateways",
+    [
+        [],
+        [{"answers": False}],
+        [{"recent": None}, {"recent": {"span": "x", "models": 7}}, {"recent": {"span": float("nan")}}],
+        [counted()],
+        [counted(haiku=(0, 3))],
+        [counted(opus=(14, 14))],
+        [counted(opus=(9, -1))],
+    ],
+)
+def test_without_a_count_there_is_no_share(gateways: list[dict[str, object]]) -> None:
+    """No gateway, one that says nonsense, or one that has not seen what is on record: as without any."""
+    rows = [attempt(n, at=NOW - n) for n in range(3)]
+    assert signs_of(rows, lately(gateways), NOW) == signs_of(rows)
+
+
+def test_a_share_is_of_the_last_minutes_only() -> None:
+    """What failed before them is told without."""
+    rows = [attempt(at=NOW - 300)]
+    assert signs_of(rows, lately([counted(opus=(0, 2))]), NOW) == signs_of(rows)
+
+
+def test_several_gateways_are_counted_together() -> None:
+    """They are one user's."""
+    said = lately([counted(opus=(0, 2)), {"answers": False}, counted(opus=(1, 3))])
+    assert signs_of([attempt(at=NOW)], said, NOW)[0].text.startswith("4 of 5 answers in 3 min were 529")
+
+
 def test_no_record_is_no_failure(tmp_path: Path) -> None:
     """Nothing is made either."""
     assert ran(about(tmp_path), "seen.recent").state is State.SKIP
@@ -76,3 +136,6 @@ def test_the_record_is_read(tmp_path: Path) -> None:
     assert found.state is State.WARN
     assert found.facts["failed"] == 1
     assert found.facts["answered"] == {"haiku": pytest.approx(at)}
+    assert found.signs[0].text.startswith("1 call failed with 529")
+    found = ran(about(tmp_path, gateways=(counted(opus=(0, 1)),)), "seen.recent")
+    assert found.signs[0].text.startswith("1 of 1 answers in 3 min was 529")

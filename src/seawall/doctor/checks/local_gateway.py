@@ -31,7 +31,8 @@ def _items(one: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return [each for each in found if isinstance(each, Mapping)][:100] if isinstance(found, list) else []
 
 
-def _finite(value: object) -> float | None:
+def finite(value: object) -> float | None:
+    """The value if it is a number that makes sense."""
     return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else None
 
 
@@ -43,9 +44,9 @@ def plan_of(one: Mapping[str, Any]) -> list[dict[str, Any]]:
             if isinstance(name := window.get("window"), str):
                 windows[name[:40]] = {
                     "window": name[:40],
-                    "used": _finite(window.get("used")),
+                    "used": finite(window.get("used")),
                     "rejected": window.get("status") == "rejected",
-                    "resets_in": _finite(window.get("resets_in")),
+                    "resets_in": finite(window.get("resets_in")),
                 }
     return list(windows.values())
 
@@ -79,7 +80,7 @@ async def run(probe: Probe) -> Finding:
         "held": held,
         "addresses": [one.get("address") for one in gateways],
     }
-    facts["next_tries"] = [_finite(one.get("next_try_in")) for one in gateways]
+    facts["next_tries"] = [finite(one.get("next_try_in")) for one in gateways]
     facts["plan"] = [window for one in gateways for window in plan_of(one)]
     facts["models"] = [model for one in gateways for model in models_of(one)]
     silent = any(one.get("answers") is False for one in gateways)

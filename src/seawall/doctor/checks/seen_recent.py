@@ -1,21 +1,56 @@
-"""What became of one's own calls in the last 15 minutes, by model and cause, as the gateway recorded them."""
+"""What became of one's own calls in the last 15 minutes, by model and cause, as the gateway recorded them.
+
+Where a gateway runs it has counted the successes of the last minutes too: then the share of failures is said.
+"""
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from seawall.causes.cause import lookup
 from seawall.causes.match import UNKNOWN
+from seawall.clock import duration
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.checks.local_gateway import finite, models_of
 from seawall.doctor.recorded import WINDOW, attempts
 from seawall.store.rows import Attempt
 
 _FROM_API = "req_"
 
 
-def signs_of(rows: Sequence[Attempt]) -> list[Sign]:
-    """What records of the window speak for, a cause and model family each; what has ended in success is left out."""
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """How the attempts of the last minutes ended, as running gateways counted them."""
+
+    span: float
+    """Seconds."""
+    models: Mapping[str, tuple[int, int]]
+    """By model family: attempts that succeeded, and all."""
+
+
+def lately(gateways: Sequence[Mapping[str, Any]]) -> Lately | None:
+    """What all of the user's gateways counted, together; None where none that runs has."""
+    models: dict[str, tuple[int, int]] = {}
+    spans = []
+    for one in gateways:
+        recent = one.get("recent")
+        span = finite(recent.get("span")) if isinstance(recent, Mapping) else None
+        if not span:
+            continue
+        spans.append(span)
+        for each in models_of(one):
+            good, tried = models.get(each["family"], (0, 0))
+            models[each["family"]] = good + each["succeeded"], tried + each["tried"]
+    return Lately(max(spans), models) if spans else None
+
+
+def signs_of(rows: Sequence[Attempt], counted: Lately | None = None, now: float = 0.0) -> list[Sign]:
+    """What records of the window speak for, a cause and model family each; what has ended in success is left out.
+
+    `counted` is what gateways say of the minutes before `now` (UTC seconds): with it the share of failures is told.
+    """
     groups: dict[tuple[str, str, str], list[Attempt]] = {}
     success: dict[tuple[str, str], float] = {}
     for row in rows:
@@ -29,8 +64,11 @@ def signs_of(rows: Sequence[Attempt]) -> list[Sign]:
         last = max(failed, key=lambda row: row.at)
         if lookup(code).code == UNKNOWN or success.get((route, family), 0.0) > last.at:
             continue
-        signs.append(_sign(failed, last, code, family))
-        if others := [
+        share = _share(rows, failed, counted, now) if counted else ""
+        signs.append(_sign(failed, last, code, family, share))
+        if counted and (text := _well(counted, family)):
+            signs.append(Sign(code, text, Weight.STRONG if code.startswith("provider.") else Weight.WEAK))
+        elif others := [
             name for (r, name), at in success.items() if r == route and name != family and at > last.at - 60
         ]:
             text = f"{', '.join(sorted(filter(None, others))) or 'other models'} succeed meanwhile"
@@ -38,16 +76,60 @@ def signs_of(rows: Sequence[Attempt]) -> list[Sign]:
     return signs
 
 
-def _sign(failed: list[Attempt], last: Attempt, code: str, family: str) -> Sign:
+def _share(rows: Sequence[Attempt], failed: Sequence[Attempt], counted: Lately, now: float) -> str:
+    """`14 of 14 answers in 3 min were`: how many of the model's last attempts ended like these; empty if unknown.
+
+    The gateway tells failures of a model from its successes, the records tell one failure from another. Where all on
+    record are alike, so are those that the gateway has counted and not written down yet.
+    """
+    begin, last = now - counted.span, failed[0]
+    good, tried = counted.models.get(last.family, (0, 0))
+    young = [row for row in rows if row.cause is not None and row.family == last.family and row.at >= begin]
+    own = [row for row in failed if row.at >= begin]
+    bad = tried - good
+    if not own or bad <= 0:
+        return ""
+    count = bad if len(own) == len(young) else min(bad, len(own))
+    answered = all(row.status is not None for row in young)
+    what = "answers" if answered else "attempts"
+    verb = ("was" if count == 1 else "were") if own[0].status is not None else "failed with"
+    return f"{count} of {tried} {what} in {duration(counted.span)} {verb}"
+
+
+def _well(counted: Lately, family: str) -> str:
+    """`haiku and sonnet succeed: 6 of 6 in the last 3 min`: models that work meanwhile; empty where none does."""
+    fine = {
+        name: (good, tried)
+        for name, (good, tried) in counted.models.items()
+        if name and name != family and 2 * good > tried
+    }
+    if not fine:
+        return ""
+    *names, last = sorted(fine)
+    who = f"{', '.join(names)} and {last} succeed" if names else f"{last} succeeds"
+    good, tried = (sum(one[place] for one in fine.values()) for place in (0, 1))
+    return f"{who}: {good} of {tried} in the last {duration(counted.span)}"
+
+
+def _short(request_id: str) -> str:
+    """Both ends of an id, which tell it from others; the whole of it is in the facts."""
+    return request_id if len(request_id) < 16 else f"{request_id[:8]}…{request_id[-3:]}"
+
+
+def _sign(failed: list[Attempt], last: Attempt, code: str, family: str, share: str = "") -> Sign:
     """What one group of failures says; that old facts count less is the verdict's business."""
     typed = last.status is not None and (last.request_id or "").startswith(_FROM_API)
     weight = Weight.DECISIVE if typed else Weight.STRONG
     said = f"{len(failed)} calls failed with" if len(failed) > 1 else "1 call failed with"
     what = str(last.status) if last.status else lookup(code).title[:1].lower() + lookup(code).title[1:]
     when = time.strftime("%H:%M:%S", time.localtime(last.at))
-    text = f"{said} {what}{' from the API itself' if typed else ''}, the last at {when}"
-    if typed:
-        text += f" ({(last.request_id or '')[:40]})"
+    itself = " from the API itself" if typed else ""
+    if share:
+        which = f"last {_short(last.request_id or '')} at" if typed else "the last at"
+        text = f"{share} {what}{itself} ({which} {when})"
+    else:
+        text = f"{said} {what}{itself}, the last at {when}"
+        text += f" ({(last.request_id or '')[:40]})" if typed else ""
     title = ""
     if code == "provider.overloaded" and family:
         title = f"the API is overloaded ({last.status or 529}) for {family}"
@@ -74,7 +156,7 @@ async def run(probe: Probe) -> Finding:
     facts["causes"] = dict(Counter(row.cause for row in failed))
     if not rows:
         return Finding(State.SKIP, "no call of the last 15 min is on record", facts)
-    signs = signs_of([row for row in rows if row.at <= now + 60])
+    signs = signs_of(rows, lately(probe.subject.gateways), now)
     if not signs:
         text = f"{len(failed)} failed in the last 15 min, all were answered since"
         return Finding(State.OK, text, facts, (Sign("*", text, Weight.WEAK, Direction.NEUTRAL),))

@@ -14,6 +14,10 @@ _CLAUDE = (
 _MODELS = frozenset(("opus", "sonnet", "haiku"))
 _OUR_MODEL = re.compile(r"claude(?:-|_| )(?:v?\d|instant|opus|sonnet|haiku|fable|mythos)")
 _ENVELOPE = ("type:error,error:", "x-api-key")
+_TURNED = re.compile(
+    r"error:\{[^{}]{0,400}\},type:error\}|error:\{(?:details:(?:null|none),)?type:[a-z_]{3,40}_error,message:"
+)
+"""The API's envelope in the order of the alphabet, as relays write it, and the inside of it alone."""
 _CLAUDE_CODE = re.compile(r"(?<!\[)api error(?:: (?:\d{3}(?!\d)|[a-z])| \()")
 """How Claude Code begins. Google's command line says the same in brackets."""
 
@@ -23,7 +27,7 @@ _PLACE = re.compile(r"(?<![a-z0-9])(?:messages|tools|system)\.\d{1,4}\.")
 _OTHER_NAMES = (
     "openai", "gemini", "ollama", "deepseek", "mistral", "qwen", "moonshot", "dashscope", "huggingface", "bigmodel",
     "siliconflow", "generativelanguage", "type.googleapis.com", "aiplatform.googleapis.com",
-    "google.rpc", "groq", "chatgpt", "perplexity",
+    "google.rpc", "groq", "chatgpt", "perplexity", "githubcopilot",
 )  # fmt: skip
 _OTHER_WORDS = frozenset((
     "xai", "grok", "cohere", "cohereexception", "kimi", "zhipu", "glm", "bailian", "doubao",
@@ -72,6 +76,15 @@ _LOOKED_UP = re.compile(
     r"(?:enotfound|eai_again|resolve host:?|(?<=[a-z] )lookup) ([a-z0-9][a-z0-9.-]{0,80})"
 )
 """The name that an error of name resolution is about, if it says so."""
+_ADDRESS = re.compile(
+    r"(?<![a-z])(?:https?://((?!localhost|127\.|0\.0\.0\.0|\[::1)[a-z0-9][a-z0-9.-]{0,80})(?=[:/])"
+    r"|host='((?!localhost|127\.)[a-z0-9][a-z0-9.-]{0,80}))"
+)
+"""A machine in an address, or as Python's `requests` names it; machines of networks at home have no domain."""
+_FOREIGN_SAYS = (
+    "unable to connect to the server:",  # kubectl
+    "server closed the connection unexpectedly", "terminating connection due to",  # PostgreSQL
+)  # fmt: skip
 _OUR_HOSTS = re.compile(r"anthropic|claude|bedrock|amazonaws|aiplatform")
 
 
@@ -89,6 +102,7 @@ class Context:
             any(name in flat for name in _CLAUDE)
             or not _MODELS.isdisjoint(self._facts.whole.words)
             or any(sign in self._facts.whole.glued for sign in _ENVELOPE)
+            or _TURNED.search(self._facts.whole.glued)
             or _CLAUDE_CODE.search(flat)
             or _PLACE.search(flat)
             or 529 in self._facts.whole.statuses  # nobody else answers so
@@ -125,6 +139,8 @@ class Context:
             not _FOREIGN.isdisjoint(facts.whole.words)
             or _FOREIGN_PORT.search(facts.flat)
             or any(not _OUR_HOSTS.search(host) for host in facts.hosts)
+            or any(not ours(host[1] or host[2]) for host in _ADDRESS.finditer(facts.flat))
+            or any(words in facts.flat for words in _FOREIGN_SAYS)
             or _OWN_STACK.search(facts.flat)
             or any(not ours(name[1]) for name in _LOOKED_UP.finditer(facts.flat))
         )

@@ -16,6 +16,7 @@ from seawall.causes.match import read as signs
 OTHER_VENDOR = "unrelated.unrelated_other_vendor"
 UNRELATED = "unrelated.unrelated"
 _ORIGIN = "provider.cdn_origin_error"
+_MCP = "machine.mcp_server"
 
 
 class Confidence(StrEnum):
@@ -56,11 +57,13 @@ _OWN = re.compile(r"bunfs/|~bun/|claude-code/cli\.js|[^a-z]cli\.js:\d")
 """Lines of Claude Code itself in a stack: an error without any word of a call is the program's own."""
 _NODE = frozenset(("npm", "npx", "node", "nvm"))
 """What Claude Code is installed with: their errors are this machine's."""
+_INSTALLER = re.compile(r"npm (?:err!|error) (?:code e(?!lifecycle)|4\d\d )")
+"""npm's own line about why it failed; a script that npm only runs ends with another."""
 _PAGE = re.compile(r"<title>\s?([\w.-]{1,80}) \| 5\d\d")
 """The edge network's page names the host it stands for."""
 _ERROR = re.compile(
     r"error|exception|traceback|fatal|fail|denied|refused|cannot|can't|could not|unable|timed out|panic|not found"
-    r"|errno|abort|out of memory|exceeded"
+    r"|errno|abort|out of memory|exceeded|unauthori[sz]ed|forbidden|unavailable|rejected"
 )
 
 
@@ -92,7 +95,10 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
         return None
     # A failed API call makes programs stumble: what any program says then is the cause only where nothing else is.
     if any(hit.rank >= Rank.NAME and hit.code != LOCAL for hit in hits):
-        hits = [hit for hit in hits if hit.code != LOCAL or not (hit.reading and hit.reading.common)]
+        hits = [hit for hit in hits if not _stumbled(hit)]
+    # A server of tools has a network, a login and answers of its own: what is said beside it is about those.
+    if not _CALL.search(part.flat) and any(hit.code == _MCP for hit in hits):
+        hits = [hit for hit in hits if hit.code == _MCP or not (hit.reading is None or hit.reading.common)]
     top = max(hit.rank for hit in hits)
     hits = [hit for hit in hits if hit.rank == top]
     best = hits[0]
@@ -109,6 +115,8 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
     return _Found(best, part.count, tuple(others), doubt)
 
 
+_CALL = re.compile(r"api error|_error\"|v1/messages|anthropic\.\w*error")
+"""What shows that a call to the model failed."""
 _NEAR = 400
 _SHORT = 1200
 """Up to this length a part is one error, and what is most exact decides; beyond, what stands near its end."""
@@ -125,6 +133,8 @@ def _exactness(hit: Hit) -> tuple[int, int, str]:
 def _decisive(found: list[_Found]) -> _Found:
     """The last state, or the run that repeats; a part that says only that something failed decides nothing."""
     telling = [one for one in found if one.hit.rank > Rank.WRAPPER]
+    # As within a part: what other programs say counts only where no call failed.
+    telling = [one for one in telling if not _stumbled(one.hit)] or telling
     vague = sum(one.count for one in found if one.hit.rank is Rank.WRAPPER)
     if not telling or (found[-1].hit.rank is Rank.WRAPPER and vague >= 3 * sum(one.count for one in telling)):
         telling = found
@@ -138,12 +148,19 @@ def _decisive(found: list[_Found]) -> _Found:
     return last
 
 
+def _stumbled(hit: Hit) -> bool:
+    """Whether it is what any program may say once something else went wrong."""
+    return hit.code == LOCAL and bool(hit.reading and hit.reading.common)
+
+
 def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str]]:
     """The code once it is settled whether the text is about a Claude call at all, and what else that may be."""
     reading = hit.reading
     common = reading.common if reading else True
     if hit.code == LOCAL and not context.claude and _NODE.isdisjoint(facts.whole.words):
         return UNRELATED, (LOCAL,)
+    if common and _INSTALLER.search(facts.flat) and not _CALL.search(facts.flat):
+        return LOCAL, (hit.code,)
     if hit.code == _ORIGIN and (title := _PAGE.search(facts.flat)) and not ours(title[1]):
         return "gateway.gateway_error", (hit.code,)
     if not common or hit.code.startswith(("machine.", "unrelated.")):

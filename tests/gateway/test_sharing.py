@@ -8,6 +8,7 @@ from seawall.doctor.checks.seen_peers import read
 from seawall.gateway.local import LocalRequest, LocalResponse
 from seawall.gateway.runtime import proof
 from seawall.gateway.sharing import Sharing, shared
+from shapes import conforms
 
 
 class HandClock:
@@ -63,6 +64,27 @@ def test_status_and_lease_need_the_token() -> None:
             assert isinstance(answer, LocalResponse)
             assert answer.status == 401
     assert sharing.leases == 0
+
+
+def test_refusals_are_of_the_shape_that_is_shipped() -> None:
+    """Whoever reads one reads them all: a number, a class and a line, as the commands' own errors have them."""
+    leaving = made()
+    leaving.closing = True
+    refusals = {
+        "usage": [
+            asked(made(), "/api/v1/challenge", nonce="short"),
+            asked(made(), "/api/v1/status"),
+            asked(made(), "/api/v1/lease"),
+            asked(made(), "/api/v1/peers"),
+            asked(Sharing("token", dict, HandClock(), "team"), "/api/v1/peers"),
+        ],
+        "seawall": [asked(leaving, "/api/v1/lease", token="token")],
+    }
+    for kind, answers in refusals.items():
+        for answer in answers:
+            assert isinstance(answer, LocalResponse)
+            error = conforms(answer.body.decode() + "\n")["error"]
+            assert (error["code"], error["class"]) == (answer.status, kind)
 
 
 def test_status_is_the_gateways_with_the_leases() -> None:

@@ -21,7 +21,10 @@ def _json(status: int, value: object) -> LocalResponse:
 
 
 def _refused(status: int, message: str) -> LocalResponse:
-    return _json(status, {"schema": "seawall.error/1", "error": {"code": status, "message": message}})
+    kind = "seawall" if status >= 500 else "usage"
+    return _json(
+        status, {"schema": "seawall.error/1", "error": {"code": status, "class": kind, "message": message}}
+    )
 
 
 def shared(status: Mapping[str, object], now: float) -> list[dict[str, object]]:

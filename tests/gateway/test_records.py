@@ -1,7 +1,11 @@
 """What is counted, what is kept, and what `status` says is going on."""
 
-import pytest
+import asyncio
 
+import pytest
+from ground import ground, question
+
+from seawall.fake.scenario import AnswerShape, Scenario
 from seawall.gateway.records import LaneKey, Records, client_name
 from seawall.store.rows import Attempt, Count
 
@@ -143,3 +147,34 @@ def test_what_is_told_of_troubles() -> None:
     assert told["cut_at"] is None
     records.cut()
     assert (records.lost, records.told()["cut_at"]) == (3, 1_000_010.0)
+
+
+def test_the_last_long_streams_are_told() -> None:
+    """When each ended, its first content and its end; short ones show nothing, and twenty are enough."""
+    clock = Clock()
+    records = Records(clock, None)
+    for tokens in (None, 0, 99):
+        records.streamed(1.0, 2.0, tokens)
+    assert records.told()["streams"] == []
+    for number in range(30):
+        clock.at += 1
+        records.streamed(1.00001, 2.0 + number, 100)
+    told = records.told()["streams"]
+    assert len(told) == 20
+    assert told[0] == {"at": 1_000_011.0, "first": 1.0, "whole": 12.0, "tokens": 100}
+    assert told[-1]["whole"] == 31.0
+
+
+def test_a_gateway_tells_of_the_streams_that_it_carried() -> None:
+    """A long answer that was streamed, by its times; not one that broke off, or was not streamed."""
+
+    async def run() -> None:
+        shape = AnswerShape(words=400, first_s=0.2)
+        async with ground("cut at=in-block how=close", scenario=Scenario(answer=shape)) as g:
+            for stream in (True, True, False):
+                await g.ask(question(stream=stream, max_tokens=4000))
+            [one] = g.gateway.status()["streams"]
+            assert one["tokens"] >= 400
+            assert 0.2 <= one["first"] <= one["whole"]
+
+    asyncio.run(run())

@@ -238,8 +238,12 @@ class Exchange:
             _end(permit, attempt, failure)
             if failure is None:
                 added = self._attempt_at - self.arrived_at if self.attempts == 1 else None
-                begun = attempt.content_at or self._loop.time()
+                now = self._loop.time()
+                begun = attempt.content_at or now
                 means.records.timed(self._lane(), added, begun - self._attempt_at)
+                if attempt.content_at is not None and attempt.usage is not None:
+                    sent_at = attempt.sent_at
+                    means.records.streamed(begun - sent_at, now - sent_at, attempt.usage.output)
             return failure
 
     async def _enter(self, not_before: float) -> Permit:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -24,6 +24,9 @@ _NAME = 96
 _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
 _MOST_TOLD = 50
+LONG = 100
+"""Tokens of an answer that takes a model a second or so: whether its parts came one by one can be seen."""
+_STREAMS = 20
 _PASSES = ("provider.", "network.", "gateway.")
 """Trouble that comes and goes by itself."""
 
@@ -88,6 +91,8 @@ class Records:
         self.succeeded_at: float | None = None
         self.recent = Recent()
         self.tallies = Tallies()
+        self._streams: deque[tuple[float, float, float, int]] = deque(maxlen=_STREAMS)
+        """Of the last long streams: when each ended, seconds to its first content and to its end, tokens."""
 
     def count(self, lane: LaneKey, cause: str, then: str = "") -> None:
         """One attempt ended; `cause` is empty where it succeeded, `then` what became of its call where it failed."""
@@ -120,6 +125,11 @@ class Records:
         if added is not None:
             tally.added.add(added)
         tally.upstream.add(upstream)
+
+    def streamed(self, first: float, whole: float, tokens: int | None) -> None:
+        """A stream is whole: seconds from the request to its first content and to its end, and the tokens it took."""
+        if tokens is not None and tokens >= LONG:
+            self._streams.append((self._clock.wall(), first, whole, tokens))
 
     def ended(self, lane: LaneKey, cause: str, *, finished: bool) -> None:
         """A call that had failed for this cause came to its end: with an answer, or given up."""
@@ -198,6 +208,10 @@ class Records:
                 ],
                 "minutes": self.recent.minutes(now),
             },
+            "streams": [
+                {"at": at, "first": round(first, 4), "whole": round(whole, 4), "tokens": tokens}
+                for at, first, whole, tokens in self._streams
+            ],
             "cut_at": self.cut_at,
             "succeeded_at": self.succeeded_at,
         }

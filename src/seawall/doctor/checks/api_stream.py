@@ -3,11 +3,20 @@
 A short stream of some 150 tokens, spent only with `--spend`. Facts: `first`, `last` (seconds of the first and the last
 part), `parts`, `whole`. Signs: `network.proxy_buffering` (strong) where all came at once, `network.stream_truncated`
 (strong) where it broke off, the answer's own cause where it was refused.
+
+Without `--spend`: what running gateways saw of the calls of the last 15 minutes. Facts: `streams` (long ones) and
+`together` (those whose parts came all at once). A strong sign for `network.proxy_buffering` where five or more did.
 """
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from seawall.doctor.check import Check, Finding, Probe, Sign, State
 from seawall.doctor.checks.api_edge import facts_of, judged
+from seawall.doctor.checks.local_gateway import finite, items
 from seawall.doctor.reach import Answer
+from seawall.doctor.recorded import WINDOW
 from seawall.doctor.spending import SECONDS, call, refused
 
 _MOST = 150
@@ -17,6 +26,11 @@ SPREAD = 0.15
 Below this share everything came together."""
 LEAST = 0.8
 """Seconds: an answer that is over sooner tells nothing, whichever way it came."""
+FASTEST = 5000.0
+"""Tokens a second: no model writes so fast. What comes faster was written before, and lay somewhere."""
+ENOUGH = 5
+"""Streams that came at once: one or two may be a machine that was busy or slept."""
+_SHOWN = 2
 _END = b"event: message_stop"
 
 
@@ -35,9 +49,42 @@ def held_back(first: float, last: float) -> bool:
     return last >= LEAST and last - first < SPREAD * last
 
 
+def together(first: float, whole: float, tokens: int) -> bool:
+    """Whether an answer of so many tokens, begun and ended so many seconds after its request, came all at once."""
+    return whole >= LEAST and held_back(first, whole) and (whole - first) * FASTEST < tokens
+
+
+def _streams(gateways: Sequence[Mapping[str, Any]], now: float) -> list[tuple[float, float, int]]:
+    """First content, end and tokens of the long streams that gateways saw lately, oldest first; no nonsense."""
+    found = []
+    for gateway in gateways:
+        for one in items(gateway, "streams"):
+            at = one.get("at")
+            first, whole, tokens = (finite(one.get(name)) for name in ("first", "whole", "tokens"))
+            if not isinstance(at, (int, float)) or not abs(now - at) <= WINDOW:
+                continue
+            if first is not None and whole is not None and tokens is not None and first <= whole:
+                found.append((at, first, whole, int(tokens)))
+    return [(first, whole, tokens) for _, first, whole, tokens in sorted(found)]
+
+
+def seen(gateways: Sequence[Mapping[str, Any]], now: float, otherwise: str) -> Finding:
+    """What running gateways saw of streamed answers; skipped, for the reason `otherwise`, where that is too little."""
+    streams = _streams(gateways, now)
+    at_once = [(first, whole) for first, whole, tokens in streams if together(first, whole, tokens)]
+    facts = {"streams": len(streams), "together": len(at_once)}
+    if len(at_once) >= ENOUGH:
+        times = "; ".join(f"{first:.1f} s and {whole:.1f} s" for first, whole in at_once[-_SHOWN:])
+        text = f"{len(at_once)} of {len(streams)} streams: first part and last part together ({times}; …)"
+        return Finding(State.WARN, text, facts, (Sign("network.proxy_buffering", text),))
+    if len(streams) < ENOUGH:
+        return Finding(State.SKIP, otherwise, facts if streams else {})
+    return Finding(State.OK, f"{len(streams) - len(at_once)} of {len(streams)} streams came in parts", facts)
+
+
 async def run(probe: Probe) -> Finding:
     if why := refused(probe):
-        return Finding(State.SKIP, why)
+        return seen(probe.subject.gateways, time.time(), why)
     answer = await call(probe, "Count from 1 to 60, in digits, with commas.", _MOST, stream=True)
     facts = facts_of(answer)
     is_stream = answer.headers.get("content-type", "").startswith("text/event-stream")

@@ -25,7 +25,7 @@ def _said(one: Mapping[str, Any]) -> Sign | None:
     return Sign(str(cause), f"Seawall saw this {age} s ago, and no success since", Weight.WEAK)
 
 
-def _items(one: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def items(one: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """The objects of a list that a gateway tells of; whatever else it says there is left out."""
     found = one.get(name)
     return [each for each in found if isinstance(each, Mapping)][:100] if isinstance(found, list) else []
@@ -39,8 +39,8 @@ def finite(value: object) -> float | None:
 def plan_of(one: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The windows of the plan as the service last told them, each once."""
     windows: dict[str, dict[str, Any]] = {}
-    for lane in _items(one, "lanes"):
-        for window in _items(lane, "plan"):
+    for lane in items(one, "lanes"):
+        for window in items(lane, "plan"):
             if isinstance(name := window.get("window"), str):
                 windows[name[:40]] = {
                     "window": name[:40],
@@ -54,7 +54,7 @@ def plan_of(one: Mapping[str, Any]) -> list[dict[str, Any]]:
 def models_of(one: Mapping[str, Any]) -> list[dict[str, Any]]:
     """How many calls of each model family succeeded of those tried in the last minutes."""
     recent = one.get("recent")
-    found = _items(recent, "models") if isinstance(recent, Mapping) else []
+    found = items(recent, "models") if isinstance(recent, Mapping) else []
     return [
         {
             "family": str(each.get("family"))[:20],

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from own_home import LIMIT, Home, until
+from seawall.cli.gateways import observed
 from seawall.cli.status import line
 from seawall.gateway import runtime
 from seawall.history import usual
@@ -154,6 +156,31 @@ def test_a_real_gateway_knows_how_long_it_usually_lasts(
         client.request("POST", "/v1/messages", json.dumps(asked), headers)
         until(lambda: own_home.seawall("status").returncode == 10, "the call is held")
         assert " · usually ≤ 4 min · up " in own_home.seawall("status").stdout
+
+
+def test_a_gateway_with_tls_is_found(own_home: Home) -> None:
+    """By `status`, by what the doctor goes by, and by the page: with a certificate that nobody here trusts."""
+    folder = own_home.path
+    cert = trustme.CA().issue_cert("gateway.example")
+    cert.private_key_pem.write_to_path(folder / "key.pem")
+    for blob in cert.cert_chain_pems:
+        blob.write_to_path(folder / "cert.pem", append=True)
+    process = own_home.start(
+        "serve", "--json", "--listen", "127.0.0.1:0",
+        SEAWALL_GATEWAY_TLS_CERT=str(folder / "cert.pem"), SEAWALL_GATEWAY_TLS_KEY=str(folder / "key.pem"),
+    )  # fmt: skip
+    assert process.stdout is not None
+    address = json.loads(process.stdout.readline())["address"]
+    assert address.startswith("https://127.0.0.1:")
+    [one] = observed(own_home.environ, time.time(), LIMIT)
+    assert (one["address"], one["held"], one.get("answers")) == (address, 0, None)
+    until(lambda: "nothing held" in own_home.seawall("status").stdout, "status finds it within its 50 ms")
+    link = json.loads(own_home.seawall("watch", "--web", "--json").stdout)
+    assert link["link"].startswith(f"{address}/seawall/open?key=")
+    # A new certificate in the file is not the one that this gateway shows.
+    trustme.CA().issue_cert("gateway.example").cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    [one] = observed(own_home.environ, time.time(), LIMIT)
+    assert one["held"] == 0
 
 
 OWN = {

@@ -3,17 +3,19 @@
 import json
 import os
 import socket
+import ssl
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 
 from seawall.config import Config, Fallback, Gateway, Network, Team
 from seawall.gateway import runtime
@@ -112,13 +114,27 @@ def test_a_record_is_found_and_withdrawn(tmp_path: Path) -> None:
      json.dumps({"schema": "seawall.gateway/1", "digest": "d", "pid": "1", "host": "h", "port": 1, "started_at": 1,
                  "version": "", "shared": True, "upstream": ""}),
      json.dumps({"schema": "seawall.gateway/1", "digest": "d", "pid": 1, "host": "h", "port": 99999, "started_at": 1,
-                 "version": "", "shared": True, "upstream": ""})],
+                 "version": "", "shared": True, "upstream": ""}),
+     json.dumps({"schema": "seawall.gateway/1", "digest": "d", "pid": 1, "host": "h", "port": 1, "started_at": 1,
+                 "version": "", "shared": True, "upstream": "", "certificate": True})],
 )  # fmt: skip
 def test_a_record_that_is_none_is_removed(tmp_path: Path, content: str) -> None:
     """Cut off, foreign or impossible: it leads nobody astray twice."""
     (tmp_path / "gateway-d-1.json").write_text(content, errors="surrogateescape")
     assert runtime.records(tmp_path) == []
     assert runtime.records(tmp_path) == []
+
+
+def test_a_record_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """A gateway that runs through an update goes on to be found: it speaks without TLS."""
+    runtime.publish(tmp_path, RECORD)
+    path = RECORD.path(tmp_path)
+    older = json.loads(path.read_text())
+    del older["certificate"]
+    path.write_text(json.dumps(older))
+    assert runtime.records(tmp_path) == [RECORD]
+    assert RECORD.address == "http://127.0.0.1:1"
+    assert replace(RECORD, host="::1", certificate="c" * 64).address == "https://[::1]:1"
 
 
 def test_a_record_of_a_process_that_is_gone_is_removed(tmp_path: Path) -> None:
@@ -184,9 +200,77 @@ def test_who_proves_it_is_asked_on_the_same_connection(monkeypatch: pytest.Monke
     assert b"x-seawall-token: token\r\n" in heard[1]
 
 
+@pytest.fixture(scope="module")
+def ca() -> trustme.CA:
+    return trustme.CA()
+
+
+def of_file(cert: trustme.LeafCert, folder: Path) -> str:
+    """What the record says of a listener with this certificate."""
+    cert.private_key_and_cert_chain_pem.write_to_path(folder / "cert.pem")  # the key stands first
+    return runtime.fingerprint(str(folder / "cert.pem"))
+
+
+@contextmanager
+def sealed_listener(cert: trustme.LeafCert, answers: list[bytes]) -> Iterator[tuple[Record, list[bytes]]]:
+    """As `listener`, with TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    cert.configure_cert(context)
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            plain, _ = server.accept()
+            with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as client:
+                for answer in answers:
+                    heard.append(client.recv(65536))
+                    client.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield replace(RECORD, port=server.getsockname()[1]), heard
+        finally:
+            thread.join(10)
+
+
+def test_a_gateway_with_tls_is_known_by_its_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca: trustme.CA
+) -> None:
+    """Whoever issued it and whatever name it is for: it is the one that the gateway wrote down."""
+    monkeypatch.setattr(runtime.secrets, "token_hex", lambda _: "n" * 32)
+    right = runtime.proof("token", "n" * 32).encode()
+    proved = b"HTTP/1.1 200 OK\r\nContent-Length: 64\r\n\r\n" + right
+    cert = ca.issue_cert("gateway.example")
+    with sealed_listener(cert, [proved]) as (record, heard):
+        record = replace(record, certificate=of_file(cert, tmp_path))
+        runtime.approach(record, "token", 10.0).close()
+    assert f"host: 127.0.0.1:{record.port}\r\n".encode() in heard[0]
+
+
+def test_another_certificate_is_told_nothing(tmp_path: Path, ca: trustme.CA) -> None:
+    """Of the same issuer and for the same name: it is not even asked for its proof."""
+    mine, other = ca.issue_cert("gateway.example"), ca.issue_cert("gateway.example")
+    with sealed_listener(other, [b""]) as (record, heard):
+        record = replace(record, certificate=of_file(mine, tmp_path))
+        with pytest.raises(ConnectionError, match="not the gateway's certificate"):
+            runtime.approach(record, "token", 10.0)
+    assert heard == [b""]
+
+
+def test_one_that_speaks_no_tls_is_told_nothing() -> None:
+    """A gateway with a certificate never falls back to a connection without."""
+    plain = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    with listener([plain]) as (record, heard), pytest.raises(OSError):  # noqa: PT011
+        runtime.approach(replace(record, certificate="c" * 64), "token", 10.0)
+    assert b"GET" not in heard[0]
+
+
 def test_silence_ends_in_time() -> None:
-    """A listener that says nothing costs the limit and no more."""
+    """A listener that says nothing costs the limit and no more; with TLS too."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        with pytest.raises(TimeoutError):
+            Talk(replace(RECORD, port=silent.getsockname()[1], certificate="c" * 64), 0.05)
         talk = Talk(replace(RECORD, port=silent.getsockname()[1]), 0.05)
         with pytest.raises(TimeoutError):
             talk.get("/")

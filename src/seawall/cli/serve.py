@@ -172,8 +172,17 @@ async def _serve(
     except OSError as error:
         raise _no_listener(error, config, place, token) from None
     host, port = server.addresses[0]
+    sealed = runtime.fingerprint(config.gateway.tls_cert) if config.gateway.tls_cert else ""
     record = runtime.Record(
-        terms.digest, os.getpid(), host, port, time.time(), __version__, terms.shared, config.gateway.upstream
+        terms.digest,
+        os.getpid(),
+        host,
+        port,
+        time.time(),
+        __version__,
+        terms.shared,
+        config.gateway.upstream,
+        sealed,
     )
     if place is not None:
         runtime.publish(place, record)

@@ -284,6 +284,25 @@ def test_facts_from_what_the_doctor_found():
     assert facts.peers_failing == 2
 
 
+@pytest.mark.parametrize(
+    ("chain", "met", "text"),
+    [
+        (State.WARN, Met.YES, "fine"),
+        (State.FAIL, Met.NO, "tls chain: failed"),
+        (State.UNKNOWN, Met.UNKNOWN, "tls chain: not measured"),
+        (State.CRASH, Met.UNKNOWN, "tls chain: not measured"),
+    ],
+)
+def test_a_company_root_that_the_connection_accepts_is_a_fine_way(chain, met, text):
+    """The check only warns where the connection stood: whoever signs it, the way was walked. One that fails was not."""
+    results = [one for one in FINE if one.check.id != "tls.chain"]
+    results.append(
+        found("tls.chain", chain, {"trusted": chain is State.WARN, "public": False, "system": True})
+    )
+    facts = facts_of("provider.overloaded", results, NOW)
+    assert (facts.network, facts.network_text) == (met, text)
+
+
 def test_a_page_with_an_incident_is_read_as_one():
     """By its incident's name, else by the component that is not well, else by the word of the page."""
     for more, name in (

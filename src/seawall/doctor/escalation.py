@@ -316,6 +316,7 @@ def facts_of(
 _PATH = ("tls.chain", "net.control")
 """What must have been walked for the network to be fine: to the API's door, and to a host that is none of its own."""
 _WALKED = (Ended.OK, Ended.WARN)
+"""`tls.chain` only warns where the connection stood: a company's root that only this machine trusts is no fault."""
 
 
 def _measured_network(states: Mapping[str, Ended], results: Sequence[Result]) -> tuple[Met, str]:

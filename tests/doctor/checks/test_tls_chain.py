@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from doctor_peers import about, examined, free_port, ran
 from seawall.config import Network
 from seawall.doctor.check import Finding, State
 from seawall.doctor.checks import tls_chain
+from seawall.doctor.escalation import Met, facts_of
 
 
 @pytest.fixture(autouse=True)
@@ -99,12 +101,15 @@ def test_a_root_that_only_this_machine_trusts_is_a_note(tmp_path: Path) -> None:
     """It works here; a client that does not read this machine's roots would fail."""
     ca = trustme.CA(organization_name="Corp")
     with server(ca.issue_cert("127.0.0.1")) as url:
-        verdict, found = examined(about(tmp_path, url, network=trusting(tmp_path, ca)))
+        verdict, found = examined(about(tmp_path, url, control=url, network=trusting(tmp_path, ca)))
     chain = found["tls.chain"].finding
     assert (chain.state, chain.facts["trusted"], chain.facts["public"]) == (State.WARN, True, False)
     assert found["api.edge"].finding.state is State.OK
     assert verdict.cause is None
     assert any("the public bundle does not" in one.text for one in verdict.evidence)
+    # ... and no reason not to tell Anthropic of an overload: the way there is fine, though it is warned of.
+    walked = [found[name] for name in ("tls.chain", "net.control")]
+    assert facts_of("provider.overloaded", walked, time.time()).network is Met.YES
 
 
 @pytest.mark.parametrize(("made", "word"), [(expired, "expired on"), (not_yet, "is not valid before")])

@@ -13,7 +13,6 @@ SOURCE = ROOT / "src" / "seawall"
 
 # Tested by another file than their mirror, or by none of their own; each with the reason.
 ELSEWHERE = {
-    "clock.py": "two names for the standard library's functions",
     "causes/cause.py": "tests/causes/test_catalogue.py reads every cause through it",
     "causes/compile.py": "tests/causes/test_catalogue.py proves its index current",
     "causes/evidence.py": "names and one record, without behaviour",

@@ -1,4 +1,4 @@
-"""Time as a thing that is passed in: decisions get `now`, shells get a `Clock`. And how a length of it is said."""
+"""Time as a thing that is passed in: decisions get `now`, shells get a `Clock`. And how they are said."""
 
 import time
 from typing import Protocol
@@ -21,6 +21,15 @@ class SystemClock:
 
     now = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
+
+
+def utc(at: float) -> str | None:
+    """Wall time as programs read it: `2026-11-20T13:22:00Z`; None for a time that no calendar has."""
+    try:
+        moment = time.gmtime(at)
+    except (OverflowError, OSError, ValueError):
+        return None
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", moment) if 1 <= moment.tm_year <= 9999 else None
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ import click
 
 from seawall.cli.common import Common, ExitCode, Failure, common_options
 from seawall.cli.progress import run
-from seawall.view.words import duration
+from seawall.clock import duration
 
 if TYPE_CHECKING:
     from seawall.fake.bench import Bench, Plan

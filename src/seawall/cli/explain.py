@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seawall import __version__
 from seawall.cli import catalogue, source
 from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of
+from seawall.clock import utc
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from seawall.causes.cause import Cause
@@ -133,10 +134,7 @@ _SHOWN = 4000
 
 def as_json(found: "Verdict", cause: "Cause", masked: str, code: int) -> dict[str, Any]:
     facts = found.facts
-    return {
-        "schema": "seawall.verdict/1",
-        "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "seawall_version": __version__,
+    return heading("seawall.verdict/1", time.time()) | {
         "ok": False,
         "verdict": {
             "cause": found.cause,
@@ -185,7 +183,6 @@ def _last(common: Common) -> int:
     if common.json:
         from dataclasses import asdict
 
-        utc = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seen.at))
         row = {
             name: value for name, value in asdict(seen).items() if name not in ("at", "account", "network")
         }
@@ -193,7 +190,7 @@ def _last(common: Common) -> int:
         whole = {
             "schema": "seawall.verdict/1",
             "verdict": verdict,
-            "seen": {"at": utc, **row},
+            "seen": {"at": utc(seen.at), **row},
             "exit_code": int(ends),
         }
         click.echo(json.dumps(whole))

@@ -3,12 +3,11 @@
 import json
 import shutil
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from seawall import __version__
 from seawall.cli.common import Common, ExitCode, exit_code_of
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from seawall.gateway.runtime import Record
@@ -65,10 +64,7 @@ def as_json(
     found: Sequence[Mapping[str, object]], now: float, events: Sequence[Mapping[str, object]] | None = None
 ) -> str:
     """All of it as one object in one line; `events`: what has happened since the last one, where that is known."""
-    whole: dict[str, object] = {
-        "schema": "seawall.status/1",
-        "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
-        "seawall_version": __version__,
+    whole = heading("seawall.status/1", now) | {
         "running": bool(found),
         "gateways": list(found),
         "exit_code": int(code(found)),

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seawall import __version__
 from seawall.cli import incidents
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
 from seawall.cli.records import open_records
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -391,10 +391,3 @@ def _offer(common: Common) -> None:
                 common.say("`seawall import` reads what Claude Code's transcripts tell of the last 30 days")
     except (OSError, ValueError):
         pass
-
-
-def heading(schema: str, now: float) -> dict[str, object]:
-    """What every object of ours begins with."""
-    from seawall.view.history_data import utc
-
-    return {"schema": schema, "generated_at": utc(now), "seawall_version": __version__}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seawall import __version__
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
+from seawall.clock import utc
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -298,13 +299,7 @@ def _object(
 ) -> dict[str, object]:
     from seawall.store.imported import Fate
 
-    def utc(at: float) -> str:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-
-    return {
-        "schema": "seawall.import/1",
-        "generated_at": utc(time.time()),
-        "seawall_version": __version__,
+    return heading("seawall.import/1", time.time()) | {
         "dry_run": dry_run,
         "interrupted": interrupted,
         "since": None if since is None else utc(since),

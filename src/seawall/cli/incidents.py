@@ -9,6 +9,7 @@ import click
 
 from seawall.cli.common import Common, ExitCode, Failure, load_settings
 from seawall.cli.records import open_records
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,6 @@ def show(common: Common, wanted: str, now: float) -> int:
     """What is on record of one episode."""
     from seawall.causes.cause import lookup
     from seawall.cli import gateways
-    from seawall.cli.history import heading
     from seawall.history.notes import note_of
     from seawall.store import queries
     from seawall.view import history as shown

@@ -124,8 +124,8 @@ def _files(folder: Path) -> list[Path]:
 def compare(common: Common, kept_run: tuple[str, dict[str, Any]], case: "Case") -> int:
     """Prints the facts that differ, and what that says; the code of what is measured now."""
     from seawall.cli import doctor, examine
+    from seawall.clock import utc
     from seawall.doctor import runs
-    from seawall.view.doctor_data import utc
 
     name, before = kept_run
     result = runs.compared(before, case.results)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
-from seawall.cli.history import DAY, heading, span_of, zone_of
+from seawall.cli.history import DAY, span_of, zone_of
 from seawall.cli.records import open_records
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

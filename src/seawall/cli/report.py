@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seawall import __version__
 from seawall.cli.common import Common, ExitCode, Failure, common_options
 from seawall.cli.reported import TRIED, Prepared, Wanted, prepared, state
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from seawall.config import Config
@@ -341,12 +341,8 @@ def _open(common: Common, wanted: Wanted, ready: Prepared, written: "Written") -
     return ExitCode.OK
 
 
-def _object() -> dict[str, Any]:
-    return {
-        "schema": "seawall.report/1",
-        "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "seawall_version": __version__,
-    }
+def _object() -> dict[str, object]:
+    return heading("seawall.report/1", time.time())
 
 
 def _written_object(case: "Case", written: "Written", made: "Bundle", should: str) -> dict[str, Any]:

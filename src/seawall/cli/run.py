@@ -18,11 +18,11 @@ from seawall.claude_code import settings as claude
 from seawall.cli import child as children
 from seawall.cli.alarm import of
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings, settings_files
+from seawall.clock import duration
 from seawall.config import check, listen_address
 from seawall.gateway import runtime
 from seawall.origin import is_loopback
 from seawall.settings import Loaded, seconds
-from seawall.view.words import duration
 
 
 @click.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False})

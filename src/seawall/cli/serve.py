@@ -18,9 +18,8 @@ import click
 
 from seawall import __version__
 from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
-from seawall.clock import SystemClock
+from seawall.clock import SystemClock, duration
 from seawall.config import Config, check, listen_address
-from seawall.view.words import duration
 
 _MOST_FILES = 65_536
 _LOOKED_UP = 60.0

@@ -43,9 +43,9 @@ def _say_more(one: Mapping[str, object], common: Common) -> None:
 
 def line(status: Mapping[str, object], *, plain: bool = False, addressed: bool = False) -> str:
     """One gateway in one line: `holding 2 · provider.overloaded 3 min 10 s · usually ≤ 4 min · up 6 h`."""
+    from seawall.clock import duration
     from seawall.view import facts
     from seawall.view.layout import Look, separator
-    from seawall.view.words import duration
 
     one = facts.gateway(status)
     up = f"up {duration(one.up or 0)}"

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from seawall.clock import duration
 from seawall.fake.bench import Calibration, Report
 from seawall.fake.goals import WORDS, Met
 from seawall.fake.score import Row, mean
-from seawall.view.words import duration
 
 NAMES: Final = {
     "seawall": "Seawall",

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from seawall.clock import duration
 from seawall.view.facts import Gateway, Lane
 from seawall.view.lanes import name, state_words
-from seawall.view.words import duration
 
 
 def changes(before: Sequence[Gateway] | None, now: Sequence[Gateway]) -> list[str]:

@@ -1,13 +1,13 @@
 """A run of the doctor for programs: `seawall.verdict/1`."""
 
-import time
 from typing import Any
 
-from seawall import __version__
+from seawall.clock import utc
 from seawall.doctor import escalation
 from seawall.doctor.advice import Advice, headline
 from seawall.doctor.case import Case
 from seawall.doctor.check import Sign
+from seawall.view.heading import heading
 
 
 def as_json(case: Case, advised: Advice, code: int) -> dict[str, Any]:
@@ -32,10 +32,7 @@ def as_json(case: Case, advised: Advice, code: int) -> dict[str, Any]:
         "evidence": [_evidence(one, case.now) for one in verdict.evidence],
         "also": list(verdict.also),
     }
-    return {
-        "schema": "seawall.verdict/1",
-        "generated_at": utc(case.now),
-        "seawall_version": __version__,
+    return heading("seawall.verdict/1", case.now) | {
         "ok": verdict.ok,
         "verdict": said,
         "episode": _episode(case),
@@ -114,8 +111,3 @@ def _recent(case: Case) -> dict[str, Any] | None:
         if last
         else None,
     }
-
-
-def utc(at: float) -> str:
-    """`2026-11-20T13:22:00Z`."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from seawall.clock import duration
 from seawall.history.usual import Usual
 from seawall.view.facts import Gateway
 from seawall.view.lanes import SHOWN, holding_rows, lane_rows, untried
 from seawall.view.layout import Fact, Look, Row, cut_end, ends, laid_out
 from seawall.view.rows import models_row, page_row, path_row, strip_row, usual_line
-from seawall.view.words import duration
 
 _PARTIES = {
     "limit": "Your plan or limits",

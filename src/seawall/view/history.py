@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from seawall.clock import duration
 from seawall.history.episodes import End, Episode
 from seawall.history.outlook import Outlook
 from seawall.history.rates import Hours, Rate, Slot, extremes
@@ -11,7 +12,6 @@ from seawall.history.report import CauseLine, Comparison, Report, causes
 from seawall.store.bursts import Note
 from seawall.store.rows import Attempt
 from seawall.view.layout import Look, clean, columns, cut_middle, separator
-from seawall.view.words import duration
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STEPS = ((0.01, "."), (0.03, "-"), (0.06, "+"))

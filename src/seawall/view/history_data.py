@@ -3,8 +3,8 @@
 import csv
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from seawall.clock import utc
 from seawall.history.episodes import Episode
 from seawall.history.notes import note_of
 from seawall.history.outlook import Outlook
@@ -171,11 +171,3 @@ def _span(one: Span) -> dict[str, object]:
         "p50": one.p50,
         "lost": one.lost,
     }
-
-
-def utc(at: float) -> str | None:
-    """`2026-11-20T13:22:00Z`; None for a time that no calendar has."""
-    try:
-        return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (OverflowError, OSError, ValueError):
-        return None

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from seawall.clock import duration
 from seawall.view.facts import Bucket, Gateway, Held, Lane, Window
 from seawall.view.layout import LABEL, NARROW, Fact, Look, Row, columns, cut_middle, laid_out
-from seawall.view.words import duration
 
 SHOWN = 10
 """Held calls that are shown where no terminal's height says how many fit."""

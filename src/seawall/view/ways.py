@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seawall import __version__
+from seawall.clock import utc
 from seawall.config import ConfigError, Network, Notify, webhook_address
 from seawall.view.notify import Event
 
@@ -136,10 +137,6 @@ async def _desktop(message: Message, environ: Mapping[str, str]) -> Sent:
 # ---- webhooks ------------------------------------------------------------------------------------------
 
 
-def _utc(at: float | None) -> str | None:
-    return None if at is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-
-
 def as_json(message: Message) -> dict[str, Any]:
     """The event as `seawall.event/1`. The same event has the same `id`, whoever sends it and however often."""
     one = message.event
@@ -149,15 +146,15 @@ def as_json(message: Message) -> dict[str, Any]:
         "id": hashlib.sha256(whole.encode()).hexdigest()[:16],
         "event": one.kind,
         "test": message.test,
-        "at": _utc(one.at),
+        "at": utc(one.at),
         "seawall_version": __version__,
         "text": message.text,
         "cause": one.cause or None,
         "party": message.party or None,
         "subject": one.subject,
         "families": list(one.families),
-        "since": _utc(one.since),
-        "ended_at": _utc(one.ended_at),
+        "since": utc(one.since),
+        "ended_at": utc(one.ended_at) if one.ended_at is not None else None,
         "age": round(max(0.0, (one.at if one.ended_at is None else one.ended_at) - one.since), 1),
         "held": one.held,
         "finished": one.finished,

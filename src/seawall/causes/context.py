@@ -6,7 +6,7 @@ from functools import cached_property
 from seawall.causes.extract import Facts
 
 _CLAUDE = (
-    "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
+    "please run /login", "run /login", "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
     "toolspec",
     "$bunfs/", "~bun/",  # what the native build of Claude Code calls its own files
 )  # fmt: skip
@@ -27,7 +27,7 @@ _PLACE = re.compile(r"(?<![a-z0-9])(?:messages|tools|system)\.\d{1,4}\.")
 _OTHER_NAMES = (
     "openai", "gemini", "ollama", "deepseek", "mistral", "qwen", "moonshot", "dashscope", "huggingface", "bigmodel",
     "siliconflow", "generativelanguage", "type.googleapis.com", "aiplatform.googleapis.com",
-    "google.rpc", "groq", "chatgpt", "perplexity", "githubcopilot",
+    "google.rpc", "groq", "chatgpt", "perplexity", "githubcopilot", "generativeai",
 )  # fmt: skip
 _OTHER_WORDS = frozenset((
     "xai", "grok", "cohere", "cohereexception", "kimi", "zhipu", "glm", "bailian", "doubao",
@@ -61,9 +61,10 @@ _OTHER_MODEL = re.compile(
 )
 _SHAPE = re.compile(
     r"code:\d{3},(?:message:.{0,400}?,)?status:[a-z]|^\[apierror:\[?\{(?!type:error)|param:(?:null|none)[,}]"
+    r"|type:[a-z_]{3,40},param:[^,}]{1,80},code:[a-z_]|code:1[1-5]\d\d,message:"
 )
 """Google's envelope has a number and a word beside the message, and its command line puts brackets around it;
-OpenAI's has a `param`."""
+OpenAI's has a `param`; Zhipu's codes have four digits."""
 _FOREIGN_PORT = re.compile(
     r":(?:22|25|389|1433|1521|2375|2376|3306|5432|5672|6379|9092|9200|11211|27017)(?!\d)"
 )
@@ -81,9 +82,17 @@ _ADDRESS = re.compile(
     r"|host='((?!localhost|127\.)[a-z0-9][a-z0-9.-]{0,80}))"
 )
 """A machine in an address, or as Python's `requests` names it; machines of networks at home have no domain."""
+_SERVED = re.compile(r"\"(?:get|post|put|patch|delete|head|options) /(?!v1/messages)[^\" ]{0,200} http/[12]")
+"""A line of a web server's own log."""
+_AWS = re.compile(
+    r"when calling the (?!invokemodel|converse|count|startasyncinvoke|get(?:caller|role|session)|assume)"
+    r"[a-z]{3,60} operation"
+)
+"""Calls to Amazon that are neither for a model nor for the credentials of such a call."""
 _FOREIGN_SAYS = (
     "unable to connect to the server:",  # kubectl
     "server closed the connection unexpectedly", "terminating connection due to",  # PostgreSQL
+    "secondary rate limit",  # GitHub
 )  # fmt: skip
 _OUR_HOSTS = re.compile(r"anthropic|claude|bedrock|amazonaws|aiplatform")
 
@@ -141,6 +150,8 @@ class Context:
             or any(not _OUR_HOSTS.search(host) for host in facts.hosts)
             or any(not ours(host[1] or host[2]) for host in _ADDRESS.finditer(facts.flat))
             or any(words in facts.flat for words in _FOREIGN_SAYS)
+            or _AWS.search(facts.flat)
+            or _SERVED.search(facts.flat)
             or _OWN_STACK.search(facts.flat)
             or any(not ours(name[1]) for name in _LOOKED_UP.finditer(facts.flat))
         )

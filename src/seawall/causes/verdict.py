@@ -53,6 +53,14 @@ class _Found:
     """The sign of the same cause whose words can mean another."""
 
 
+_ANYBODY = frozenset((
+    "account.permission_denied", "account.invalid_api_key", "account.missing_credentials",
+    "account.invalid_credentials_unspecified", "request.endpoint_not_found", "request.request_too_large",
+    "request.malformed_json", "request.parameter_invalid", "limit.rate_limited_requests",
+    "limit.rate_limited_concurrent", "provider.rate_limited_unspecified", "provider.internal_server_error",
+    "provider.bad_gateway", "provider.gateway_timeout",
+))  # fmt: skip
+"""What every web service may say in the same words."""
 _OWN = re.compile(r"bunfs/|~bun/|claude-code/cli\.js|[^a-z]cli\.js:\d")
 """Lines of Claude Code itself in a stack: an error without any word of a call is the program's own."""
 _NODE = frozenset(("npm", "npx", "node", "nvm"))
@@ -133,8 +141,10 @@ def _exactness(hit: Hit) -> tuple[int, int, str]:
 def _decisive(found: list[_Found]) -> _Found:
     """The last state, or the run that repeats; a part that says only that something failed decides nothing."""
     telling = [one for one in found if one.hit.rank > Rank.WRAPPER]
-    # As within a part: what other programs say counts only where no call failed.
-    telling = [one for one in telling if not _stumbled(one.hit)] or telling
+    # As within a part: what programs say counts only where no call failed; Claude Code's own noise is the rest
+    # of a failure that is known for certain.
+    sure = any(_certain(one.hit) for one in telling)
+    telling = [one for one in telling if not (one.hit.code == LOCAL if sure else _stumbled(one.hit))] or telling
     vague = sum(one.count for one in found if one.hit.rank is Rank.WRAPPER)
     if not telling or (found[-1].hit.rank is Rank.WRAPPER and vague >= 3 * sum(one.count for one in telling)):
         telling = found
@@ -151,6 +161,13 @@ def _decisive(found: list[_Found]) -> _Found:
 def _stumbled(hit: Hit) -> bool:
     """Whether it is what any program may say once something else went wrong."""
     return hit.code == LOCAL and bool(hit.reading and hit.reading.common)
+
+
+def _certain(hit: Hit) -> bool:
+    """Whether only a call to Claude can have said so."""
+    if hit.rank < Rank.MEANING or hit.code.startswith(("machine.", "unrelated.")):
+        return False
+    return not (hit.reading and hit.reading.common)
 
 
 def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str]]:
@@ -183,7 +200,9 @@ def _bare(hit: Hit, facts: Facts) -> float:
     """
     if hit.code.startswith("network.") or (hit.rank is Rank.STATUS and "<" in facts.flat):
         return math.inf
-    return 240 if hit.rank >= Rank.NAME else 32
+    if hit.rank < Rank.NAME:
+        return 32
+    return 100 if hit.code in _ANYBODY else 240
 
 
 def _confidence(chosen: _Found, context: Context, code: str) -> Confidence:

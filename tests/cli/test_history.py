@@ -254,11 +254,23 @@ def test_an_episode_that_began_earlier_than_was_known_keeps_its_note(own_home: H
     assert other["note"]["text"] == "a note"
 
 
-def test_before_and_after_a_note(own_home: Home) -> None:
-    """As much time before the note as has passed since; without a note there is nothing to compare."""
-    now = time.time()
+def newest_id(now: float) -> str:
+    """The id that the newest of `outages(now)` has."""
+    key = f"{FAILED.cause}|{FAILED.route}|{now - 3600:.3f}"
+    return sha256(key.encode()).hexdigest()[:4]
+
+
+@pytest.mark.parametrize("shape", [r"[a-c]...", r"\d{3}d"], ids=["of letters", "like a length"])
+def test_before_and_after_a_note(own_home: Home, shape: str) -> None:
+    """As much time before the note as has passed since; without a note there is nothing to compare.
+
+    An id follows from the moment of the first failure, and one in sixty reads like a length: each kind has its moment.
+    """
+    begin = time.time()
+    now = next(begin - n for n in range(40_000) if re.fullmatch(shape, newest_id(begin - n)))
     filled(own_home, *outages(now, 3))
     first, *_ = [one["id"] for one in json.loads(own_home.seawall("history", "--json").stdout)["episodes"]]
+    assert first == newest_id(now)
     without = own_home.seawall("history", "--compare", first)
     assert (without.returncode, f"{first} has no note" in without.stderr) == (2, True)
     own_home.seawall("history", "note", first, "another proxy")

@@ -27,11 +27,11 @@ pytestmark = pytest.mark.timeout(lab_score.MOST + 60)
 
 
 @pytest.fixture(scope="session")
-def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def lab_verdicts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of every case that was chosen."""
     if reason := lab_score.refused():
         pytest.skip(reason)
-    items = [one for one in request.session.items if "said" in getattr(one, "fixturenames", ())]
+    items = [one for one in request.session.items if "lab_verdicts" in getattr(one, "fixturenames", ())]
     chosen = [one.callspec.params["case"] for one in items if isinstance(one, pytest.Function)]
     names = [case.name for case in chosen if not lab_score.missing(case)]
     own = tmp_path_factory.getbasetemp()
@@ -50,11 +50,11 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name.replace(" ", "-") for case in CASES])
-def test_verdict(case: Case, said: dict[str, Any], record_property: Any) -> None:
+def test_verdict(case: Case, lab_verdicts: dict[str, Any], record_property: Any) -> None:
     """The doctor names a cause that is right for this network, no check of it crashes, and no foreign key is sent."""
     if reason := lab_score.missing(case):
         pytest.skip(reason)
-    result = said.get(case.name)
+    result = lab_verdicts.get(case.name)
     grade = lab_score.grade(case, result)
     record_property("verdict", grade)
     assert grade == "right"

@@ -6,7 +6,8 @@ from functools import cached_property
 from seawall.causes.extract import Facts
 
 _CLAUDE = (
-    "please run /login", "run /login", "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
+    "run /login",
+    "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
     "toolspec",
     "$bunfs/", "~bun/",  # what the native build of Claude Code calls its own files
 )  # fmt: skip

@@ -144,7 +144,9 @@ def _decisive(found: list[_Found]) -> _Found:
     # As within a part: what programs say counts only where no call failed; Claude Code's own noise is the rest
     # of a failure that is known for certain.
     sure = any(_certain(one.hit) for one in telling)
-    telling = [one for one in telling if not (one.hit.code == LOCAL if sure else _stumbled(one.hit))] or telling
+    telling = [
+        one for one in telling if not (one.hit.code == LOCAL if sure else _stumbled(one.hit))
+    ] or telling
     vague = sum(one.count for one in found if one.hit.rank is Rank.WRAPPER)
     if not telling or (found[-1].hit.rank is Rank.WRAPPER and vague >= 3 * sum(one.count for one in telling)):
         telling = found

@@ -254,9 +254,9 @@ def test_an_episode_that_began_earlier_than_was_known_keeps_its_note(own_home: H
     assert other["note"]["text"] == "a note"
 
 
-def newest_id(now: float) -> str:
-    """The id that the newest of `outages(now)` has."""
-    key = f"{FAILED.cause}|{FAILED.route}|{now - 3600:.3f}"
+def id_of_first(now: float) -> str:
+    """The id that the first of three `outages` has, the oldest."""
+    key = f"{FAILED.cause}|{FAILED.route}|{now - 3 * 3600:.3f}"
     return sha256(key.encode()).hexdigest()[:4]
 
 
@@ -267,10 +267,10 @@ def test_before_and_after_a_note(own_home: Home, shape: str) -> None:
     An id follows from the moment of the first failure, and one in sixty reads like a length: each kind has its moment.
     """
     begin = time.time()
-    now = next(begin - n for n in range(40_000) if re.fullmatch(shape, newest_id(begin - n)))
+    now = next(begin - n for n in range(40_000) if re.fullmatch(shape, id_of_first(begin - n)))
     filled(own_home, *outages(now, 3))
     first, *_ = [one["id"] for one in json.loads(own_home.seawall("history", "--json").stdout)["episodes"]]
-    assert first == newest_id(now)
+    assert first == id_of_first(now)
     without = own_home.seawall("history", "--compare", first)
     assert (without.returncode, f"{first} has no note" in without.stderr) == (2, True)
     own_home.seawall("history", "note", first, "another proxy")

@@ -166,7 +166,8 @@ def test_what_is_held_just_now(own_home: Home, fake_api: "BackgroundFakeApi") ->
 
         def recorded() -> bool:
             found.update(json.loads(own_home.seawall("doctor", "--json", **known).stdout))
-            return found["verdict"]["action"] is not None and found["episode"] is not None
+            # One failure is not many; sooner or later there are.
+            return found["episode"] is not None and found["verdict"]["confidence"] == "certain"
 
         until(recorded, "the call is held and its failures are on record")
         shown = own_home.seawall("doctor", **known)

@@ -4,23 +4,28 @@ import http.client
 import json
 import os
 import signal
+import stat
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from doctor_peers import GREEN, KEY, answer, from_api, host, setting
 
 from own_home import LIMIT, Home, until
+from report_cases import FAILED
 from seawall.cli import measured
-from seawall.cli.following import _due
+from seawall.cli.following import _due, _tell
 from seawall.config import EVENTS, Config, Notify, Store
 from seawall.doctor.check import Check, Finding, Probe, Result, State
+from seawall.store.writer import Pace, Writer
 from seawall.view.facts import gateway
-from seawall.view.notify import Seen, look
+from seawall.view.notify import Event, Seen, look
 from told_gateway import STATUS, told
 
 if TYPE_CHECKING:
@@ -308,3 +313,95 @@ def test_when_it_is_time_to_report(
     assert measuring.asked == asked
     _, events = look(seen, [here], now, config.notify, due)
     assert [event.kind for event in events] == ["escalate_now"] * len(due)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told_of", "made"),
+    [({}, 1, True), ({"quiet": "00:00-23:59"}, 0, True), ({"most": 1}, 0, True), ({"on": ()}, 0, False)],
+)
+def test_a_report_is_made_ready_whoever_sleeps(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], told_of: int, made: bool
+) -> None:
+    """When it is told, in quiet hours and after many messages; not where nobody wants to hear of it."""
+    from seawall.cli import ready, telling
+    from seawall.cli.common import Common
+
+    asked: list[Event] = []
+
+    def made_ready(common: Common, event: Event, known: object) -> str:
+        asked.append(event)
+        return "It is ready."
+
+    monkeypatch.setattr(ready, "made", made_ready)
+    now = time.time()
+    with hook() as one:
+        notify = Notify(on=EVENTS, quiet="", desktop=False, webhook=one.address)
+        config = Config(notify=replace(notify, **changed), store=Store(path=str(own_home.path / "none.db")))
+        teller = telling.Teller(config, {"PATH": "/nonexistent"}, own_home.path / "state")
+        if "most" in changed:
+            assert teller.tell(Event("opened", "other.example", now - 90, now), [])[0] == ""
+        event = Event("escalate_now", "api.anthropic.com", now - 1300, now, "provider.overloaded")
+        for _ in range(2):
+            _tell(teller, event, [], Common(quiet=True))
+    texts = [each["text"] for each in one.got if each["event"] == "escalate_now"]
+    assert [text.endswith("`seawall report`. It is ready.") for text in texts] == [True] * told_of
+    assert bool(asked) is made
+    if told_of:
+        assert asked == [event]
+
+
+FILES = ["README.txt", "environment.txt", "issue.md", "redaction.txt", "timeline.csv", "verdict.json"]
+
+
+def on_record(home: Home, route: str, since: float) -> None:
+    """Failures that go on since then, as the gateway writes them."""
+    writer = Writer(Store(path=str(home.path / ".local/share/seawall/seawall.db")), pace=Pace(gather=0.001))
+    writer.start()
+    for number, age in enumerate(range(0, 1290, 60), 1):
+        writer.put(replace(FAILED, at=since + age, number=number, route=route))
+    assert writer.close(20).dropped == 0
+
+
+def test_it_is_ready_when_it_is_told(own_home: Home) -> None:
+    """Green page, fine network, an overload for longer than it may last: the message names a folder, and so does the
+    doctor; only its user can read it, the API was asked for nothing but its door, and nothing is sent to anybody."""
+    with (
+        host(from_api(401)) as api,
+        host(answer(200, GREEN)) as page,
+        host(answer(200)) as control,
+        hook() as one,
+    ):
+        route, since = "127.0.0.1", time.time() - 1300
+        on_record(own_home, route, since)
+        said = trouble(since=since, route=route) | {"upstream": api.url}
+        environ = setting(api.url, page.url, control.url) | settings(
+            one.address, SEAWALL_NOTIFY_ON="escalate_now", SEAWALL_DOCTOR_DEADLINE="20s"
+        )
+        with told(own_home.place, lambda: said):
+            process = own_home.start("watch", "--notify", **environ, ANTHROPIC_API_KEY=KEY)
+            until(lambda: one.got, "it is told")
+            asked = [request for request in api.requests if KEY.encode() in request]
+            doctor = own_home.seawall("doctor", "--json", **environ)
+            report = own_home.seawall("report", "-y", **environ)
+            [folder] = (
+                each for each in (own_home.path / ".local/state/seawall/reports").iterdir() if each.is_dir()
+            )
+            said = trouble(recovered_at=time.time(), since=since, route=route) | {"upstream": api.url}
+            assert process.wait(timeout=LIMIT) == 0
+        _, err = process.communicate(timeout=LIMIT)
+    where = f"~/.local/state/seawall/reports/{folder.name}"
+    sentence = f"A report is ready in {where}; nothing was sent."
+    assert [each["event"] for each in one.got] == ["escalate_now"]
+    assert one.got[0]["text"].endswith(f"time to report it, with `seawall report`. {sentence}")
+    assert err == f"seawall: {sentence}\n"
+    assert asked == []
+    found = json.loads(doctor.stdout)
+    assert found["escalate"]["state"] == "now", found["escalate"]
+    assert found["escalate"]["text"].endswith(f"; it is ready in {where}")
+    assert (report.returncode, report.stderr) == (0, "")
+    assert report.stdout.startswith("Should you? Yes: ")
+    assert sorted(each.name for each in folder.iterdir()) == FILES
+    modes = {stat.S_IMODE(each.stat().st_mode) for each in (*folder.iterdir(), folder.with_suffix(".zip"))}
+    assert (modes, stat.S_IMODE(folder.stat().st_mode)) == ({0o600}, 0o700)
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+    assert len((folder / "timeline.csv").read_text().splitlines()) == 1 + 22

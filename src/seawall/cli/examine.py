@@ -133,7 +133,15 @@ def _escalation(
         accepted_at=max((at for at in accepted if isinstance(at, (int, float))), default=None),
         answers=answers.of(subject.state, current.id if current else ""),
     )
-    return escalation.judge(facts, now, subject.config.escalate)
+    found = escalation.judge(facts, now, subject.config.escalate)
+    if found.state is escalation.State.NOW and current is not None:
+        from dataclasses import replace
+
+        from seawall.cli import ready
+
+        if (folder := ready.of(current.id)) is not None:
+            found = replace(found, text=f"{found.text}; it is ready in {ready.shown(folder)}")
+    return found
 
 
 def _on_record(

@@ -75,7 +75,7 @@ def _follow(config: Config, teller: Teller, common: Common, sleep: Callable[[flo
         found = [gateway(one) for one in gateways.observed(os.environ, now, LIMIT)]
         seen, events = look(seen, found, now, config.notify, _due(config, seen, found, measuring, now))
         for event in events:
-            _tell(teller, event, found, common)
+            _tell(teller, event, found, common, measuring.latest)
         if not (seen.troubled or any(not gone.said for gone in seen.gone.values())):
             return
         sleep(EVERY)
@@ -99,8 +99,29 @@ def _due(
     return due
 
 
-def _tell(teller: Teller, event: Event, found: list[Gateway], common: Common) -> None:
-    why, sent = teller.tell(event, found)
+def _tell(
+    teller: Teller,
+    event: Event,
+    found: list[Gateway],
+    common: Common,
+    known: measured.Measured | None = None,
+) -> None:
+    """Tells it; with what is to be reported by now goes word of the report, which is made ready first.
+
+    A report is made ready in quiet hours too, when nobody is told.
+    """
+
+    def ready() -> str:
+        from seawall.cli.ready import made
+
+        said = made(common, event, known)
+        common.say(said)
+        return said
+
+    due = event.kind == "escalate_now"
+    why, sent = teller.tell(event, found, ready if due else None)
+    if due and why in ("quiet", "many"):
+        ready()
     if why:
         return
     for line in teller.troubles(sent):

@@ -60,8 +60,17 @@ class Prepared:
     names: "Names"
 
 
-def prepared(common: Common, wanted: Wanted, tried: Sequence[str], now: float) -> Prepared:
-    """Looks back, measures, and learns what must be hidden."""
+def prepared(
+    common: Common,
+    wanted: Wanted,
+    tried: Sequence[str],
+    now: float,
+    known: "tuple[Result, ...] | None" = None,
+) -> Prepared:
+    """Looks back, measures, and learns what must be hidden.
+
+    `known`: what was measured of the way to the API already; then nobody beyond this machine is asked.
+    """
     from seawall.causes.cause import load, lookup
     from seawall.cli.examine import case_of, json_of, subject_of
     from seawall.doctor.check import checks, measure
@@ -75,7 +84,11 @@ def prepared(common: Common, wanted: Wanted, tried: Sequence[str], now: float) -
     subject = subject_of(common)
     if sys.stderr.isatty() and not common.json:
         common.say("measuring ...")
-    results = measure(subject, checks())
+    if known is None:
+        results = measure(subject, checks())
+    else:
+        here = measure(subject, [one for one in checks() if not one.to])
+        results = (*known, *(one for one in here if one.check.id not in {each.check.id for each in known}))
     measured = case_of(subject, results, now)
     verdict = measured.verdict
     newest = recorded.rows[-1].cause if recorded.rows else verdict.cause

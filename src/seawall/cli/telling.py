@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,13 @@ class Teller:
         self._journal: list[Told] = []
         self._failing: dict[str, str] = {}
 
-    def tell(self, event: Event, gateways: Sequence[Gateway]) -> tuple[str, list[Sent]]:
-        """Tells one event: why not, or nothing and what became of it on each way. Takes up to 15 seconds."""
+    def tell(
+        self, event: Event, gateways: Sequence[Gateway], more: Callable[[], str] | None = None
+    ) -> tuple[str, list[Sent]]:
+        """Tells one event: why not, or nothing and what became of it on each way. Takes up to 15 seconds.
+
+        `more`: asked for a sentence that is added, once it is sure that the event is told.
+        """
         now = time.time()
         with self._locked():
             self._read()
@@ -39,6 +45,8 @@ class Teller:
             self._journal = noted(self._journal, event, now)
             self._write()
         message = message_of(event, gateways, self._config)
+        if more is not None:
+            message = replace(message, text=f"{message.text} {more()}".rstrip())
         return "", asyncio.run(send(message, self._config.notify, self._config.network, self._environ))
 
     def troubles(self, sent: Sequence[Sent]) -> list[str]:

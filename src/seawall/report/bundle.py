@@ -26,8 +26,8 @@ FACTS = frozenset(
     """
     seconds addresses control control_resolves fault status who cause request_id first_byte via date issuer inspector
     ends trusted public proxy without host reached indicator components incidents worst updated failed recovered window
-    held version build node reads_system_store family portal begins hops gaps streams failing fine source offset kind
-    length prefix vendor free
+    held version build node reads_system_store family portal begins hops gaps streams together failing fine source
+    offset kind length prefix vendor free
     """.split()  # noqa: SIM905  a list of words reads better so
 )
 """Facts of checks that go into a bundle; what else a check may know stays here."""

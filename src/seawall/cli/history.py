@@ -7,14 +7,15 @@ import re
 import sys
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 import click
 
-from seawall.cli import incidents
+from seawall.cli import incidents, times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
 from seawall.cli.records import open_records
+from seawall.history.episodes import KEPT
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from seawall.store.bursts import HourCount
 
 DAY = 86400.0
-KEPT = incidents.KEPT
-"""Nothing older is on record."""
 SKEW = 60.0
 """Seconds that a record may lie in the future before a clock is thought to have been wrong."""
 VIEWS = ("list", "show", "note", "hours", "causes", "models")
@@ -157,27 +156,8 @@ def _begin(since: str | None, now: float) -> tuple[float, str]:
     if since is None:
         return now - 30 * DAY, "Last 30 days"
     text = since.strip()
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d")
-        begin = day.timestamp()
-    except (ValueError, OverflowError, OSError):
-        return now - span_of(text, "--since"), f"Last {text}"
-    if begin > now:
-        raise Failure(f"--since {text} has not come yet", ExitCode.USAGE)
-    return max(begin, now - KEPT), f"Since {text}"
-
-
-def span_of(text: str, option: str) -> float:
-    """Seconds of a span that was given with an option, 400 days at most."""
-    from seawall.settings import seconds
-
-    try:
-        length = seconds(text)
-    except ValueError:
-        length = 0.0
-    if not 0 < length < float("inf"):
-        raise Failure(f"{option} {text[:40]!r} is no span of time; 7d, 12h or 90m is", ExitCode.USAGE)
-    return min(length, KEPT)
+    called = "Since" if re.fullmatch(r"\d+-\d+-\d+", text) else "Last"
+    return max(times.begin(text, now), now - KEPT), f"{called} {text}"
 
 
 def _is_span(text: str) -> bool:
@@ -207,33 +187,9 @@ def _narrowed(cause: str | None, model: str | None) -> str:
 def _zone(common: Common, now: float) -> tuple[tzinfo | None, str]:
     """The zone whose clock counts (None: as recorded), and how it is called."""
     name = load_settings(common, {}, os.environ).config.history.timezone
-    found = None
-    if name not in ("", "local"):
-        found = zone_of(name)
-        if found is None:
-            common.say(
-                f"history.timezone {name[:40]!r} is no zone that this machine knows; local time is used"
-            )
-    if found is not None:
+    if (found := times.set_zone(name, common)) is not None:
         return found, name
-    return None, f"local time ({utc_name(time.localtime(now).tm_gmtoff)})"
-
-
-def zone_of(name: str) -> tzinfo | None:
-    """The zone of this name; None where there is none."""
-    from zoneinfo import ZoneInfo
-
-    try:
-        return ZoneInfo(name)
-    except (KeyError, OSError, ValueError):  # not there, not a zone, a name that no file can have
-        return None
-
-
-def utc_name(offset: int) -> str:
-    """`UTC+1`, `UTC-3:30`, `UTC`; of seconds east."""
-    hours, minutes = divmod(abs(offset) // 60, 60)
-    tail = f":{minutes:02d}" if minutes else ""
-    return f"UTC{'-' if offset < 0 else '+'}{hours}{tail}" if offset else "UTC"
+    return None, f"local time ({times.utc_name(time.localtime(now).tm_gmtoff)})"
 
 
 def _report(
@@ -291,17 +247,10 @@ def _in_zone(
     found: "list[Episode]", counts: "list[HourCount]", zone: tzinfo
 ) -> "tuple[list[Episode], list[HourCount]]":
     """The same by another clock than that of the time and place."""
-
-    def offset(at: float) -> int:
-        try:
-            east = datetime.fromtimestamp(at, UTC).astimezone(zone).utcoffset()
-        except (OverflowError, OSError, ValueError):  # a time that no calendar has
-            east = None
-        return int(east.total_seconds() // 60) if east is not None else 0
-
+    east = times.east(zone)
     return (
-        [replace(one, utc_offset=offset(one.opened_at)) for one in found],
-        [replace(one, utc_offset=offset(one.hour * 3600.0)) for one in counts],
+        [replace(one, utc_offset=east(one.opened_at)) for one in found],
+        [replace(one, utc_offset=east(one.hour * 3600.0)) for one in counts],
     )
 
 
@@ -333,7 +282,7 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
 
     with open_records(common) as connection:
         if connection is None or (_is_span(said) and not _is_id(connection, said, now)):
-            length, name = span_of(said, "--compare"), f"last {said}"
+            length, name = times.span(said, "--compare"), f"last {said}"
         else:
             length, name = _since_note(connection, said, now)
         if connection is None:
@@ -359,7 +308,7 @@ def _since_note(connection: "Connection", wanted: str, now: float) -> tuple[floa
     from seawall.store import queries
 
     if not re.fullmatch(r"[0-9A-Fa-f]{2,16}", wanted):
-        span_of(wanted, "--compare")  # no span either: says so
+        times.span(wanted, "--compare")  # no span either: says so
     one = incidents.pick(past(connection, now - KEPT, now).episodes, wanted)
     note = note_of(one, queries.notes_between(connection, one.opened_at, one.until, one.cause))
     if note is None:

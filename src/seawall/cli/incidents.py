@@ -9,6 +9,7 @@ import click
 
 from seawall.cli.common import Common, ExitCode, Failure, load_settings
 from seawall.cli.records import open_records
+from seawall.history.episodes import KEPT
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from seawall.history.episodes import Episode
 
-KEPT = 400 * 86400.0
 TIMELINE = 50
 """Failures of an episode that are shown; `--json` has them too."""
 

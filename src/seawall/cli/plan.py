@@ -5,26 +5,24 @@ import json
 import os
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 import click
 
+from seawall.cli import times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
-from seawall.cli.history import DAY, span_of, zone_of
 from seawall.cli.records import open_records
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Connection
 
     from seawall import config
     from seawall.history.work import Burst
     from seawall.view.plan import Move, Plan, Wanted
 
-SPAN = 30 * DAY
+SPAN = 30 * 86400.0
 """Of the past that is looked at: older habits say little of tomorrow."""
 STARTS = 5000
 """Throttled starts of a cause that are looked through, the newest."""
@@ -58,7 +56,7 @@ def plan(
         raise Failure("--calls and --deadline say something of the work that --for names", ExitCode.USAGE)
     if command is not None and not command.strip():
         raise Failure("--for names no work", ExitCode.USAGE)
-    due = span_of(deadline, "--deadline") if deadline is not None else None
+    due = times.span(deadline, "--deadline") if deadline is not None else None
     if snippet:
         return _snippet(common, now)
     settings = load_settings(common, {}, os.environ).config
@@ -94,35 +92,13 @@ def _snippet(common: Common, now: float) -> int:
 def _zone(option: str | None, setting: str, common: Common) -> tzinfo | None:
     """The zone whose clock counts; None: this machine's."""
     if option is not None:
-        found = zone_of(option)
+        found = times.zone_of(option)
         if found is None:
             raise Failure(
                 f"--tz {option[:40]!r} is no zone that this machine knows; Europe/Berlin is", ExitCode.USAGE
             )
         return found
-    if setting in ("", "local"):
-        return None
-    found = zone_of(setting)
-    if found is None:
-        common.say(
-            f"history.timezone {setting[:40]!r} is no zone that this machine knows; local time is used"
-        )
-    return found
-
-
-def _offset(zone: tzinfo | None) -> "Callable[[float], int]":
-    """Minutes east of UTC at a moment, by this zone or by this machine's."""
-
-    def east(at: float) -> int:
-        try:
-            if zone is None:
-                return time.localtime(at).tm_gmtoff // 60
-            offset = datetime.fromtimestamp(at, UTC).astimezone(zone).utcoffset()
-            return int(offset.total_seconds() // 60) if offset is not None else 0
-        except (OverflowError, OSError, ValueError):  # a time that no calendar has
-            return 0
-
-    return east
+    return times.set_zone(setting, common)
 
 
 def _wanted(command: str | None, calls: int | None, due: float | None) -> "Wanted | None":
@@ -149,7 +125,7 @@ def _plan(
     from seawall.store import queries
     from seawall.view.plan import Plan
 
-    offset = _offset(zone)
+    offset = times.east(zone)
     counts = queries.hours_between(connection, now - SPAN, now) if connection is not None else []
     if zone is not None:
         counts = [replace(one, utc_offset=offset(one.hour * 3600.0)) for one in counts]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seawall.cli import times
 from seawall.cli.common import Common, ExitCode, Failure, common_options
 from seawall.cli.reported import TRIED, Prepared, Wanted, prepared, state
+from seawall.history.episodes import KEPT
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def report(
         episode=episode,
         text=only[0] if only else "bundle",
         browser=browser,
-        since=_since(since, now),
+        since=None if since is None else max(times.begin(since, now), now - KEPT),
         to=to or Path(),
         reveal=_revealed(reveal, yes),
         no_network_names=no_network_names,
@@ -97,14 +99,6 @@ def report(
     if wanted.text == "show" and (files := _written_before(wanted)):
         return _all(files, common)
     return _go(common, wanted, tried, now)
-
-
-def _since(since: str | None, now: float) -> float | None:
-    if since is None:
-        return None
-    from seawall.cli.history import _begin
-
-    return _begin(since, now)[0]
 
 
 def _revealed(given: Sequence[str], yes: bool) -> tuple[str, ...]:

@@ -16,13 +16,14 @@ import click
 
 from seawall.claude_code import settings as claude
 from seawall.cli import child as children
+from seawall.cli import times
 from seawall.cli.alarm import of
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings, settings_files
 from seawall.clock import duration
 from seawall.config import check, listen_address
 from seawall.gateway import runtime
 from seawall.origin import is_loopback
-from seawall.settings import Loaded, seconds
+from seawall.settings import Loaded
 
 
 @click.command(context_settings={"allow_interspersed_args": False, "ignore_unknown_options": False})
@@ -48,7 +49,7 @@ def run(
         raise click.UsageError("no command; for example: seawall run -- claude")
     if no_hold and hold is not None:
         raise click.UsageError("--hold and --no-hold exclude each other")
-    asked = 0.0 if no_hold else _hold(hold)
+    asked = 0.0 if no_hold else times.length(hold, "--hold", 7 * 86400.0, "15m, at most 7d")
     program = _program(command[0])
     if direct:
         return _run_child(children.Child(command, dict(os.environ)), program, _Signals())
@@ -71,18 +72,6 @@ def run(
         return _behind_gateway(command, program, settings, goes_by, asked, linger, common)
     except (runtime.Trouble, OSError) as error:
         raise Failure(f"{error}; `seawall run --direct` goes without a gateway") from None
-
-
-def _hold(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        length = seconds(text)
-    except ValueError:
-        length = -1.0
-    if not 0 <= length <= 7 * 86400:
-        raise click.UsageError(f"--hold must be a length of time such as 15m, at most 7d, not {text!r}")
-    return length
 
 
 def _program(name: str) -> str:

@@ -58,7 +58,9 @@ def watch(
         from seawall.cli.following import follow
 
         return follow(common, down)
-    limit = _length(longest)
+    from seawall.cli.times import length
+
+    limit = length(longest, "--max", 366 * 86400.0, "30m")
     if limit is not None and until is None:
         raise click.UsageError("--max goes with --until ok")
     if once:
@@ -98,20 +100,6 @@ class Ends:
                 "no gateway runs, so nobody here knows whether calls fail; `seawall doctor` measures",
                 ExitCode.UNKNOWN,
             )
-
-
-def _length(text: str | None) -> float | None:
-    if text is None:
-        return None
-    from seawall.settings import seconds
-
-    try:
-        length = seconds(text)
-    except ValueError:
-        length = -1.0
-    if not 0 <= length <= 366 * 86400:
-        raise click.UsageError(f"--max must be a length of time such as 30m, not {text!r}")
-    return length
 
 
 def _watched(common: Common, **more: Any) -> "Watched":

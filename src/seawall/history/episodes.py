@@ -10,6 +10,8 @@ from operator import attrgetter
 
 from seawall.store.bursts import MINUTE, Burst, Recovery
 
+KEPT = 400 * 86400.0
+"""Seconds that anybody looks back for an episode: as far as records are kept unless the settings say otherwise."""
 APART = 300.0
 """Failures less than so many seconds apart belong together (user's surface, section 10)."""
 QUIET = 60.0

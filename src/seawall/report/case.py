@@ -12,7 +12,7 @@ from seawall.causes.cause import Cause
 from seawall.doctor.check import Result
 from seawall.doctor.escalation import Escalation
 from seawall.doctor.verdict import Verdict
-from seawall.history.episodes import Episode
+from seawall.history.episodes import KEPT, Episode
 from seawall.report.machine import Machine
 from seawall.store.rows import Attempt
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 DAY = 86400.0
-KEPT = 400 * DAY
-"""Nothing older is on record."""
 NEWEST = 30 * DAY
 """How far back the newest episode may lie that is meant where none is named."""
 MEASURED = "now"

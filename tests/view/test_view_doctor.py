@@ -152,6 +152,7 @@ def test_the_same_plain() -> None:
     """No signs beyond ASCII of our own, nothing wrapped."""
     said = shown(*OVERLOADED, width=None, plain=True, **HOLDING)
     assert "·" not in said
+    assert "(last req_011C...9vQ at 14:21:52)" in said
     assert "incident 7f3a; provider.overloaded; seawall watch; seawall explain 7f3a" in said
     assert "\nDo now    Wait. Most episodes like this end within 4 min; this one is at 3 min 10 s.\n" in said
 

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from doctor_peers import about, ran
+from doctor_peers import about, keep, ran
 from store_helpers import QUICK, attempt
 
 from seawall.config import Store
@@ -139,3 +139,52 @@ def test_the_record_is_read(tmp_path: Path) -> None:
     assert found.signs[0].text.startswith("1 call failed with 529")
     found = ran(about(tmp_path, gateways=(counted(opus=(0, 1)),)), "seen.recent")
     assert found.signs[0].text.startswith("1 of 1 answers in 3 min was 529")
+
+
+def troubled(**changed: object) -> dict[str, object]:
+    """A gateway in trouble with opus, that has counted 14 failures."""
+    one = {"route": "api.anthropic.com", "family": "opus", "cause": "provider.overloaded", "failures": 14}
+    times = {"since": time.time() - 190, "last": time.time() - 5, "recovered_at": None}
+    return counted(opus=(0, 14), haiku=(6, 6)) | {"troubles": [one | times | changed]}
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_share_stands_there_without_a_record(tmp_path: Path, broken: bool) -> None:
+    """Where a gateway cannot write its records, or they cannot be read, its own counts are the evidence."""
+    if broken:
+        (tmp_path / "seawall.db").write_bytes(b"not a database" * 100)
+    found = ran(about(tmp_path, gateways=(troubled(),)), "seen.recent")
+    assert found.state is State.WARN
+    assert [(one.cause, one.text, one.weight.value) for one in found.signs] == [
+        ("provider.overloaded", "14 of 14 attempts in 3 min failed: the API is at capacity", "strong"),
+        ("provider.overloaded", "haiku succeeds: 6 of 6 in the last 3 min", "strong"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"recovered_at": time.time()},
+        {"last": time.time() - 400},
+        {"last": "x"},
+        {"cause": "no.such"},
+        {"cause": ["provider.overloaded"]},
+        {"cause": "unknown.unknown"},
+        {"family": "haiku"},
+        {"family": None},
+    ],
+)
+def test_trouble_that_is_over_or_nonsense_is_no_evidence(tmp_path: Path, changed: dict[str, object]) -> None:
+    """Only what goes on, of a model whose failures were counted."""
+    assert ran(about(tmp_path, gateways=(troubled(**changed),)), "seen.recent").state is State.SKIP
+
+
+def test_what_is_on_record_is_not_told_twice(tmp_path: Path) -> None:
+    """The record says more: the status, who said it, the request."""
+    keep(tmp_path, attempt(at=time.time() - 30))
+    found = ran(about(tmp_path, gateways=(troubled(),)), "seen.recent")
+    first, second = found.signs
+    assert first.text.startswith(
+        "14 of 14 answers in 3 min were 529 from the API itself (last req_011C…7Fy at "
+    )
+    assert second.text == "haiku succeeds: 6 of 6 in the last 3 min"

@@ -6,14 +6,14 @@ Where a gateway runs it has counted the successes of the last minutes too: then 
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from seawall.causes.cause import lookup
+from seawall.causes.cause import codes, lookup
 from seawall.causes.match import UNKNOWN
 from seawall.clock import duration
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
-from seawall.doctor.checks.local_gateway import finite, models_of
+from seawall.doctor.checks.local_gateway import finite, items, models_of
 from seawall.doctor.recorded import WINDOW, attempts
 from seawall.store.rows import Attempt
 
@@ -74,6 +74,40 @@ def signs_of(rows: Sequence[Attempt], counted: Lately | None = None, now: float 
             text = f"{', '.join(sorted(filter(None, others))) or 'other models'} succeed meanwhile"
             signs.append(Sign(code, text, Weight.STRONG if code.startswith("provider.") else Weight.WEAK))
     return signs
+
+
+def unrecorded(
+    gateways: Sequence[Mapping[str, Any]], rows: Sequence[Attempt], counted: Lately | None, now: float
+) -> list[Sign]:
+    """What gateways tell of trouble that goes on and is not on record, as where the store cannot be written or read."""
+    if counted is None:
+        return []
+    found = [one for gateway in gateways for one in items(gateway, "troubles")]
+    going_on = [
+        one
+        for one in found
+        if one.get("cause") in codes() and one.get("recovered_at") is None and _within(one, counted.span, now)
+    ]
+    known = {row.family for row in rows if row.cause is not None and row.at >= now - counted.span}
+    families = Counter(str(one.get("family")) for one in going_on)
+    signs = []
+    for one in going_on:
+        family, code = str(one.get("family")), str(one["cause"])
+        good, tried = counted.models.get(family, (0, 0))
+        if code == UNKNOWN or family in known or families[family] > 1 or tried <= good:
+            continue
+        cause = lookup(code)
+        title = cause.title[:1].lower() + cause.title[1:]
+        text = f"{tried - good} of {tried} attempts in {duration(counted.span)} failed: {title}"
+        signs.append(Sign(code, text, facts={"n": tried - good, "family": family[:20]}))
+        if well := _well(counted, family):
+            signs.append(Sign(code, well, Weight.STRONG if code.startswith("provider.") else Weight.WEAK))
+    return signs
+
+
+def _within(trouble: Mapping[str, Any], span: float, now: float) -> bool:
+    last = trouble.get("last")
+    return isinstance(last, (int, float)) and abs(now - last) <= span
 
 
 def _share(rows: Sequence[Attempt], failed: Sequence[Attempt], counted: Lately, now: float) -> str:
@@ -142,8 +176,11 @@ def _sign(failed: list[Attempt], last: Attempt, code: str, family: str, share: s
 async def run(probe: Probe) -> Finding:
     now = time.time()
     rows = await attempts(probe, now)
+    gateways = probe.subject.gateways
+    counted = lately(gateways)
+    more = unrecorded(gateways, [] if isinstance(rows, Finding) else rows, counted, now)
     if isinstance(rows, Finding):
-        return rows
+        return replace(rows, state=State.WARN, summary=more[0].text, signs=tuple(more)) if more else rows
     failed = [row for row in rows if row.cause is not None]
     recovered = len(rows) - len(failed)
     facts: dict[str, Any] = {"failed": len(failed), "recovered": recovered, "window": WINDOW}
@@ -154,9 +191,9 @@ async def run(probe: Probe) -> Finding:
             answered[row.family] = max(row.at, answered.get(row.family, 0.0))
     facts["answered"] = answered
     facts["causes"] = dict(Counter(row.cause for row in failed))
-    if not rows:
+    if not rows and not more:
         return Finding(State.SKIP, "no call of the last 15 min is on record", facts)
-    signs = signs_of(rows, lately(probe.subject.gateways), now)
+    signs = [*signs_of(rows, counted, now), *more]
     if not signs:
         text = f"{len(failed)} failed in the last 15 min, all were answered since"
         return Finding(State.OK, text, facts, (Sign("*", text, Weight.WEAK, Direction.NEUTRAL),))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from seawall.claude_code.intake import Intake
-from seawall.claude_code.scan import Scan
+from seawall.claude_code.scan import File, Scan
 from seawall.claude_code.transcripts import MARKERS, find
 
 MB = 1_000_000
@@ -96,7 +96,7 @@ def scanned(files: list[str]) -> None:
     """One thread, only the search."""
     for name in files:
         descriptor = os.open(name, os.O_RDONLY)
-        for _ in Scan(descriptor, 0, os.fstat(descriptor).st_size, MARKERS).lines():
+        for _ in Scan(File(descriptor), 0, os.fstat(descriptor).st_size, MARKERS).lines():
             pass
         os.close(descriptor)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seawall.claude_code.logs import SIGNS, LogReader, is_transcript, moment
-from seawall.claude_code.scan import Scan
+from seawall.claude_code.scan import File, Scan
 from seawall.claude_code.transcripts import NO_TIME, TOO_LONG, Reading
 from transcript_lines import outage, prompt, write
 
@@ -25,7 +25,7 @@ def reading(*lines: str, folder: Path, begin: int = 0) -> Reading:
     path = write(folder, data, "some.log")
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        return LogReader(Scan(descriptor, begin, len(data), SIGNS), NOW).read()
+        return LogReader(Scan(File(descriptor), begin, len(data), SIGNS), NOW).read()
     finally:
         os.close(descriptor)
 
@@ -101,7 +101,7 @@ def test_a_last_line_without_an_end_waits(tmp_path: Path) -> None:
     data = f"2026-11-21 07:03:00 {ANSWERED}\n2026-11-21 07:04:00 {ANSWERED}".encode()
     path = write(tmp_path, data, "x.log")
     descriptor = os.open(path, os.O_RDONLY)
-    found = LogReader(Scan(descriptor, 0, len(data), SIGNS), NOW).read()
+    found = LogReader(Scan(File(descriptor), 0, len(data), SIGNS), NOW).read()
     os.close(descriptor)
     assert (len(found.told), found.position) == (1, data.index(b"\n") + 1)
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seawall.claude_code import scan
-from seawall.claude_code.scan import Line, Scan, Stopped, finder
+from seawall.claude_code.scan import File, Line, Scan, Stopped, finder
 
 MARKERS = (b"MARK", b"other")
 
@@ -19,7 +19,7 @@ def scanned(
     path.write_bytes(data)
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        found = Scan(descriptor, begin, len(data), markers)
+        found = Scan(File(descriptor), begin, len(data), markers)
         return list(found.lines()), found.position
     finally:
         os.close(descriptor)
@@ -92,7 +92,7 @@ def test_markers_may_change_between_two_lines(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"MARK\nlater\nMARK\nlater\n")
     descriptor = os.open(path, os.O_RDONLY)
-    found = Scan(descriptor, 0, 22, (b"MARK",))
+    found = Scan(File(descriptor), 0, 22, (b"MARK",))
     seen = []
     for one in found.lines():
         seen.append((one.at, one.data))
@@ -106,7 +106,7 @@ def test_a_file_that_shrinks_ends_the_pass(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"MARK\n")
     descriptor = os.open(path, os.O_RDONLY)
-    found = Scan(descriptor, 0, 10_000_000, (b"MARK",))
+    found = Scan(File(descriptor), 0, 10_000_000, (b"MARK",))
     assert [one.data for one in found.lines()] == [b"MARK"]
     assert found.position == 5
     os.close(descriptor)
@@ -124,7 +124,7 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
         return len(asked) > 3
 
     with pytest.raises(Stopped):
-        list(Scan(descriptor, 0, 2_000_004, (b"MARK",), stopped).lines())
+        list(Scan(File(descriptor), 0, 2_000_004, (b"MARK",), stopped).lines())
     os.close(descriptor)
     assert len(asked) == 4
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seawall.claude_code import transcripts
-from seawall.claude_code.scan import Scan
+from seawall.claude_code.scan import File, Scan
 from seawall.claude_code.transcripts import MARKERS, NO_JSON, NO_TIME, TOO_LONG, Reader, Reading
 from transcript_lines import answer, line, outage, overloaded, prompt, refused, retry, shown, write
 
@@ -18,7 +18,7 @@ def reading(data: bytes, tmp_path: Path, begin: int = 0, now: float = AT + 1e6) 
     path = write(tmp_path, data)
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        return Reader(Scan(descriptor, begin, len(data), MARKERS), now).read()
+        return Reader(Scan(File(descriptor), begin, len(data), MARKERS), now).read()
     finally:
         os.close(descriptor)
 

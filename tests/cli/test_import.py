@@ -1,8 +1,10 @@
 """`seawall import` as a whole command: what it reads, says and survives."""
 
+import gzip
 import json
 import os
 import pty
+import random
 import shutil
 import signal
 import sqlite3
@@ -14,7 +16,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from own_home import Home, until
+from own_home import LIMIT, Home, until
 from seawall.cli import schemas
 from transcript_lines import answer, outage, prompt, refused, retry, shown, write
 
@@ -117,6 +119,63 @@ def test_files_that_are_named(own_home: Home, tmp_path: Path) -> None:
     both = own_home.seawall("import", str(tmp_path / "logs"), "--quiet")
     assert both.stdout.startswith("Imported 5 new failures, from 2 files (")
     assert kept(own_home) == 8
+
+
+def piped(home: Home, data: bytes, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    """An import of `-` that this comes to through a pipe."""
+    return subprocess.run(
+        [sys.executable, "-m", "seawall", "import", *arguments], env=home.environ, cwd=home.path, input=data,
+        capture_output=True, timeout=LIMIT, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+def test_what_comes_through_a_pipe(own_home: Home, tmp_path: Path, packed: bool) -> None:
+    """A log or a transcript, packed or not, its last line without an end; the same bytes again tell nothing new."""
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(AT))
+    line = f'{stamp}Z HTTP Request: POST https://api.anthropic.com/v1/messages "HTTP/1.1 529 "'.encode()
+    log = b"\n".join([line] * 3)
+    for data, new in ((log, 3), (outage(AT - 9000), 3)):
+        sent = gzip.compress(data) if packed else data
+        told = valid(piped(own_home, sent, "-", "-", "--json").stdout.decode())
+        assert (told["new"], told["files"]["found"], told["files"]["read"]) == (new, 1, 1)  # type: ignore[index]
+        again = valid(piped(own_home, sent, "-", "--json").stdout.decode())
+        assert (again["new"], again["read_before"]) == (0, new)
+    # A file with the same lines, too, says what is on record already.
+    (tmp_path / "app.log").write_bytes(log + b"\n")
+    named = valid(own_home.seawall("import", str(tmp_path / "app.log"), "--json").stdout)
+    assert (named["new"], named["read_before"]) == (0, 3)
+
+
+def test_packed_logs(own_home: Home, tmp_path: Path) -> None:
+    """In a folder too; once read they are not opened again, and a damaged one gives what it has and is named."""
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(AT))
+    line = f'{stamp}Z HTTP Request: POST https://api.anthropic.com/v1/messages "HTTP/1.1 529 "\n'.encode()
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "app.log.2.gz").write_bytes(gzip.compress(line * 4))
+    first = own_home.seawall("import", str(folder))
+    assert first.stdout.startswith("Imported 4 new failures, from 1 file (")
+    assert "1 file unchanged" in own_home.seawall("import", str(folder)).stdout
+    noise = random.Random(7).randbytes(300_000).hex().encode() + b"\n"
+    (folder / "app.log.1.gz").write_bytes(gzip.compress(line * 6 + noise)[:-1000])
+    second = own_home.seawall("import", str(folder))
+    assert words(second.stdout).startswith("Imported 2 new failures, from 1 file (")
+    assert "Left out: the rest of a damaged packed file (1)." in words(second.stdout)
+    # Rotated: the same lines at the same places, packed by now.
+    (folder / "app.log").write_bytes(line * 6)
+    third = valid(own_home.seawall("import", str(folder / "app.log"), "--json").stdout)
+    assert (third["new"], third["read_before"]) == (0, 6)
+
+
+def test_an_interrupt_is_heard_while_a_pipe_is_silent(own_home: Home) -> None:
+    """Nobody closes the other end, and nothing comes: Ctrl-C ends it."""
+    process = own_home.start("import", "-")
+    assert process.stdin is not None
+    until(lambda: database(own_home).exists(), "it has begun")
+    until(lambda: len(os.listdir(f"/proc/{process.pid}/task")) > 1, "it reads")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(LIMIT) == 130
 
 
 @pytest.mark.parametrize(

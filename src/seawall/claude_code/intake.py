@@ -6,6 +6,7 @@ otherwise it is read anew, and nothing is counted twice since each record is kno
 
 import os
 import stat
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from seawall.claude_code.logs import SIGNS, LogReader, is_transcript
-from seawall.claude_code.scan import Scan
+from seawall.claude_code.scan import File, Scan, Source
+from seawall.claude_code.streams import MAGIC, STDIN, Stream
 from seawall.claude_code.transcripts import HOST, MARKERS, Found, NotAFile, Reader, Reading, reason
 from seawall.store.imported import Fate, FileState, Settling, Told, files, keep
 
@@ -69,12 +71,24 @@ class _Part:
     """One reading of one file."""
 
     found: Found
-    state: FileState
+    state: FileState | None
+    """None for standard input, which is not there the next time."""
     told: list[Told]
     ended: bool
     scanned: int
     older: int
     odd: dict[str, int]
+    left: str = ""
+    """Why a stream was not read to its end."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A stream of which a part has been read."""
+
+    stream: Stream
+    log: bool
+    position: int = 0
 
 
 class Intake:
@@ -100,6 +114,7 @@ class Intake:
         self._settling = Settling(connection)
         self._stop = False
         self._waiting: list[_Part] = []
+        self._streams: dict[str, _Open] = {}
 
     def take(self, found: Iterable[Found], shown: Callable[[Sum], None] = lambda _: None) -> None:
         """Reads these files. `shown` is told now and then how far it is.
@@ -128,9 +143,15 @@ class Intake:
                 self._keep()
             finally:
                 self._stop = True
+        # Those of an import that failed; the others are closed when they end.
+        for opened in self._streams.values():
+            opened.stream.close()
+        self._streams.clear()
 
     def _wanted(self, one: Found) -> bool:
         self.sum.files += 1
+        if one.path == STDIN:
+            return True
         if self._since is not None and one.status.st_mtime < self._since:
             self.sum.left_out["older"] += 1
             return False
@@ -155,33 +176,66 @@ class Intake:
 
     def _read(self, one: Found, going_on: FileState | None = None) -> _Part:
         """In a thread: the next part of a file."""
+        if one.path == STDIN:
+            return self._read_stream(one, 0, os.fstat(0))
         descriptor = os.open(one.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise NotAFile
+            if os.pread(descriptor, len(MAGIC), 0) == MAGIC:
+                return self._read_stream(one, descriptor, status)
             known = going_on or self._known.get(_hash(one.path))
             begin = self._begin(descriptor, status, known)
-            reading = self._reader(descriptor, begin, status.st_size).read()
-            state = FileState(
-                path_hash=_hash(one.path),
-                identity=_identity(status),
-                size=status.st_size,
-                modified_ns=status.st_mtime_ns,
-                position=reading.position,
-                digest=_digest(descriptor, reading.position),
-                reader=READER,
-                read_at=self._now,
-            )
-            return self._part(one, state, reading, begin, known if begin else None)
+            file = File(descriptor)
+            reading = self._reader(file, self._is_log(file), begin, status.st_size).read()
+            state = self._state(one, descriptor, status, reading.position)
+            scanned = (state.size if reading.ended else reading.position) - begin
+            return self._part(one, state, reading, scanned, known if begin else None)
         finally:
             os.close(descriptor)
 
-    def _reader(self, descriptor: int, begin: int, size: int) -> Reader | LogReader:
+    def _read_stream(self, one: Found, descriptor: int, status: os.stat_result) -> _Part:
+        """The next part of what can only be read forwards; a packed file that has changed is read anew as a whole."""
+        opened = self._streams.get(one.path)
+        if opened is None:
+            stream = Stream(descriptor, lambda: self._stop)
+            opened = self._streams[one.path] = _Open(stream, False)
+            opened.log = self._is_log(stream)
+        stream, begin = opened.stream, opened.stream.from_here(opened.position)
+        reading = self._reader(stream, opened.log, begin, sys.maxsize).read()
+        opened.position = reading.position
+        state = None
+        if one.path != STDIN:
+            whole = reading.ended and reading.position >= stream.end
+            state = self._state(one, descriptor, status, status.st_size if whole else 0)
+        if reading.ended:
+            self._streams.pop(one.path).stream.close()
+        scanned = (stream.end if reading.ended else reading.position) - begin
+        return replace(
+            self._part(one, state, reading, scanned, None), left=stream.odd if reading.ended else ""
+        )
+
+    def _state(self, one: Found, descriptor: int, status: os.stat_result, position: int) -> FileState:
+        return FileState(
+            path_hash=_hash(one.path),
+            identity=_identity(status),
+            size=status.st_size,
+            modified_ns=status.st_mtime_ns,
+            position=position,
+            digest=_digest(descriptor, position),
+            reader=READER,
+            read_at=self._now,
+        )
+
+    def _is_log(self, source: Source) -> bool:
+        return self._logs and not is_transcript(source.read(0, 64 * 1024))
+
+    def _reader(self, source: Source, log: bool, begin: int, end: int) -> Reader | LogReader:
         stopped = lambda: self._stop  # noqa: E731
-        if self._logs and not is_transcript(os.pread(descriptor, 64 * 1024, 0)):
-            return LogReader(Scan(descriptor, begin, size, SIGNS, stopped), self._now, self._route)
-        return Reader(Scan(descriptor, begin, size, MARKERS, stopped), self._now, self._route)
+        if log:
+            return LogReader(Scan(source, begin, end, SIGNS, stopped), self._now, self._route)
+        return Reader(Scan(source, begin, end, MARKERS, stopped), self._now, self._route)
 
     def _begin(self, descriptor: int, status: os.stat_result, known: FileState | None) -> int:
         """Where to go on: at the begin where the file is another, was shortened or was written anew."""
@@ -192,15 +246,14 @@ class Intake:
         return known.position
 
     def _part(
-        self, one: Found, state: FileState, reading: Reading, begin: int, known: FileState | None
+        self, one: Found, state: FileState | None, reading: Reading, scanned: int, known: FileState | None
     ) -> _Part:
         told, older = reading.told, 0
         if self._since is not None:
             told = [one for one in told if one.attempt.at >= self._since]
             older = len(reading.told) - len(told)
-        if older or (known and known.reader == PARTLY):
+        if state and (older or (known and known.reader == PARTLY)):
             state = replace(state, reader=PARTLY)
-        scanned = (state.size if reading.ended else reading.position) - begin
         return _Part(one, state, told, reading.ended, scanned, older, reading.odd)
 
     def _took(self, part: _Part) -> None:
@@ -208,6 +261,8 @@ class Intake:
         self.sum.scanned += part.scanned
         self.sum.older += part.older
         self.sum.odd.update(part.odd)
+        if part.left:
+            self.sum.left_out[part.left] += 1
         self._waiting.append(part)
         many = sum(len(one.told) for one in self._waiting) >= AT_ONCE
         if not self._kept or many or len(self._waiting) >= FILES_AT_ONCE:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 CHUNK = 512 * 1024
 """Bytes that are searched at a time: what a processor's own memory holds; 4 MB are a tenth slower, 128 KB too."""
@@ -36,15 +37,40 @@ class Line:
     """Whether it has an end; the last line of a file that is being written may have none yet."""
 
 
+class Source(Protocol):
+    """Bytes that have places. At the end there are fewer than asked for."""
+
+    def into(self, view: memoryview, at: int) -> int:
+        """Fills the view with what stands at a place; how much that is, and 0 only at the end."""
+
+    def read(self, start: int, end: int) -> bytes:
+        """What stands there."""
+
+
+class File:
+    """An open file."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def into(self, view: memoryview, at: int) -> int:
+        """Fills the view with what stands at a place; how much that is, and 0 only at the end."""
+        return os.preadv(self._descriptor, [view], at)
+
+    def read(self, start: int, end: int) -> bytes:
+        """What stands there."""
+        return os.pread(self._descriptor, end - start, start)
+
+
 class Scan:
-    """One pass over a part of an open file, `begin` being the start of a line.
+    """One pass over a part of a source, `begin` being the start of a line.
 
     `markers` may be changed between two lines. `stopped` is asked at each chunk.
     """
 
     def __init__(
         self,
-        descriptor: int,
+        source: Source,
         begin: int,
         end: int,
         markers: tuple[bytes, ...],
@@ -53,7 +79,7 @@ class Scan:
         self.markers = markers
         self.position = begin
         """Where the line begins that has not ended yet, as far as has been read."""
-        self._descriptor, self._begin, self._end = descriptor, begin, end
+        self._source, self._begin, self._end = source, begin, end
         self._stopped = stopped
         self._base = begin  # of the buffer, in the file
         self._filled = 0
@@ -67,9 +93,7 @@ class Scan:
             if self._stopped():
                 raise Stopped
             room = min(len(buffer), self._end - self._base) - self._filled
-            got = os.preadv(
-                self._descriptor, [view[self._filled : self._filled + room]], self._base + self._filled
-            )
+            got = self._source.into(view[self._filled : self._filled + room], self._base + self._filled)
             if not got:
                 return  # it has become shorter
             self._filled += got
@@ -113,7 +137,7 @@ class Scan:
         data: bytes | None = None
         if start is not None and end - start <= LONGEST:
             inside = before >= 0 and after >= 0
-            data = bytes(buffer[before + 1 : after]) if inside else self._read(start, end)
+            data = bytes(buffer[before + 1 : after]) if inside else self._source.read(start, end)
         return Line(max(self._begin, base) if start is None else start, end + whole, data, whole)
 
     def _start(self, place: int) -> int | None:
@@ -123,7 +147,7 @@ class Scan:
             return None
         while upper > floor:
             lower = max(floor, upper - _STEP)
-            newline = self._read(lower, upper).rfind(b"\n")
+            newline = self._source.read(lower, upper).rfind(b"\n")
             if newline >= 0:
                 return lower + newline + 1
             upper = lower
@@ -134,7 +158,7 @@ class Scan:
         while place < self._end:
             if self._stopped():
                 raise Stopped
-            piece = self._read(place, min(place + _STEP, self._end))
+            piece = self._source.read(place, min(place + _STEP, self._end))
             newline = piece.find(b"\n")
             if newline >= 0:
                 return place + newline, True
@@ -145,10 +169,7 @@ class Scan:
 
     def before(self, place: int, most: int) -> bytes:
         """Up to so many bytes that stand before a place in the file."""
-        return self._read(max(0, place - most), place)
-
-    def _read(self, start: int, end: int) -> bytes:
-        return os.pread(self._descriptor, end - start, start)
+        return self._source.read(max(0, place - most), place)
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seawall.cli import times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
 from seawall.clock import utc
 from seawall.view.heading import heading
@@ -36,14 +37,14 @@ KEPT_DAYS = "Claude Code deletes its transcripts after 30 days; what was importe
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and keep nothing.")
 @common_options
 def import_(common: Common, file: tuple[Path, ...], since: str | None, dry_run: bool) -> int:
-    """Read failures out of Claude Code's transcripts, or out of FILEs: transcripts, logs, folders of them.
+    """Read failures out of Claude Code's transcripts, or out of FILEs: transcripts, logs, folders of them; - is stdin.
 
     Each file is read once, and then only what was added. Prompts, answers and names of files are not kept.
     """
     from seawall.claude_code.intake import Intake
 
     begun, now = time.monotonic(), time.time()
-    begin = _since(since, now)
+    begin = None if since is None else times.begin(since, now)
     settings = load_settings(common, {}, os.environ).config
     left_out: Counter[str] = Counter()
     found = list(_named(file, left_out) if file else _usual(common, left_out))
@@ -75,30 +76,6 @@ def import_(common: Common, file: tuple[Path, ...], since: str | None, dry_run: 
     return ExitCode.SEAWALL if file and not intake.sum.files else ExitCode.OK
 
 
-def _since(text: str | None, now: float) -> float | None:
-    if text is None:
-        return None
-    from seawall.settings import seconds
-
-    said = text.strip()
-    try:
-        begin = time.mktime(time.strptime(said, "%Y-%m-%d"))
-    except (ValueError, OverflowError):
-        try:
-            length = seconds(said)
-        except ValueError:
-            length = 0.0
-        if not 0 < length < float("inf"):
-            raise Failure(
-                f"--since {said[:40]!r} is neither a span of time (7d, 12h) nor a day (2026-11-01)",
-                ExitCode.USAGE,
-            ) from None
-        return max(0.0, now - length)
-    if begin > now:
-        raise Failure(f"--since {said} has not come yet", ExitCode.USAGE)
-    return begin
-
-
 def _host(upstream: str) -> str:
     """The host that this machine's calls go to."""
     from seawall.config import ConfigError, upstream_address
@@ -125,10 +102,14 @@ def _named(files: tuple[Path, ...], left_out: Counter[str]) -> "Iterator[Found]"
     """The files that were named, and those in folders that were. `Failure` for one that is not there."""
     import stat
 
+    from seawall.claude_code.streams import STDIN
     from seawall.claude_code.transcripts import Found, NotAFile, find, reason
 
-    for path in files:
+    for path in dict.fromkeys(files):
         try:
+            if str(path) == STDIN:
+                yield Found(STDIN, os.fstat(0))
+                continue
             status = path.stat()
         except (FileNotFoundError, NotADirectoryError, ValueError):
             raise Failure(f"there is no file {path}", ExitCode.USAGE) from None
@@ -136,7 +117,7 @@ def _named(files: tuple[Path, ...], left_out: Counter[str]) -> "Iterator[Found]"
             left_out[reason(error)] += 1
             continue
         if stat.S_ISDIR(status.st_mode):
-            yield from find([path], lambda why: left_out.update([why]), (".jsonl", ".log", ".txt"))
+            yield from find([path], lambda why: left_out.update([why]), (".jsonl", ".log", ".txt", ".gz"))
         elif stat.S_ISREG(status.st_mode):
             yield Found(os.path.realpath(path), status)
         else:

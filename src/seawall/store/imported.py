@@ -186,7 +186,9 @@ _KEEP_FILE = (
 _KEEP_RECORD = "INSERT OR IGNORE INTO imported_record (record, at, call, number) VALUES (?, ?, ?, ?)"
 
 
-def keep(connection: "Connection", batch: Iterable[tuple[FileState, Sequence[Told]]]) -> list[list[Fate]]:
+def keep(
+    connection: "Connection", batch: Iterable[tuple[FileState | None, Sequence[Told]]]
+) -> list[list[Fate]]:
     """Writes what some files told and how far they were read, wholly or not at all; the fates, file by file.
 
     Raises `sqlite3.Error`. The records are looked up within the transaction: two imports at once double nothing.
@@ -195,7 +197,8 @@ def keep(connection: "Connection", batch: Iterable[tuple[FileState, Sequence[Tol
         settling = Settling(connection)
         states, fates = [], []
         for state, told in batch:
-            states.append(astuple(state))
+            if state is not None:
+                states.append(astuple(state))
             fates.append([settling.settle(one) for one in told])
         connection.executemany(INSERT_ATTEMPT, settling.rows)
         connection.executemany(_KEEP_RECORD, settling.records)

@@ -83,8 +83,11 @@ _ADDRESS = re.compile(
     r"|host='((?!localhost|127\.)[a-z0-9][a-z0-9.-]{0,80}))"
 )
 """A machine in an address, or as Python's `requests` names it; machines of networks at home have no domain."""
-_SERVED = re.compile(r"\"(?:get|post|put|patch|delete|head|options) /(?!v1/messages)[^\" ]{0,200} http/[12]")
-"""A line of a web server's own log."""
+_SERVED = re.compile(
+    r"\"(?:get|post|put|patch|delete|head|options) /(?!v1/messages)[^\" ]{0,200} http/[12]"
+    r"|exceeded with url: /(?!v1/|[^ ]{0,200}(?:messages|claude|completions|invoke|converse))"
+)
+"""A line of a web server's own log, and what Python's `requests` asked for; neither is a message to Claude."""
 _AWS = re.compile(
     r"when calling the (?!invokemodel|converse|count|startasyncinvoke|get(?:caller|role|session)|assume)"
     r"[a-z]{3,60} operation"
@@ -94,6 +97,7 @@ _FOREIGN_SAYS = (
     "unable to connect to the server:",  # kubectl
     "server closed the connection unexpectedly", "terminating connection due to",  # PostgreSQL
     "secondary rate limit",  # GitHub
+    "pull rate limit",  # registries of images
 )  # fmt: skip
 _OUR_HOSTS = re.compile(r"anthropic|claude|bedrock|amazonaws|aiplatform")
 

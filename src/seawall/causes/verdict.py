@@ -71,7 +71,7 @@ _PAGE = re.compile(r"<title>\s?([\w.-]{1,80}) \| 5\d\d")
 """The edge network's page names the host it stands for."""
 _ERROR = re.compile(
     r"error|exception|traceback|fatal|fail|denied|refused|cannot|can't|could not|unable|timed out|panic|not found"
-    r"|errno|abort|out of memory|exceeded|unauthori[sz]ed|forbidden|unavailable|rejected"
+    r"|errno|abort|out of memory|exceeded|unauthori[sz]ed|forbidden|unavailable|rejected|rate limit"
 )
 
 

@@ -92,9 +92,9 @@ def explain(
     if text and not check and (code := catalogue.code_of(given)):
         return catalogue.page(common, code)
     if text and not check and _ID.fullmatch(given) and not Path(given).exists():
-        from seawall.cli.incident import incident
+        from seawall.cli.incidents import explained
 
-        if (ended := incident(common, given)) is not None:
+        if (ended := explained(common, given)) is not None:
             return ended
     return _answer(common, source.whole(source.pieces(given, file, clipboard, common)), check)
 

@@ -14,7 +14,7 @@ import click
 
 from seawall.cli import incidents, times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
-from seawall.cli.records import open_records
+from seawall.cli.records import open_records, place
 from seawall.history.episodes import KEPT
 from seawall.view.heading import heading
 
@@ -260,7 +260,7 @@ def _keep_usual(common: Common, now: float) -> None:
     from seawall.history.past import past
     from seawall.history.usual import added_up, keep, stale
 
-    store = incidents.place(common)
+    store = place(common)
     if not stale(store, now):
         return
     try:

@@ -1,14 +1,15 @@
-"""One incident: shown, or noted; and all of them forgotten."""
+"""One incident: shown, explained, or noted; and all of them forgotten."""
 
 import json
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import click
 
-from seawall.cli.common import Common, ExitCode, Failure, load_settings
-from seawall.cli.records import open_records
+from seawall.cli.common import Common, ExitCode, Failure, exit_code_of
+from seawall.cli.records import open_records, place
 from seawall.history.episodes import KEPT
 from seawall.view.heading import heading
 
@@ -53,6 +54,65 @@ def show(common: Common, wanted: str, now: float) -> int:
         lines = shown.shown(one, rows, kinds, calls, lookup(one.cause).title, note, look)
         click.echo("\n".join(lines))
     return ExitCode.OK
+
+
+def explained(common: Common, wanted: str) -> int | None:
+    """What `explain ID` shows: the incident, and the page of its cause; None where no incident has this id."""
+    from seawall.causes.cause import load, lookup
+    from seawall.cli import catalogue
+    from seawall.view import explanation
+    from seawall.view import history_data as data
+
+    try:
+        with open_records(common) as connection:
+            found = [one for one in _known(connection, time.time()) if one.id.startswith(wanted)]
+    except Failure:
+        return None  # records that cannot be read hold no incident; the text is explained
+    if not found:
+        return None
+    if len(found) > 1:
+        ids = ", ".join(one.id for one in found[:5])
+        raise Failure(f"{len(found)} incidents begin with {wanted!r}: {ids}", ExitCode.USAGE)
+    [one] = found
+    code = lookup(one.cause).code
+    cause, ends = load(code), exit_code_of(code)
+    if common.json:
+        verdict = {"cause": code, "party": cause.party, "title": cause.title, "retry": cause.retry}
+        seen = data.episode(one)
+        click.echo(
+            json.dumps(
+                {"schema": "seawall.verdict/1", "verdict": verdict, "seen": seen, "exit_code": int(ends)}
+            )
+        )
+        return ends
+    look = catalogue.look_of(common)
+    page = explanation.page(
+        cause, look, common.verbose, catalogue.own_history(common, code), catalogue.here()
+    )
+    catalogue.printed([*explanation.row("Incident", [_said(one)], look), "", *page])
+    return ends
+
+
+def _said(one: "Episode") -> str:
+    from seawall.clock import duration
+    from seawall.history.episodes import End
+
+    began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.opened_at))
+    how = {
+        End.RECOVERED: "then a call succeeded",
+        End.OPEN: "and it goes on",
+        End.UNSEEN: "its end was not seen",
+    }
+    families = ", ".join(one.families)
+    counts = (
+        f"{one.attempts} attempts of {one.calls} calls"
+        if one.calls != 1
+        else f"{one.attempts} attempts of 1 call"
+    )
+    on = f" for {families}" if families else ""
+    return (
+        f"{one.id}: from {began}, {duration(one.lasted)}, {how[one.end]}; {counts}{on} failed at {one.route}"
+    )
 
 
 def note(common: Common, wanted: str, text: str, now: float) -> int:
@@ -118,17 +178,6 @@ def forget(common: Common, yes: bool) -> int:
     return ExitCode.OK
 
 
-def place(common: Common) -> "Path":
-    """Where the store is, or would be."""
-    from seawall.store.place import here, store_path
-    from seawall.store.trouble import Unusable
-
-    try:
-        return store_path(load_settings(common, {}, os.environ).config.store, here())
-    except Unusable as error:
-        raise Failure(str(error)) from None
-
-
 def _why(error: Exception, path: "Path") -> str:
     from seawall.store.trouble import Kind, trouble_of
 
@@ -154,6 +203,10 @@ def pick(known: "Sequence[Episode]", wanted: str) -> "Episode":
 
 
 def _found(connection: "Connection | None", wanted: str, now: float) -> "Episode":
+    return pick(_known(connection, now), wanted)
+
+
+def _known(connection: "Connection | None", now: float) -> "Sequence[Episode]":
     from seawall.history.past import past
 
-    return pick(past(connection, now - KEPT, now).episodes if connection is not None else [], wanted)
+    return past(connection, now - KEPT, now).episodes if connection is not None else ()

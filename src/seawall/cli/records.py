@@ -56,16 +56,20 @@ SEEN_BY = {
 """Where a recorded attempt was seen, to be said after its time."""
 
 
-def _recorded(common: Common) -> "Attempt | None":
-    """The newest failure in the store."""
+def place(common: Common) -> "Path":
+    """Where the store is, or would be; `Failure` where it can be nowhere."""
     from seawall.store.place import here, store_path
     from seawall.store.trouble import Unusable
 
-    loaded = load_settings(common, {}, os.environ)
     try:
-        path = store_path(loaded.config.store, here())
+        return store_path(load_settings(common, {}, os.environ).config.store, here())
     except Unusable as error:
         raise Failure(str(error)) from None
+
+
+def _recorded(common: Common) -> "Attempt | None":
+    """The newest failure in the store."""
+    path = place(common)
     if not path.exists():
         return None
     from sqlalchemy.exc import SQLAlchemyError
@@ -87,15 +91,10 @@ def open_records(common: Common) -> "Iterator[Connection | None]":
     """The store, to be read; None where there is none yet. `Failure` in one line for whatever else keeps it shut."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from seawall.store.place import here, store_path
     from seawall.store.queries import reading, revision
-    from seawall.store.trouble import Unusable
     from seawall.store.version import HEAD, REVISIONS
 
-    try:
-        path = store_path(load_settings(common, {}, os.environ).config.store, here())
-    except Unusable as error:
-        raise Failure(str(error)) from None
+    path = place(common)
     found: str | None = None
     for again in (False, True):
         try:

@@ -67,13 +67,22 @@ _SHAPE = re.compile(
 """Google's envelope has a number and a word beside the message, and its command line puts brackets around it;
 OpenAI's has a `param`; Zhipu's codes have four digits."""
 _FOREIGN_PORT = re.compile(
-    r":(?:22|25|389|1433|1521|2375|2376|3306|5432|5672|6379|9092|9200|11211|27017)(?!\d)"
+    r":(?:22|25|389|1433|1521|2375|2376|3306|5432|5672|6379|9092|9200|11211|27017|50051)(?!\d)"
+    r"|(?<![a-z])(?:wss?|amqps?|rediss?|postgres(?:ql)?|mongodb(?:\+srv)?|mysql|smtps?|s?ftp|ssh|ldaps?|mqtts?)://"
 )
 """Databases, queues, mail, remote shells."""
 _OWN_STACK = re.compile(
     r"(?<![a-z0-9])at (?:async )?[\w.<>$ ]{1,60} \((?!node:|native|unknown|<anonymous>|internal/|index [0-9])"
 )
 """A line of a JavaScript program's own, not of its engine."""
+_RAISED = re.compile(
+    r"(?<![\w./@$-])(?!(?:ai|aiohttp|anthropic|anyio|asyncio|boto3|botocore|builtins|com|concurrent|curl_cffi|dev|e|err"
+    r"|errors?|exceptions?|google|grpc|h2|h11|http|httpcore|httpx|io|java|javax|json|kotlinx?|lang[a-z_]+|litellm"
+    r"|llama_index|mcp|net|node|okhttp3?|openai|org|pycurl|pydantic[a-z_]*|reactor|requests|response|self|software"
+    r"|socket|ssl|system|tenacity|this|urllib3?|web|websockets)\.)"
+    r"[a-z_]\w{1,40}(?:\.\w{1,40}){0,4}\.\w{0,40}(?:error|exception|refused|timeout|timedout|disconnected):"
+)
+"""A Python exception of a library that neither speaks HTTP nor to a model."""
 _LOOKED_UP = re.compile(
     r"(?:enotfound|eai_again|resolve host:?|(?<=[a-z] )lookup) ([a-z0-9][a-z0-9.-]{0,80})"
 )
@@ -98,6 +107,7 @@ _FOREIGN_SAYS = (
     "server closed the connection unexpectedly", "terminating connection due to",  # PostgreSQL
     "secondary rate limit",  # GitHub
     "pull rate limit",  # registries of images
+    "token has been expired or revoked",  # Google's own OAuth
 )  # fmt: skip
 _OUR_HOSTS = re.compile(r"anthropic|claude|bedrock|amazonaws|aiplatform")
 
@@ -158,6 +168,7 @@ class Context:
             or _AWS.search(facts.flat)
             or _SERVED.search(facts.flat)
             or _OWN_STACK.search(facts.flat)
+            or _RAISED.search(facts.flat)
             or any(not ours(name[1]) for name in _LOOKED_UP.finditer(facts.flat))
         )
 

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from own_home import Home
-from seawall.cli.verbs import VERBS
+from seawall.cli.verbs import VERBS, seawall
 from seawall.settings import KEYS, TABLES
 
 ROOT = Path(__file__).parent.parent
@@ -58,11 +59,11 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
             assert (page.parent / target.partition("#")[0]).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("folder", ["docs/decisions"])
-def test_every_decision_is_listed(folder: str) -> None:
+@pytest.mark.parametrize("folder", ["docs/decisions", "docs/explanation", "docs/how-to"])
+def test_every_page_is_listed(folder: str) -> None:
     """A page that nobody can find is no page."""
     index = (ROOT / folder / "README.md").read_text()
-    for page in (ROOT / folder).glob("[0-9]*.md"):
+    for page in {*(ROOT / folder).glob("*.md")} - {ROOT / folder / "README.md"}:
         assert f"]({page.name})" in index, page.name
 
 
@@ -83,7 +84,18 @@ def test_the_tables_of_settings_are_those_of_the_code() -> None:
     subprocess.run([sys.executable, ROOT / "docs/settings_table.py", "--check"], check=True, timeout=60)
 
 
-def test_every_verb_is_described() -> None:
-    """On the page of commands."""
+OF_ALL = {"--json", "--plain", "--quiet", "--verbose", "--no-color", "--offline", "--config", "--help"}
+"""Options that every verb has; the page says so at its head."""
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_and_option_is_described(verb: str) -> None:
+    """On the page of commands, in the verb's own section."""
     page = (ROOT / "docs/reference/commands.md").read_text()
-    assert all(f"seawall {verb}" in page for verb in VERBS)
+    section = re.search(rf"^## seawall {verb}\b.*?(?=^## )", page, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    command = seawall.get_command(click.Context(seawall), verb)
+    assert command is not None
+    options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+    names = {name for one in options for name in one.opts if name.startswith("--")} - OF_ALL
+    assert [name for name in sorted(names) if not re.search(rf"{name}\b", section[0])] == []

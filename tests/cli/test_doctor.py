@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import time
 from contextlib import closing
 from pathlib import Path
@@ -175,6 +176,10 @@ def test_what_is_held_just_now(own_home: Home, fake_api: "BackgroundFakeApi") ->
     assert found["verdict"]["action"]["calls"] == 1
     assert (found["episode"]["cause"], found["episode"]["held"]) == ("provider.overloaded", 1)
     assert found["outlook"]["basis"] == "published"
+    texts = " ".join(one["text"] for one in found["verdict"]["evidence"])
+    assert re.search(r"(\d+) of \1 answers in 3 min (was|were) 529 from the API itself \(last req_", texts), (
+        texts
+    )
     assert shown.returncode == 10
     assert "\nSeawall is holding 1 call for you. Nothing is lost; leave the window open.\n" in shown.stdout
     assert "press Esc and resend: you lose your place in the queue" in shown.stdout

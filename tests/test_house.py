@@ -1,5 +1,6 @@
 """The order of the house: imports go one way, tests mirror the source, and some words stand nowhere."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from seawall.cli.verbs import VERBS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "seawall"
@@ -108,6 +111,16 @@ def test_every_module_has_its_test() -> None:
 def test_the_list_of_exceptions_is_current() -> None:
     """A module that is gone needs no excuse."""
     assert [name for name in ELSEWHERE if not (SOURCE / name).exists()] == []
+
+
+@pytest.mark.parametrize("room", ["cli", "doctor"])
+def test_a_full_room_has_a_map(room: str) -> None:
+    """Its own docstring says what is where; a verb is found by its name."""
+    tree = ast.parse((SOURCE / room / "__init__.py").read_text())
+    named = set(re.findall(r"`(\w+)`", ast.get_docstring(tree) or ""))
+    there = {module.stem for module in (SOURCE / room).glob("[!_]*.py")}
+    assert there - set(VERBS) - named == set()
+    assert named - there <= {"seawall"}
 
 
 def test_no_file_names_a_machine_or_a_registry() -> None:

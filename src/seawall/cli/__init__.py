@@ -1,4 +1,18 @@
-"""The `seawall` command."""
+"""The `seawall` command. A verb's module has its name; `verbs` is their table, and finds the module. Beside them:
+
+- for every verb: `common` (options, exit codes, how a verb fails), `times` (lengths, days and zones as people write
+  them), `progress` (long work), `browser`, `gateways` (what the own gateways say of themselves), `records` (where the
+  store is, and how it is opened), `schemas`
+- doctor: `examine` (a run of the checks, and the case that comes of it; report and watch use it too), `kept_runs`
+  (--again, --save, --compare), `waiting` (--wait), `root` (--export-ca)
+- explain: `source` and `clipboard` (where the text comes from), `catalogue` (a cause's page, lists), `incidents` (an
+  id; history uses it too), `many` (--jsonl), `merged` (--check), `request` (--request)
+- watch: `watching` (from one look to the next), `measured` (the way and the status page), `changed` (files that were
+  touched meanwhile), `following` (--notify), `telling` (who is told, and what was told already), `ready` (a report
+  made when it is time), `web` (--web)
+- run: `child` (what the command gets). serve: `alarm` (starts whoever tells), `keys` (of fallbacks), `telemetry`, `web`
+- report: `reported` (what it starts from). import: `import_`. config: `settings`
+"""
 
 
 def main() -> None:

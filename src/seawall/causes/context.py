@@ -8,7 +8,7 @@ from seawall.causes.extract import Facts
 _CLAUDE = (
     "run /login",
     "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
-    "toolspec",
+    "toolspec", "pretooluse", "posttooluse",
     "$bunfs/", "~bun/",  # what the native build of Claude Code calls its own files
 )  # fmt: skip
 """Any of these in a text: it is about a Claude call, or about Claude Code."""
@@ -107,6 +107,7 @@ _FOREIGN_SAYS = (
     "server closed the connection unexpectedly", "terminating connection due to",  # PostgreSQL
     "secondary rate limit",  # GitHub
     "pull rate limit",  # registries of images
+    "task timed out after",  # Lambda
     "token has been expired or revoked",  # Google's own OAuth
 )  # fmt: skip
 _OUR_HOSTS = re.compile(r"anthropic|claude|bedrock|amazonaws|aiplatform")

@@ -253,6 +253,22 @@ def test_the_gateway_the_hook_and_the_transcript_count_once(
     assert (found.failures, found.fates[Fate.SEEN], len(kept(store))) == (0, 3, 3)
 
 
+def test_the_gateways_row_may_come_late(store: sqlite3.Connection, tmp_path: Path) -> None:
+    """Its store was locked when the transcript was imported: the next import, with nothing to read, makes them one."""
+    write(tmp_path / "p", outage(AT))
+    assert taken(store, tmp_path / "p", now=AT + 600).failures == 3
+    columns = "at, utc_offset, call, number, route, family, cause, request_id, took, held, ended, source, client," \
+        " network, account, maybe_billed, cache_cold, input_bytes"  # fmt: skip
+    row = (AT + 1.2, 0, "sw_1", 1, "api.anthropic.com", "opus", "provider.overloaded", None, 0.1, 0.0, "retried",
+           "gateway", "", "", "", 0, 0, 0)  # fmt: skip
+    store.execute(f"INSERT INTO attempt ({columns}) VALUES ({', '.join('?' * 18)})", row)
+    assert taken(None, tmp_path / "p", now=AT + 700).failures == 3
+    assert len(kept(store)) == 4
+    assert taken(store, tmp_path / "p", now=AT + 700).unchanged == 1
+    assert len(kept(store)) == 3
+    assert store.execute("SELECT count(*) FROM attempt WHERE source = 'gateway'").fetchone() == (1,)
+
+
 def test_logs_and_transcripts_are_told_apart(store: sqlite3.Connection, tmp_path: Path) -> None:
     """Of files that were named each is read as what it is; among Claude Code's own all are transcripts."""
     log = (

@@ -18,6 +18,7 @@ from seawall.claude_code.scan import File, Scan, Source
 from seawall.claude_code.streams import MAGIC, STDIN, Stream
 from seawall.claude_code.transcripts import HOST, MARKERS, Found, NotAFile, Reader, Reading, reason
 from seawall.store.imported import Fate, FileState, Settling, Told, files, keep
+from seawall.store.late import merge
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -121,6 +122,8 @@ class Intake:
 
         Raises `sqlite3.Error` and KeyboardInterrupt; what was kept until then stays, and the next import goes on there.
         """
+        if self._kept and self._connection is not None:
+            merge(self._connection, self._now)
         todo = deque(one for one in found if self._wanted(one))
         if not todo:
             return

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WITHIN = 5.0
 """Seconds. The gateway, a hook and a transcript note the end of one attempt within a second; a busy machine takes
 longer. Claude Code's own retries are as near to each other at first, but each has its own record."""
-_CALL = "file_"
+CALL = "file_"
 """How the ids of calls begin that no gateway has seen."""
 
 
@@ -100,8 +100,8 @@ class Settling:
         place = self._by_request(attempt) or self._by_cause(told)
         if place is None:
             before = self._place_of(told.after) if told.after else None
-            if before is None or not before.call.startswith(_CALL):
-                place = _Place(_CALL + told.record[1:17], max(attempt.number, 1))
+            if before is None or not before.call.startswith(CALL):
+                place = _Place(CALL + told.record[1:17], max(attempt.number, 1))
             else:
                 place = _Place(before.call, max(attempt.number, before.number + 1))
             if not self._add(attempt, place):
@@ -193,7 +193,7 @@ def keep(
 
     Raises `sqlite3.Error`. The records are looked up within the transaction: two imports at once double nothing.
     """
-    with _transaction(connection):
+    with transaction(connection):
         settling = Settling(connection)
         states, fates = [], []
         for state, told in batch:
@@ -207,7 +207,8 @@ def keep(
 
 
 @contextmanager
-def _transaction(connection: "Connection") -> Iterator[None]:
+def transaction(connection: "Connection") -> Iterator[None]:
+    """Wholly or not at all; no other program writes meanwhile."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

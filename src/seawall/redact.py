@@ -130,12 +130,13 @@ def _whole(s: str, masked: Mask) -> str:
     )
 
 
-_SHORTER = re.compile(r"(?<![A-Za-z0-9_+/=*-])[A-Za-z0-9_+/=-]{20,}")
+RUN = re.compile(r"(?<![A-Za-z0-9_+/=*-])[A-Za-z0-9_+/=-]{20,}")
+"""A run of signs that may be a key of a kind that nobody here knows."""
 
 
 def line(s: str) -> str:
     """`credentials` for a line that repeats what somebody typed: a shorter run that nobody would choose goes too."""
-    return _SHORTER.sub(lambda found: MASK if random_looking(found[0]) else found[0], credentials(s))
+    return RUN.sub(lambda found: MASK if random_looking(found[0]) else found[0], credentials(s))
 
 
 def keyed(s: str) -> bool:

@@ -10,6 +10,7 @@ import trustme
 
 from seawall.doctor.certificate import (
     Certificate,
+    blocks,
     chain,
     expired,
     extra_context,
@@ -30,6 +31,18 @@ def test_who_signed_and_until_when() -> None:
     assert "Zscaler Inc." in found.issuer
     assert found.inspector == "Zscaler"
     assert found.begins < time.time() < found.ends
+
+
+def test_the_certificates_of_a_file() -> None:
+    """All that can be read, in their order; a broken one, a key and the text between them are passed over."""
+    one, two = (trustme.CA().issue_cert("a.example") for _ in range(2))
+    pem = [each.cert_chain_pems[0].bytes().decode() for each in (one, two)]
+    broken = "-----BEGIN CERTIFICATE-----\nAAAAA\n-----END CERTIFICATE-----\n"
+    text = (
+        f"# roots\n{pem[0]}{one.private_key_pem.bytes().decode()}{broken}{pem[1]}-----BEGIN CERTIFICATE-----"
+    )
+    assert blocks(text) == [der(one), der(two)]
+    assert blocks("") == []
 
 
 def test_a_public_root_is_no_inspector() -> None:

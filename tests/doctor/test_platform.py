@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seawall.doctor.platform import platforms
+from seawall.doctor.platform import platforms, text_of
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,12 @@ def test_platforms(
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     assert {one.value for one in platforms(environ, system, tmp_path)} == names
+
+
+def test_a_file_of_the_system(tmp_path: Path) -> None:
+    """Its beginning, whatever its bytes are; nothing where there is none to be read."""
+    path = tmp_path / "route"
+    path.write_bytes(b"eth0\xff\n" + b"x" * 100)
+    assert text_of(path, 6) == "eth0\ufffd\n"
+    assert text_of(path).endswith("x" * 100)
+    assert [text_of(one) for one in (tmp_path, tmp_path / "none")] == ["", ""]

@@ -66,7 +66,7 @@ def test_the_systems_bundle_is_trusted_beside_ssl_cert_file(
     system.write_bytes(pem(corp))
     monkeypatch.setenv("SSL_CERT_FILE", str(extra))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-    monkeypatch.setattr(tls_module, "_LINUX_BUNDLES", (str(tmp_path / "missing"), str(system)))
+    monkeypatch.setattr(tls_module, "LINUX_BUNDLES", (str(tmp_path / "missing"), str(system)))
     real = ssl.get_default_verify_paths()
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: real._replace(openssl_cafile="/none"))
     tls_module._trust.cache_clear()

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from seawall.config import Config, Fallback
+from seawall.upstream.elsewhere import SUBSCRIPTION
 
 _KEY = re.compile(r"[!-~]{1,4096}")
-_LOGIN = "sk-ant-oat"
 
 
 def fallback_keys(config: Config, environ: Mapping[str, str]) -> tuple[dict[int, str], list[str]]:
@@ -23,7 +23,7 @@ def fallback_keys(config: Config, environ: Mapping[str, str]) -> tuple[dict[int,
         key, why = _key(fallback, environ)
         if not why and not _KEY.fullmatch(key):
             why = "its key has a blank or another sign in it that no key has"
-        if not why and key.startswith(_LOGIN):
+        if not why and key.startswith(SUBSCRIPTION.decode()):
             why = "its key is the token of a claude.ai login, which is only for its own client's requests"
         if why:
             problems.append(f"[[fallback]] {number + 1} is not used: {why}")

@@ -8,6 +8,6 @@
   was pasted), `answers` (what a person tried)
 - kept between runs: `kept` (small files of facts), `runs` (which checks failed, which facts differ)
 - what several checks look at: `platform`, `link`, `desktop`, `program` (another program, asked within a time), `reach`
-  (a request, measured), `tcp`, `certificate`, `root` (a company's own), `status` (a status page), `spending` (calls that
-  cost tokens)
+  (a request, measured), `tcp`, `certificate`, `root` (a company's own), `status` (a status page), `spending` (calls
+  that cost tokens)
 """

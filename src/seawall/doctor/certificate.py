@@ -11,6 +11,7 @@ from typing import Any
 
 from seawall.http.tls import system_context
 
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _NAMES = {b"\x55\x04\x03": "common name", b"\x55\x04\x0a": "organisation"}
 """The object identifiers 2.5.4.3 and 2.5.4.10."""
 INSPECTORS = (
@@ -48,6 +49,15 @@ class Certificate:
 def named_in(text: str) -> str:
     """The known program that a text names, or empty."""
     return next((name for name, form in _FORMS if form.search(text)), "")
+
+
+def blocks(pem: str) -> list[bytes]:
+    """The certificates in a PEM text, in DER; what is none is passed over."""
+    found = []
+    for block in _BLOCK.findall(pem):
+        with suppress(ValueError):
+            found.append(ssl.PEM_cert_to_DER_cert(block))
+    return found
 
 
 def read(der: bytes) -> Certificate:

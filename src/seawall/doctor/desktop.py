@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seawall.claude_code.profiles import Line
+from seawall.doctor.platform import text_of
 from seawall.doctor.program import said
 from seawall.http.failure import DialError
 from seawall.http.proxy import parse
@@ -34,7 +35,7 @@ def look(home: Path, lines: Sequence[Line], environ_path: str) -> list[Setting]:
     if sys.platform == "darwin":
         found += from_scutil(_said(["/usr/sbin/scutil", "--proxy"]))
     else:
-        found += from_kde(_text(home / ".config" / "kioslaverc"))
+        found += from_kde(text_of(home / ".config" / "kioslaverc"))
         # Without a database of the user's own nothing is set, and asking would make files.
         tool = shutil.which("gsettings", path=environ_path)
         if tool and (home / ".config" / "dconf" / "user").is_file():
@@ -51,14 +52,6 @@ def _said(command: Sequence[str], home: Path = Path("/")) -> str:
     }  # fmt: skip
     try:
         return said(command, environ, SECONDS) or ""
-    except OSError:
-        return ""
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(256 << 10).decode("utf-8", "replace")
     except OSError:
         return ""
 

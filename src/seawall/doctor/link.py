@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seawall.doctor.platform import text_of
 from seawall.doctor.program import said
 
-LARGEST = 256 << 10
-"""Bytes read of a table of the system."""
 _TUNNEL = re.compile(
     r"(?:tun|tap|utun|wg|ppp|ipsec|tailscale|zt|nordlynx|nordtun|proton|mullvad|cscotun|gpd|vpn|warp|CloudflareWARP"
     r"|sing|clash|Meta|mihomo|xray|outline|surfshark|windscribe)[a-zA-Z0-9_.-]*"
@@ -55,18 +54,10 @@ def look(
     if sys.platform == "darwin":
         interface, gateway = from_route_get(_said(["/sbin/route", "-n", "get", "default"]))
     else:
-        interface, gateway = default_route(_text(proc / "net" / "route"))
-        interface = interface or default_route6(_text(proc / "net" / "ipv6_route"))
-    resolvers, search = servers(_text(resolv))
+        interface, gateway = default_route(text_of(proc / "net" / "route"))
+        interface = interface or default_route6(text_of(proc / "net" / "ipv6_route"))
+    resolvers, search = servers(text_of(resolv))
     return Link(interface, gateway, tuple(tunnels(_names(), sys_net)), resolvers, search)
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST).decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _said(command: Sequence[str]) -> str:
@@ -139,7 +130,7 @@ def tunnels(names: Sequence[str], sys_net: Path) -> list[str]:
     for name in names:
         folder = sys_net / name
         is_tunnel = bool(_TUNNEL.fullmatch(name)) or (folder / "tun_flags").exists()
-        if is_tunnel and _text(folder / "operstate").strip() != "down":
+        if is_tunnel and text_of(folder / "operstate").strip() != "down":
             found.append(name)
     return found
 

@@ -1,4 +1,4 @@
-"""Where this runs: what is done differently there is shown there only."""
+"""Where this runs, and what its files say: what is done differently there is shown there only."""
 
 import sys
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def platforms(
     """The platforms that this is, several at once where one runs in another."""
     found = {_SYSTEMS[system]} if system in _SYSTEMS else set()
     if system == "linux":
-        if environ.get("WSL_DISTRO_NAME") or "microsoft" in _read(root / "proc/version").lower():
+        if environ.get("WSL_DISTRO_NAME") or "microsoft" in text_of(root / "proc/version", 500).lower():
             found.add(Platform.WSL)
         if _there(root / ".dockerenv") or _there(root / "run/.containerenv") or environ.get("container"):
             found.add(Platform.CONTAINER)
@@ -28,10 +28,11 @@ def platforms(
     return frozenset(found)
 
 
-def _read(path: Path) -> str:
+def text_of(path: Path, most: int = 256 << 10) -> str:
+    """A file of the system, its first `most` bytes; empty where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.read(500).decode("utf-8", "replace")
+            return file.read(most).decode("utf-8", "replace")
     except OSError:
         return ""
 

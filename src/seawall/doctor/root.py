@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import re
 import ssl
 import subprocess
 import sys
@@ -11,22 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seawall.config import Network
-from seawall.doctor.certificate import read
+from seawall.doctor.certificate import blocks, read
 from seawall.http.dial import DialError, dial
+from seawall.http.tls import LINUX_BUNDLES
 from seawall.origin import Origin
 
 MOST = 40
 """Roots that are tried: a company's store has a handful beside the public ones."""
 SECONDS = 3.0
 _LARGEST = 16 << 20
-_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
-_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-)
 _KEYCHAINS = (
     "/Library/Keychains/System.keychain",
     "/System/Library/Keychains/SystemRootCertificates.keychain",
@@ -66,11 +58,11 @@ def system_roots() -> Iterable[bytes]:
     if sys.platform == "win32":
         return [der for der, kind, _ in ssl.enum_certificates("ROOT") if kind == "x509_asn"]
     if sys.platform == "darwin":
-        return [der for keychain in _KEYCHAINS for der in _blocks(_keychain(keychain))]
+        return [der for keychain in _KEYCHAINS for der in blocks(_keychain(keychain))]
     paths = ssl.get_default_verify_paths()
     # SSL_CERT_FILE stands in the first place, where it is set; the system's own file is trusted beside it.
     own = [path for path in (paths.cafile, paths.openssl_cafile) if path]
-    bundle = next((one for one in _BUNDLES if Path(one).is_file()), None)
+    bundle = next((one for one in LINUX_BUNDLES if Path(one).is_file()), None)
     return [der for path in dict.fromkeys([*own, *([bundle] if bundle else [])]) for der in _from(path)]
 
 
@@ -88,19 +80,9 @@ def _keychain(path: str) -> str:
 def _from(path: str) -> list[bytes]:
     try:
         with open(path, "rb") as file:
-            return _blocks(file.read(_LARGEST).decode("ascii", "replace"))
+            return blocks(file.read(_LARGEST).decode("ascii", "replace"))
     except OSError:
         return []
-
-
-def _blocks(text: str) -> list[bytes]:
-    found = []
-    for block in _BLOCK.findall(text):
-        try:
-            found.append(ssl.PEM_cert_to_DER_cert(block))
-        except ValueError:
-            continue
-    return found
 
 
 def _root(der: bytes) -> Root | None:

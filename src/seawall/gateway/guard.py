@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from seawall.config import Config
 from seawall.http.head import RequestHead
 from seawall.origin import is_loopback
+from seawall.upstream.elsewhere import SUBSCRIPTION
 
-_SUBSCRIPTION = b"sk-ant-oat"
 """Tokens of a claude.ai login; everything that the vendor lets them be used for is their own user's own client."""
 _THEIRS = "api.anthropic.com"
 
@@ -63,7 +63,7 @@ class Guard:
             return None
         if not self.loopback and not hmac.compare_digest(lower.get(b"x-seawall-token", b""), self._token):
             return Refusal(401, "authentication_error", "Seawall: x-seawall-token is missing or wrong.")
-        if not self._subscriptions and credential(head).startswith(_SUBSCRIPTION):
+        if not self._subscriptions and credential(head).startswith(SUBSCRIPTION):
             return Refusal(
                 403,
                 "permission_error",

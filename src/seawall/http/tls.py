@@ -17,13 +17,14 @@ _LARGEST = 16 * 1024 * 1024
 """Bytes read of one file of roots. All public roots together are a quarter of a megabyte."""
 _MOST_FILES = 2000
 """Files looked at in one folder; a system's folder of roots holds some 300."""
-_LINUX_BUNDLES = (
+LINUX_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch, Alpine with ca-certificates
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  # Fedora, RHEL
     "/etc/ssl/ca-bundle.pem",  # SUSE
     "/etc/pki/tls/certs/ca-bundle.crt",  # RHEL 6, Amazon Linux
     "/etc/ssl/cert.pem",  # Alpine, BSD
 )
+"""Where systems keep the roots that they trust, all in one file; the first that is there counts."""
 
 
 def client_context(network: Network) -> ssl.SSLContext:
@@ -142,7 +143,7 @@ def system_context() -> ssl.SSLContext:
     context.load_default_certs()
     # SSL_CERT_FILE replaces OpenSSL's own file above, and a Python from elsewhere looks for it in the wrong
     # place: the system's bundle is added by name.
-    for bundle in (ssl.get_default_verify_paths().openssl_cafile, *_LINUX_BUNDLES):
+    for bundle in (ssl.get_default_verify_paths().openssl_cafile, *LINUX_BUNDLES):
         try:
             context.load_verify_locations(cafile=bundle)
         except OSError:  # also ssl.SSLError: a broken bundle is passed over like a missing one

@@ -56,7 +56,6 @@ _ID = re.compile(r"[A-Za-z0-9_-]{8,}")
 _HELD = "\ue000"
 """Stands around the number of an id while the rest is masked; no text has it, as it is not printable."""
 _BACK = re.compile(f"{_HELD}(\\d+){_HELD}")
-_TOKEN = re.compile(r"(?<![A-Za-z0-9_+/=*-])[A-Za-z0-9_+/=-]{20,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ class Masker:
         if self._here and "path" not in self._reveal:
             s = self._here.sub(".", s)
         s = redact.text(s, self._masked)
-        s = _TOKEN.sub(lambda found: self._masked("key", found[0]) if _strange(found[0]) else found[0], s)
+        s = redact.RUN.sub(lambda found: self._masked("key", found[0]) if _strange(found[0]) else found[0], s)
         s = _PATH.sub(self._path, s)
         if "user" not in self._reveal:
             if self._users:
@@ -214,7 +213,7 @@ def _starts(text: str) -> range:
 
 
 def _random(line: str, ids: Collection[str]) -> bool:
-    return any(found[0] not in ids and _strange(found[0]) for found in _TOKEN.finditer(line))
+    return any(found[0] not in ids and _strange(found[0]) for found in redact.RUN.finditer(line))
 
 
 def _strange(token: str) -> bool:

@@ -4,7 +4,8 @@ from seawall.http.head import AnswerHead, Headers, format_head
 
 _PATH = b"/v1/messages"
 _BETA = b"beta=true"
-_SUBSCRIPTION = b"sk-ant-oat"
+SUBSCRIPTION = b"sk-ant-oat"
+"""What tokens of a claude.ai login begin with: they go only where their own client sends them."""
 
 _HARMLESS = frozenset(
     (b"accept", b"accept-encoding", b"anthropic-version", b"content-type", b"user-agent", b"x-app")
@@ -25,7 +26,7 @@ def betas(head: bytes) -> bytes:
 def has_subscription(head: bytes) -> bool:
     """Whether it carries the token of a claude.ai login, in whichever header."""
     _, headers = _read(head)
-    return any(_SUBSCRIPTION in value for _, value in headers)
+    return any(SUBSCRIPTION in value for _, value in headers)
 
 
 def for_same_address(head: bytes, length: int) -> bytes:

@@ -4,19 +4,17 @@ Facts: `cert`, `ends` (UTC seconds), `trouble`. Signs for `machine.settings` (de
 certificate refuses every call without it.
 """
 
-import re
 import ssl
 import time
 from pathlib import Path
 
 from seawall.claude_code.settings import shown
-from seawall.doctor.certificate import Certificate, read
+from seawall.doctor.certificate import Certificate, blocks, read
 from seawall.doctor.check import Check, Finding, Probe, Sign, State, Weight, in_thread
 from seawall.http.tls import show_certificate
 from seawall.settings import CLIENT_CERTIFICATE
 
 CAUSE = "machine.settings"
-_FIRST = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
 _SOON = 7 * 86400.0
 
 
@@ -24,8 +22,8 @@ def certificate(path: Path) -> Certificate | None:
     """The first certificate of a PEM file; None where it has none that can be read."""
     try:
         with path.open("rb") as file:
-            block = _FIRST.search(file.read(1 << 20).decode("ascii", "replace"))
-        return read(ssl.PEM_cert_to_DER_cert(block[0])) if block else None
+            found = blocks(file.read(1 << 20).decode("ascii", "replace"))
+        return read(found[0]) if found else None
     except (OSError, ValueError):
         return None
 

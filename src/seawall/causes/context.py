@@ -97,6 +97,10 @@ _SERVED = re.compile(
     r"|exceeded with url: /(?!v1/|[^ ]{0,200}(?:messages|claude|completions|invoke|converse))"
 )
 """A line of a web server's own log, and what Python's `requests` asked for; neither is a message to Claude."""
+_FETCHED = re.compile(
+    r"(?<![a-z])(?:method: ?\"?get\"?,? ?url: ?|get )\"?https?://([a-z0-9][a-z0-9.-]{0,80})/(?!v1/|[^ ]{0,200}/v1/)"
+)
+"""What was only read from somewhere; a call to Claude is a POST."""
 _AWS = re.compile(
     r"when calling the (?!invokemodel|converse|count|startasyncinvoke|get(?:caller|role|session)|assume)"
     r"[a-z]{3,60} operation"
@@ -172,6 +176,11 @@ class Context:
             or _RAISED.search(facts.flat)
             or any(not ours(name[1]) for name in _LOOKED_UP.finditer(facts.flat))
         )
+
+    @cached_property
+    def fetched(self) -> bool:
+        """Whether what failed is that something was read from another host, whatever its path says of Claude."""
+        return any(not ours(host[1]) for host in _FETCHED.finditer(self._facts.flat))
 
 
 def ours(host: str) -> bool:

@@ -187,9 +187,9 @@ def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str
     # A client of Claude can speak to another vendor through a relay: then the vendor's own words stand in the text.
     if context.other and not context.service:
         return OTHER_VENDOR, (hit.code,)
-    if context.claude:
+    if context.claude and not (context.fetched and not _CALL.search(facts.flat)):
         return hit.code, ()
-    if context.foreign or len(facts.flat) > _bare(hit, facts):
+    if context.foreign or context.fetched or len(facts.flat) > _bare(hit, facts):
         return UNRELATED, (hit.code,)
     return hit.code, (UNRELATED,)
 

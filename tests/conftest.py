@@ -1,6 +1,7 @@
 """Fixtures that several folders use."""
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,3 +20,13 @@ def own_home(tmp_path: Path) -> Iterator[Home]:
     home = Home(tmp_path)
     yield home
     home.end()
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The local clock shows UTC."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()

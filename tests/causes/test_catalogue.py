@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from seawall.causes import cause
-from seawall.causes.cause import EXIT_CODES, INDEX, CatalogueError, Hold, Party, evidence, load, lookup, parse
+from seawall.causes.cause import INDEX, CatalogueError, Hold, Party, evidence, load, lookup, parse
 from seawall.causes.compile import catalogue, compiled, main
 from seawall.causes.match import match
 
@@ -107,13 +107,6 @@ def test_what_cannot_pass_is_never_held():
 def test_what_the_gateway_does_about_it(code, hold):
     """Passing faults are held, refusals that stay are not, and stated times are waited for."""
     assert lookup(code).hold == hold
-
-
-def test_every_party_has_an_exit_code():
-    """A verb can end with the class of any cause."""
-    assert set(EXIT_CODES) == set(Party)
-    assert EXIT_CODES[Party.PROVIDER] == 10
-    assert EXIT_CODES[Party.UNRELATED] == EXIT_CODES[Party.UNKNOWN] == 19
 
 
 def test_a_code_that_is_gone_is_unknown():

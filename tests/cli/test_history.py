@@ -1,6 +1,5 @@
 """`seawall history`: from a real store to what is printed, and what it survives."""
 
-import atexit
 import contextlib
 import csv
 import gc
@@ -16,13 +15,12 @@ import sys
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from tempfile import mkdtemp
 from zoneinfo import ZoneInfo
 
 import pytest
+from store_helpers import empty_store
 
 from own_home import LIMIT, Home
 from seawall.cli import history, verbs
@@ -45,22 +43,12 @@ def filled(home: Home, *rows: Attempt | Count) -> Path:
     path = home.path / ".local/share/seawall/seawall.db"
     if not path.exists():
         path.parent.mkdir(0o700, parents=True)
-        shutil.copyfile(_made(), path)
+        shutil.copyfile(empty_store(), path)
     writer = Writer(Store(path=str(path)), pace=Pace(gather=0.001, counts_every=0.001))
     writer.start()
     for row in rows:
         writer.put(row)
     assert writer.close(20).dropped == 0
-    return path
-
-
-@cache
-def _made() -> Path:
-    """An empty store, made once: a migration takes longer than most tests here."""
-    path = Path(mkdtemp()) / "made.db"
-    atexit.register(shutil.rmtree, path.parent, True)
-    path.touch()
-    migrate(str(path))
     return path
 
 

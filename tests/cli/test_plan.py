@@ -1,6 +1,5 @@
 """`seawall plan`: from a real store to what is printed, and what it survives."""
 
-import atexit
 import io
 import json
 import random
@@ -10,15 +9,13 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
+from store_helpers import empty_store
 
 from own_home import Home
 from seawall.cli import verbs
-from seawall.store.migrate import migrate
 from seawall.store.rows import Attempt, Count, cells
 from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT
 from shapes import conforms
@@ -32,22 +29,12 @@ HOUR = 3600
 DAY = 86400
 
 
-@cache
-def _made() -> Path:
-    """An empty store, made once."""
-    path = Path(mkdtemp()) / "made.db"
-    atexit.register(shutil.rmtree, path.parent, True)
-    path.touch()
-    migrate(str(path))
-    return path
-
-
 def filled(home: Home, attempts: Iterable[Attempt], counts: Iterable[Count] = ()) -> Path:
     """The store of this home, with these rows."""
     path = home.path / ".local/share/seawall/seawall.db"
     if not path.exists():
         path.parent.mkdir(0o700, parents=True)
-        shutil.copyfile(_made(), path)
+        shutil.copyfile(empty_store(), path)
     connection = sqlite3.connect(path)
     connection.executemany(INSERT_ATTEMPT, [cells(row) for row in attempts])
     connection.executemany(UPSERT_COUNT, [cells(row) for row in counts])

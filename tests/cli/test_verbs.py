@@ -11,6 +11,7 @@ import pytest
 
 from own_home import Home
 from seawall import __version__
+from seawall.causes.cause import Party
 from seawall.cli import verbs as cli
 from seawall.cli.common import ExitCode, Failure, exit_code_of, wants_color
 from seawall.config import ConfigError
@@ -258,6 +259,16 @@ def test_start_up_imports_nothing_heavy(arguments: list[str], tmp_path: "os.Path
 def test_codes_by_party(cause: str | None, code: int) -> None:
     """The table of exit codes."""
     assert exit_code_of(cause) == code
+
+
+def test_every_party_has_an_exit_code() -> None:
+    """A verb can end with the class of any cause; 0 is none of them."""
+    codes = {party: exit_code_of(f"{party}.anything") for party in Party}
+    assert {party for party, code in codes.items() if code is ExitCode.UNKNOWN} == {
+        Party.UNKNOWN,
+        Party.UNRELATED,
+    }
+    assert ExitCode.OK not in codes.values()
 
 
 @pytest.mark.parametrize(

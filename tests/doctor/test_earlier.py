@@ -1,10 +1,5 @@
 """What earlier episodes say: how many, how long, at which hours."""
 
-import time
-from collections.abc import Iterator
-
-import pytest
-
 from seawall.causes.cause import codes
 from seawall.doctor.earlier import MONTH, USUAL, earlier, same_hours
 from seawall.history.episodes import End, Episode
@@ -44,15 +39,6 @@ def test_what_is_older_than_a_month_is_not_of_the_month() -> None:
     """It may still say how long such episodes last."""
     found = earlier(CAUSE, [one(n, MONTH + 86400.0 * n) for n in range(1, 10)], NOW)
     assert (found.month, found.outlook.count) == (0, 9)
-
-
-@pytest.fixture
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def test_hours_that_agree(utc: None) -> None:

@@ -5,20 +5,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from store_helpers import QUICK
+from store_helpers import QUICK, empty_store
 
 from seawall.config import Store
-from seawall.store.migrate import migrate
 from seawall.store.writer import Writer
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made() -> Path:
     """An empty store of the newest schema, made once."""
-    path = tmp_path_factory.mktemp("store") / "made.db"
-    path.touch()
-    migrate(str(path))
-    return path
+    return empty_store()
 
 
 @pytest.fixture

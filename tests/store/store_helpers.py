@@ -1,8 +1,12 @@
 """What several tests of the store use."""
 
+import atexit
+import shutil
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 from alembic.command import upgrade
 from alembic.config import Config
@@ -10,6 +14,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from seawall.store import migrations
+from seawall.store.migrate import migrate
 from seawall.store.rows import Attempt
 from seawall.store.writer import Pace
 
@@ -44,6 +49,16 @@ def attempt(number: int = 1, **changed: object) -> Attempt:
         "client": "claude-cli/2.1.59",
     }
     return Attempt(**{**values, **changed})  # type: ignore[arg-type]
+
+
+@cache
+def empty_store() -> Path:
+    """An empty store of the newest schema, made once, to be copied: a migration takes longer than most tests."""
+    path = Path(mkdtemp()) / "made.db"
+    atexit.register(shutil.rmtree, path.parent, True)
+    path.touch()
+    migrate(str(path))
+    return path
 
 
 def made_at(path: Path, revision: str) -> None:

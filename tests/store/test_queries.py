@@ -1,20 +1,17 @@
-import atexit
 import shutil
 import sqlite3
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_helpers import QUICK, attempt
+from store_helpers import QUICK, attempt, empty_store
 
 from seawall.config import Store
 from seawall.history.episodes import episodes
 from seawall.store.bursts import Burst, HourCount, ModelCount, Recovery
-from seawall.store.migrate import migrate
 from seawall.store.queries import (
     attempts_after,
     attempts_of,
@@ -194,7 +191,7 @@ def test_the_stores_own_sums_are_those_of_its_attempts(rows: list[Attempt]):
     with TemporaryDirectory() as folder:
         path = Path(folder) / "seawall.db"
         path.touch()
-        shutil.copyfile(_made(), path)
+        shutil.copyfile(empty_store(), path)
         connection = sqlite3.connect(path)
         connection.executemany(INSERT_ATTEMPT, [cells(row) for row in rows])
         connection.commit()
@@ -238,13 +235,3 @@ def test_many_attempts_are_few_rows(path: Path):
         found = bursts_between(opened, 0.0, 2e9)
     assert len(found) <= 2
     assert (sum(one.attempts for one in found), sum(one.calls for one in found)) == (20_000, 4_000)
-
-
-@cache
-def _made() -> Path:
-    """An empty store, made once: a migration takes longer than an example."""
-    path = Path(mkdtemp()) / "made.db"
-    atexit.register(shutil.rmtree, path.parent, True)
-    path.touch()
-    migrate(str(path))
-    return path

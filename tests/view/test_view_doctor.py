@@ -1,7 +1,5 @@
 """The outputs that the user's surface shows, word for word, made of findings: no network, no clock, no store."""
 
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -23,17 +21,8 @@ from seawall.view.explanation import Look
 NOW = 1795184518.0
 """2026-11-20 14:21:58 in UTC."""
 D, S, W = Weight.DECISIVE, Weight.STRONG, Weight.WEAK
+pytestmark = pytest.mark.usefixtures("utc")
 VERBS = frozenset(("doctor", "explain", "watch", "report", "plan", "on", "off", "run", "history"))
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The local clock shows UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 async def never(probe: object) -> Finding:

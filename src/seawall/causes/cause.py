@@ -1,7 +1,6 @@
 """What is known of one cause, and where it is kept: one TOML file each, and an index of all for quick decisions."""
 
 import dataclasses
-from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -26,21 +25,6 @@ class Party(StrEnum):
     SEAWALL = "seawall"
     UNRELATED = "unrelated"
     UNKNOWN = "unknown"
-
-
-EXIT_CODES: Mapping[Party, int] = {
-    Party.SEAWALL: 1,
-    Party.PROVIDER: 10,
-    Party.LIMIT: 11,
-    Party.ACCOUNT: 12,
-    Party.REQUEST: 13,
-    Party.NETWORK: 14,
-    Party.MACHINE: 15,
-    Party.GATEWAY: 16,
-    Party.UNRELATED: 19,
-    Party.UNKNOWN: 19,
-}
-"""What a verb that names a cause ends with."""
 
 
 class Retry(StrEnum):

@@ -95,7 +95,7 @@ def places(subject: Subject) -> dict[str, tuple[str, ...]]:
 
 
 def clock(at: float) -> str:
-    """A moment by the local clock, to the minute; the day too where it is not today's or tomorrow's first hours."""
+    """A moment by the local clock, to the minute."""
     try:
         return time.strftime("%H:%M", time.localtime(at))
     except (OverflowError, OSError, ValueError):

@@ -29,7 +29,6 @@ from seawall.fake.scenario import MESSAGES, ScenarioError
 from seawall.fake.score import Attempt, score
 from seawall.fake.work import Work, find
 
-THROUGH: Final = ("seawall", "oracle", "sdk", "retries10", "proxy", "aimd", "via")
 KEY: Final = "sk-ant-api03-bench"
 OTHERS: Final = "sk-ant-api03-others"
 """No keys: they only have the form of one, and go nowhere but to this machine."""
@@ -65,7 +64,6 @@ class Trial:
         served = msgspec.structs.replace(work.served(job.agents), factor=job.factor)
         sure = frozenset((KEY,)) if job.through == "oracle" else frozenset[str]()
         self.attempts: list[Attempt] = []
-        self._under_way: dict[int, Seen] = {}
         self._oracle: Oracle | None = None
         self.api = FakeApi(served, seed=job.seed, watch=Watch(self._admitted, self._over), sure=sure)
         own, starts = work.own(job.agents), work.starts(job.agents, job.seed)

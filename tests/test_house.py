@@ -38,6 +38,7 @@ ELSEWHERE = {
     "cli/settings.py": "tests/test_docs.py and tests/cli/test_verbs.py run `seawall config`",
     "doctor/advice.py": "tests/view/test_view_doctor.py: each cause's steps as they are printed",
     "doctor/case.py": "tests/view/test_view_doctor.py: what is printed of it",
+    "doctor/lasting.py": "tests/view/test_view_doctor.py: its sentences as they are printed",
     "doctor/checks/net_tcp4.py": "tests/doctor/test_tcp.py: both kinds of address",
     "doctor/checks/net_tcp6.py": "tests/doctor/test_tcp.py: both kinds of address",
     "fake/answer.py": "tests/fake/test_fake_app.py reads every answer off the wire",

@@ -6,10 +6,11 @@ from dataclasses import replace
 from seawall.causes.cause import Party
 from seawall.clock import duration
 from seawall.doctor import escalation
-from seawall.doctor.advice import Advice, Do, headline, history
+from seawall.doctor.advice import Advice, Do, headline
 from seawall.doctor.case import Case, clock
 from seawall.doctor.check import Check, Direction, Result, Sign, State
 from seawall.doctor.earlier import Recently
+from seawall.doctor.lasting import history
 from seawall.doctor.verdict import Verdict
 from seawall.view.explanation import LABEL, SHOWN_AS, Look, dont_line, flowed, low, row, wrapped
 from seawall.view.explanation import headline as said_of

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import sqlite3
@@ -108,7 +109,7 @@ def test_the_bundle(own_home: Home) -> None:
     assert lines[0].split(", time opens ")[1].rstrip(".").count(":") == 2
     gates = [line.split()[1] for line in lines[1:7]]
     assert gates == ["time", "page", "network", "account", "basics", "others"]
-    assert lines[1].startswith("  x time     5 min of 10 min   opens ")
+    assert re.match(r"  x time     5 min (\d+ s )?of 10 min   opens ", lines[1])
     assert (
         lines[7]
         == f"  Say what you tried:  seawall report {id_} --tried restart   (or others, login, network)"

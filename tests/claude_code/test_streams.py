@@ -65,7 +65,9 @@ def test_what_is_read_is_what_was_written(data: bytes, tmp_path: Path) -> None:
         assert (stream.ended, stream.odd) == (True, "")
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"x", gzip.compress(b""), gzip.compress(b"x"), b"\x1f"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\n", b"x", gzip.compress(b""), gzip.compress(b"x"), b"\x1f"], ids=range(6)
+)
 def test_the_last_line_has_an_end(data: bytes, tmp_path: Path) -> None:
     """Nobody writes on at what came through a pipe; nothing stays nothing."""
     with opened(data, tmp_path) as stream:

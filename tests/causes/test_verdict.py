@@ -33,9 +33,30 @@ def test_a_text_is_given_its_cause(code, text):
 
 
 @pytest.mark.parametrize(("code", "text"), [(c.code, w.text) for c in CAUSES for w in c.wordings])
-def test_every_wording_of_the_catalogue_leads_to_its_cause(code, text):
+def test_statement_7_every_wording_of_the_catalogue_leads_to_its_cause(code, text):
     """What a page shows as a wording is recognised from the text alone."""
     assert explain(text).cause == code
+
+
+SERVICE = [
+    (401, "authentication_error", "invalid x-api-key", "account.invalid_api_key"),
+    (402, "billing_error", "There is a problem with billing.", "account.credit_exhausted"),
+    (403, "permission_error", "Your API key does not have permission.", "account.permission_denied"),
+    (404, "not_found_error", "model: claude-nope-1", "request.model_not_found"),
+    (413, "request_too_large", "Request exceeds the maximum size", "request.request_too_large"),
+    (500, "api_error", "Internal server error", "provider.internal_server_error"),
+    (504, "timeout_error", "Request timed out", "provider.gateway_timeout"),
+    (529, "overloaded_error", "Overloaded", "provider.overloaded"),
+]
+
+
+@pytest.mark.parametrize(("status", "kind", "message", "code"), SERVICE)
+def test_statement_7_what_the_service_itself_answers(status, kind, message, code):
+    """A typed error of the service is its own word, whatever program shows it."""
+    body = f'{{"type":"error","error":{{"type":"{kind}","message":"{message}"}}}}'
+    said = f"{{'type': 'error', 'error': {{'type': '{kind}', 'message': '{message}'}}}}"
+    for text in (f"API Error: {status} {body}", body, f"Error code: {status} - {said}"):
+        assert explain(text).cause == code
 
 
 @pytest.mark.parametrize(("code", "text"), [(c.code, e.text) for c in CAUSES for e in c.examples if e.text])

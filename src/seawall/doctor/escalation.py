@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from seawall.causes.cause import Cause, Party, load, lookup
-from seawall.clock import duration
+from seawall.clock import duration, utc
 from seawall.config import Escalate
 from seawall.doctor.answers import Answers
 from seawall.doctor.check import Result
@@ -270,7 +270,7 @@ def as_json(one: Escalation) -> dict[str, object]:
     return {
         "state": one.state.value,
         "text": one.text,
-        "opens_at": None if one.opens_at is None else _utc(one.opens_at),
+        "opens_at": None if one.opens_at is None else utc(one.opens_at),
         "gates": [{"id": gate.id, "state": gate.state.value, "text": gate.text} for gate in one.gates],
     }
 
@@ -361,10 +361,3 @@ def clock(at: float) -> str:
         return time.strftime("%H:%M:%S", time.localtime(at))
     except (OverflowError, OSError, ValueError):
         return "at no time"
-
-
-def _utc(at: float) -> str | None:
-    try:
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-    except (OverflowError, OSError, ValueError):
-        return None

@@ -9,7 +9,7 @@ from store_helpers import QUICK, attempt
 
 from seawall.config import Store
 from seawall.doctor.check import State
-from seawall.doctor.checks.seen_recent import lately, signs_of
+from seawall.doctor.checks.seen_recent import lately, recoveries, signs_of
 from seawall.store.writer import Writer
 
 NOW = 1_795_000_100.0
@@ -50,6 +50,20 @@ def test_what_ended_in_success_is_over() -> None:
     first, second = signs_of([failed, attempt(at=NOW - 5, cause=None, family="haiku")])
     assert first.cause == second.cause == "provider.overloaded"
     assert second.text == "haiku succeed meanwhile"
+
+
+def test_what_a_plain_success_has_ended_is_over() -> None:
+    """Successes are not on record one by one: the gateway's word that a trouble ended counts as one."""
+    failed = attempt(at=NOW - 60)
+    told = {"route": failed.route, "family": failed.family, "recovered_at": NOW - 5}
+    nonsense = [{"troubles": 7}, {"troubles": [{"recovered_at": "x"}, {"recovered_at": float("nan")}]}]
+    ended = recoveries([{"troubles": [told]}, *nonsense])
+    assert signs_of([failed], None, NOW, ended) == []
+    assert signs_of([attempt(at=NOW - 1)], None, NOW, ended) != [], "failures came after it"
+    for other in ({"family": "haiku"}, {"recovered_at": None}):
+        ended = recoveries([{"troubles": [told, told | other]}, {"troubles": [told | other]}])
+        assert (signs_of([failed], None, NOW, ended) == []) is ("family" in other)
+    assert signs_of([failed], None, NOW, recoveries([{"troubles": [told | {"family": "haiku"}]}])) != []
 
 
 def counted(**models: tuple[int, int]) -> dict[str, object]:

@@ -61,4 +61,4 @@ async def run(probe: Probe) -> Finding:
     return Finding(State.WARN if warned else State.OK, f"{_named(names[0])} is used", facts, tuple(signs))
 
 
-CHECK = Check("cred.source", "credential", run)
+CHECK = Check("cred.source", "choice of credential", run)

@@ -46,13 +46,35 @@ def lately(gateways: Sequence[Mapping[str, Any]]) -> Lately | None:
     return Lately(max(spans), models) if spans else None
 
 
-def signs_of(rows: Sequence[Attempt], counted: Lately | None = None, now: float = 0.0) -> list[Sign]:
+def recoveries(gateways: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """When the last trouble of a route and model family ended, as gateways tell: plain successes are not on record.
+
+    Where another goes on, as with a second account, none has ended.
+    """
+    ended: dict[tuple[str, str], float] = {}
+    going_on = set()
+    for one in (each for gateway in gateways for each in items(gateway, "troubles")):
+        lane, at = (str(one.get("route")), str(one.get("family"))), one.get("recovered_at")
+        if isinstance(at, (int, float)) and at > 0:
+            ended[lane] = max(float(at), ended.get(lane, 0.0))
+        else:
+            going_on.add(lane)
+    return {lane: at for lane, at in ended.items() if lane not in going_on}
+
+
+def signs_of(
+    rows: Sequence[Attempt],
+    counted: Lately | None = None,
+    now: float = 0.0,
+    ended: Mapping[tuple[str, str], float] | None = None,
+) -> list[Sign]:
     """What records of the window speak for, a cause and model family each; what has ended in success is left out.
 
     `counted` is what gateways say of the minutes before `now` (UTC seconds): with it the share of failures is told.
+    `ended` are their `recoveries`.
     """
     groups: dict[tuple[str, str, str], list[Attempt]] = {}
-    success: dict[tuple[str, str], float] = {}
+    success: dict[tuple[str, str], float] = dict(ended or {})
     for row in rows:
         lane = (row.route, row.family)
         if row.cause is None:
@@ -193,7 +215,7 @@ async def run(probe: Probe) -> Finding:
     facts["causes"] = dict(Counter(row.cause for row in failed))
     if not rows and not more:
         return Finding(State.SKIP, "no call of the last 15 min is on record", facts)
-    signs = [*signs_of(rows, counted, now), *more]
+    signs = [*signs_of(rows, counted, now, recoveries(gateways)), *more]
     if not signs:
         text = f"{len(failed)} failed in the last 15 min, all were answered since"
         return Finding(State.OK, text, facts, (Sign("*", text, Weight.WEAK, Direction.NEUTRAL),))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
 from own_home import Home, until
 from seawall.gateway import runtime
@@ -234,6 +235,16 @@ def test_two_configurations_have_two_gateways(own_home: Home) -> None:
         )
     }
     assert len(addresses) == len(own_home.gateways()) == 3
+
+
+def test_a_certificate_is_for_those_who_call_from_elsewhere(own_home: Home) -> None:
+    """A command's client trusts no certificate for 127.0.0.1: the gateway of runs speaks plain HTTP there."""
+    file = own_home.path / "gateway.pem"
+    trustme.CA().issue_cert("gateway.example").private_key_and_cert_chain_pem.write_to_path(str(file))
+    settings = {"SEAWALL_GATEWAY_TLS_CERT": str(file), "SEAWALL_GATEWAY_TLS_KEY": str(file)}
+    done = own_home.seawall("run", "--", *PRINT_ADDRESS, **settings)
+    assert done.stdout.startswith("http://127.0.0.1:"), done.stderr
+    assert done.returncode == 0
 
 
 def test_a_taken_port_does_not_stop_a_run(own_home: Home) -> None:

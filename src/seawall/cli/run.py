@@ -143,7 +143,7 @@ def _starter(goes_by: Mapping[str, str], linger: float | None, common: Common) -
     if listen:
         loaded = load_settings(Common(quiet=True, config=common.config), {"gateway.listen": listen}, goes_by)
     check(loaded.config)
-    digest = runtime.digest_of(loaded.config, goes_by)
+    digest = runtime.digest_of(runtime.for_runs(loaded.config), goes_by)
     keys = tuple(one.key_env for one in loaded.config.fallback if one.key_env)
     arguments = ["--shared", digest, *(["--linger", str(linger)] if linger is not None else [])]
     user, _ = settings_files(common, goes_by)

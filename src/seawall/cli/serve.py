@@ -66,7 +66,7 @@ def serve(
     common: Common,
 ) -> int:
     """The gateway in the foreground. Point ANTHROPIC_BASE_URL at it; Ctrl-C lets streams finish and stops."""
-    from seawall.gateway.runtime import digest_of
+    from seawall.gateway.runtime import digest_of, for_runs
 
     if no_hold and hold is not None:
         raise click.UsageError("--hold and --no-hold exclude each other")
@@ -78,8 +78,8 @@ def serve(
         "gateway.concurrency": concurrency,
     }
     loaded = load_settings(common, options, os.environ)
-    config = loaded.config
-    check(config)
+    check(loaded.config)
+    config = loaded.config if shared is None else for_runs(loaded.config)
     digest = digest_of(config, os.environ)
     if shared is not None and shared != digest:
         raise Failure("the settings changed while the gateway was being started; try again")

@@ -62,6 +62,14 @@ class Record:
         return folder / f"gateway-{self.digest}-{self.pid}.json"
 
 
+def for_runs(config: "Config") -> "Config":
+    """As the gateway that runs share has it: plain HTTP, since it is on this machine's own address only.
+
+    The certificate is for those who call from elsewhere; a command's client would not trust it at 127.0.0.1.
+    """
+    return replace(config, gateway=replace(config.gateway, tls_cert="", tls_key=""))
+
+
 def digest_of(config: "Config", environ: Mapping[str, str] | None = None) -> str:
     """A name for a configuration: the same for all runs that may share a gateway, another for any other.
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from seawall.causes.cause import readings
-from seawall.causes.extract import MOST, TYPES, WORD
+from seawall.causes.extract import MOST, TYPES, words
 
 _HEAD = MOST // 4
 _TAIL = MOST // 2
@@ -39,7 +39,7 @@ def _telling(lines: Iterable[str]) -> Iterator[str]:
     known = readings().keys.keys() | TYPES
     goes_on = 0
     for line in lines:
-        if not line.isascii() or not known.isdisjoint(WORD.findall(line.lower())):
+        if not line.isascii() or not known.isdisjoint(words(line.lower().encode())):
             goes_on = _AFTER
         elif not goes_on:
             continue

@@ -1,9 +1,33 @@
 """Whose text it is: a Claude call's, another vendor's, or another program's."""
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from seawall.causes.extract import Facts
+
+
+class _Pattern:
+    """A pattern, and signs of which one stands in whatever it fits: looked for first, that is ten times as fast."""
+
+    def __init__(self, signs: Iterable[str], pattern: str) -> None:
+        self._signs = tuple(signs)
+        self._pattern = re.compile(pattern)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        return self._pattern.search(text) if holds(text, self._signs) else None
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        return self._pattern.finditer(text) if holds(text, self._signs) else iter(())
+
+
+def holds(text: str, signs: Iterable[str]) -> bool:
+    """Whether one of the signs stands in the text."""
+    for sign in signs:  # noqa: SIM110  twice as fast as any()
+        if sign in text:
+            return True
+    return False
+
 
 _CLAUDE = (
     "run /login",
@@ -15,14 +39,15 @@ _CLAUDE = (
 _MODELS = frozenset(("opus", "sonnet", "haiku"))
 _OUR_MODEL = re.compile(r"claude(?:-|_| )(?:v?\d|instant|opus|sonnet|haiku|fable|mythos)")
 _ENVELOPE = ("type:error,error:", "x-api-key")
-_TURNED = re.compile(
-    r"error:\{[^{}]{0,400}\},type:error\}|error:\{(?:details:(?:null|none),)?type:[a-z_]{3,40}_error,message:"
+_TURNED = _Pattern(
+    ("error:{",),
+    r"error:\{[^{}]{0,400}\},type:error\}|error:\{(?:details:(?:null|none),)?type:[a-z_]{3,40}_error,message:",
 )
 """The API's envelope in the order of the alphabet, as relays write it, and the inside of it alone."""
-_CLAUDE_CODE = re.compile(r"(?<!\[)api error(?:: (?:\d{3}(?!\d)|[a-z])| \()")
+_CLAUDE_CODE = re.compile(r"api error(?<!\[api error)(?:: (?:\d{3}(?!\d)|[a-z])| \()")
 """How Claude Code begins. Google's command line says the same in brackets."""
 
-_PLACE = re.compile(r"(?<![a-z0-9])(?:messages|tools|system)\.\d{1,4}\.")
+_PLACE = _Pattern(("messages.", "tools.", "system."), r"(?<![a-z0-9])(?:messages|tools|system)\.\d{1,4}\.")
 """How the API names the place of a fault in a request."""
 
 _OTHER_NAMES = (
@@ -56,49 +81,61 @@ _FOREIGN = frozenset((
     "bluetooth", "printer", "vmware", "virtualbox", "qemu", "hyperv", "traceroute", "nslookup",
 ))  # fmt: skip
 """Words of other trades: what is said beside them is not about a Claude call, unless the text names one."""
-_OTHER_MODEL = re.compile(
+_OTHER_MODEL = _Pattern(
+    ("gpt", "o1-", "o3-", "o4-", "text-", "glm-", "llama", "mixtral", "grok-", "kimi-", "command-r"),
     r"(?<![a-z0-9])(?:gpt-?[345o][\w.-]{0,20}|o[134]-(?:mini|preview|pro)|text-(?:embedding|davinci)-[\w-]{1,20}"
-    r"|gemini-[\w.-]{1,20}|qwen[\d.]{0,4}-|glm-\d|deepseek-|llama-?\d|mixtral|mistral-|grok-\d|kimi-|command-r)"
+    r"|glm-\d|llama-?\d|mixtral|grok-\d|kimi-|command-r)",
 )
-_SHAPE = re.compile(
+_SHAPE = _Pattern(
+    ("code:", "[apierror:", "param:n"),
     r"code:\d{3},(?:message:.{0,400}?,)?status:[a-z]|^\[apierror:\[?\{(?!type:error)|param:(?:null|none)[,}]"
-    r"|type:[a-z_]{3,40},param:[^,}]{1,80},code:[a-z_]|code:1[1-5]\d\d,message:"
+    r"|type:[a-z_]{3,40},param:[^,}]{1,80},code:[a-z_]|code:1[1-5]\d\d,message:",
 )
 """Google's envelope has a number and a word beside the message, and its command line puts brackets around it;
 OpenAI's has a `param`; Zhipu's codes have four digits."""
 _FOREIGN_PORT = re.compile(
     r":(?:22|25|389|1433|1521|2375|2376|3306|5432|5672|6379|9092|9200|11211|27017|50051)(?!\d)"
-    r"|(?<![a-z])(?:wss?|amqps?|rediss?|postgres(?:ql)?|mongodb(?:\+srv)?|mysql|smtps?|s?ftp|ssh|ldaps?|mqtts?)://"
+)
+_FOREIGN_SCHEME = _Pattern(
+    ("://",),
+    r"(?<![a-z])(?:wss?|amqps?|rediss?|postgres(?:ql)?|mongodb(?:\+srv)?|mysql|smtps?|s?ftp|ssh|ldaps?|mqtts?)://",
 )
 """Databases, queues, mail, remote shells."""
-_OWN_STACK = re.compile(
-    r"(?<![a-z0-9])at (?:async )?[\w.<>$ ]{1,60} \((?!node:|native|unknown|<anonymous>|internal/|index [0-9])"
+_OWN_STACK = _Pattern(
+    ("at ",),
+    r"(?<![a-z0-9])at (?:async )?[\w.<>$ ]{1,60} \((?!node:|native|unknown|<anonymous>|internal/|index [0-9])",
 )
 """A line of a JavaScript program's own, not of its engine."""
+_RAISED_END = r"\.\w{0,40}(?:error|exception|refused|timeout|timedout|disconnected):"
+_MAY_BE_RAISED = re.compile(_RAISED_END)
 _RAISED = re.compile(
     r"(?<![\w./@$-])(?!(?:ai|aiohttp|anthropic|anyio|asyncio|boto3|botocore|builtins|com|concurrent|curl_cffi|dev|e|err"
     r"|errors?|exceptions?|google|grpc|h2|h11|http|httpcore|httpx|io|java|javax|json|kotlinx?|lang[a-z_]+|litellm"
     r"|llama_index|mcp|net|node|okhttp3?|openai|org|pycurl|pydantic[a-z_]*|reactor|requests|response|self|software"
     r"|socket|ssl|system|tenacity|this|urllib3?|web|websockets)\.)"
-    r"[a-z_]\w{1,40}(?:\.\w{1,40}){0,4}\.\w{0,40}(?:error|exception|refused|timeout|timedout|disconnected):"
+    rf"[a-z_]\w{{1,40}}(?:\.\w{{1,40}}){{0,4}}{_RAISED_END}"
 )
 """A Python exception of a library that neither speaks HTTP nor to a model."""
-_LOOKED_UP = re.compile(
-    r"(?:enotfound|eai_again|resolve host:?|(?<=[a-z] )lookup) ([a-z0-9][a-z0-9.-]{0,80})"
+_LOOKED_UP = _Pattern(
+    ("enotfound", "eai_again", "resolve host", "lookup"),
+    r"(?:enotfound|eai_again|resolve host:?|(?<=[a-z] )lookup) ([a-z0-9][a-z0-9.-]{0,80})",
 )
 """The name that an error of name resolution is about, if it says so."""
-_ADDRESS = re.compile(
+_ADDRESS = _Pattern(
+    ("://", "host='"),
     r"(?<![a-z])(?:https?://((?!localhost|127\.|0\.0\.0\.0|\[::1)[a-z0-9][a-z0-9.-]{0,80})(?=[:/])"
-    r"|host='((?!localhost|127\.)[a-z0-9][a-z0-9.-]{0,80}))"
+    r"|host='((?!localhost|127\.)[a-z0-9][a-z0-9.-]{0,80}))",
 )
 """A machine in an address, or as Python's `requests` names it; machines of networks at home have no domain."""
-_SERVED = re.compile(
+_SERVED = _Pattern(
+    (" http/", "with url: /"),
     r"\"(?:get|post|put|patch|delete|head|options) /(?!v1/messages)[^\" ]{0,200} http/[12]"
-    r"|exceeded with url: /(?!v1/|[^ ]{0,200}(?:messages|claude|completions|invoke|converse))"
+    r"|exceeded with url: /(?!v1/|[^ ]{0,200}(?:messages|claude|completions|invoke|converse))",
 )
 """A line of a web server's own log, and what Python's `requests` asked for; neither is a message to Claude."""
-_FETCHED = re.compile(
-    r"(?<![a-z])(?:method: ?\"?get\"?,? ?url: ?|get )\"?https?://([a-z0-9][a-z0-9.-]{0,80})/(?!v1/|[^ ]{0,200}/v1/)"
+_FETCHED = _Pattern(
+    ("http://", "https://"),
+    r"(?<![a-z])(?:method: ?\"?get\"?,? ?url: ?|get )\"?https?://([a-z0-9][a-z0-9.-]{0,80})/(?!v1/|[^ ]{0,200}/v1/)",
 )
 """What was only read from somewhere; a call to Claude is a POST."""
 _AWS = re.compile(
@@ -128,9 +165,9 @@ class Context:
         """Whether something in the text shows a Claude call or Claude Code."""
         flat = self._facts.flat
         return bool(
-            any(name in flat for name in _CLAUDE)
+            holds(flat, _CLAUDE)
             or not _MODELS.isdisjoint(self._facts.whole.words)
-            or any(sign in self._facts.whole.glued for sign in _ENVELOPE)
+            or holds(self._facts.whole.glued, _ENVELOPE)
             or _TURNED.search(self._facts.whole.glued)
             or _CLAUDE_CODE.search(flat)
             or _PLACE.search(flat)
@@ -154,7 +191,7 @@ class Context:
         """Whether it names another vendor of models, or has the shape of that vendor's errors."""
         flat = self._facts.flat
         return bool(
-            any(name in flat for name in _OTHER_NAMES)
+            holds(flat, _OTHER_NAMES)
             or not _OTHER_WORDS.isdisjoint(self._facts.whole.words)
             or _OTHER_MODEL.search(flat)
             or _SHAPE.search(self._facts.whole.glued)
@@ -167,13 +204,14 @@ class Context:
         return bool(
             not _FOREIGN.isdisjoint(facts.whole.words)
             or _FOREIGN_PORT.search(facts.flat)
+            or _FOREIGN_SCHEME.search(facts.flat)
             or any(not _OUR_HOSTS.search(host) for host in facts.hosts)
             or any(not ours(host[1] or host[2]) for host in _ADDRESS.finditer(facts.flat))
-            or any(words in facts.flat for words in _FOREIGN_SAYS)
+            or holds(facts.flat, _FOREIGN_SAYS)
             or _AWS.search(facts.flat)
             or _SERVED.search(facts.flat)
             or _OWN_STACK.search(facts.flat)
-            or _RAISED.search(facts.flat)
+            or (_MAY_BE_RAISED.search(facts.flat) and _RAISED.search(facts.flat))
             or any(not ours(name[1]) for name in _LOOKED_UP.finditer(facts.flat))
         )
 

@@ -39,10 +39,13 @@ _SIGNS = (
 """Borders, spinners, bullets, typographic signs and what has no width."""
 _CONTROL = dict.fromkeys([*range(9), *range(11, 32), 127], " ") | {0: None, 13: "\n"}
 
-_UNGLUE = str.maketrans(dict.fromkeys(" \t\n\"'`*\\"))
+_UNGLUED = b" \t\n\"'`*\\"
 WORD = re.compile(r"[a-z0-9_]+")
-_BROKEN = re.compile(r"([a-z0-9_]+)\n[ \t]*([a-z0-9_]+)")
-"""A word that a narrow terminal may have broken."""
+_WORDS = bytes(byte if WORD.match(chr(byte)) else 32 for byte in range(256))
+"""What is no part of a word, as a blank; all bytes of signs beyond ASCII among it."""
+_BROKEN = re.compile(r"\n(?<=[a-z0-9_]\n)[ \t]*([a-z0-9_]+)")
+"""Where a narrow terminal may have broken a word, and what came into the next line."""
+_LONGEST_WORD = 64
 
 
 def plain(text: str) -> str:
@@ -50,9 +53,11 @@ def plain(text: str) -> str:
     if "\x1b" in text or "\x9b" in text or "^[" in text or "\\" in text:
         text = _ANSI.sub("", text)
     if not text.isascii():
-        import unicodedata  # only for texts that have such letters
+        text = _BEYOND.sub(_sign, text)
+        if not text.isascii():
+            import unicodedata  # only for texts that have such letters
 
-        text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
+            text = _BEYOND.sub(_sign, unicodedata.normalize("NFKC", text))
     if not text.isprintable():
         text = text.translate(_CONTROL)
     if "%22" in text or "%20" in text or "%7B" in text or "%7b" in text:
@@ -64,6 +69,13 @@ def plain(text: str) -> str:
     return text
 
 
+_BEYOND = re.compile(r"[^\x00-\x7f]+")
+
+
+def _sign(found: re.Match[str]) -> str:
+    return found[0].translate(_SIGNS)
+
+
 def _unescaped(found: re.Match[str]) -> str:
     if found[1]:
         return chr(int(found[1], 16)).translate(_SIGNS)
@@ -72,7 +84,17 @@ def _unescaped(found: re.Match[str]) -> str:
 
 def glue(text: str) -> str:
     """Lower case without blanks, quotes and line ends: what says the same is the same, however it was wrapped."""
-    return "".join(text.lower().split()).translate(_UNGLUE)
+    return _glued("".join(text.lower().split()).encode("utf-8", "surrogatepass"))
+
+
+def _glued(raw: bytes) -> str:
+    # Of bytes, signs are taken out ten times as fast as of text.
+    return raw.translate(None, _UNGLUED).decode("utf-8", "surrogatepass")
+
+
+def words(raw: bytes) -> set[str]:
+    """The words of a lower-case text in UTF-8: what `WORD` finds, in half the time."""
+    return set(raw.translate(_WORDS).decode().split())
 
 
 class Part:
@@ -86,8 +108,9 @@ class Part:
     def __init__(self, flat: str, count: int = 1) -> None:
         self.flat = flat
         self.count = count
-        self.glued = flat.translate(_UNGLUE)
-        self.words = set(WORD.findall(flat))
+        raw = flat.encode("utf-8", "surrogatepass")
+        self.glued = _glued(raw)
+        self.words = words(raw)
         self._statuses: tuple[int, ...] | None = None
 
     @property
@@ -95,6 +118,8 @@ class Part:
         """HTTP statuses, in order."""
         if self._statuses is None:
             self._statuses = tuple(_statuses(self.flat))
+            if not _LOOKS_529.isdisjoint(self.words):
+                self._statuses += (529,)
         return self._statuses
 
     @property
@@ -149,7 +174,8 @@ def _body(flat: str) -> Body:
     return Body.EMPTY if "no body" in flat else Body.TEXT
 
 
-_NUMBER = re.compile(r"(?<![\w./,#$-])(?<!\d:)([1-5]\d\d)(?![\w:]|[.,%]\d|%)")
+_NUMBER = re.compile(r"[1-5]\d\d(?<![\w./,#$-]...)(?<!\d:...)(?![\w:]|[.,%]\d|%)")
+"""Begins with the digits, so that they are what is looked for; what may not stand before them comes after."""
 _BEFORE = re.compile(
     r"(?:error|errors|status|statuscode|code|https?|https?/\d(?:\.\d)?|failed|fail|response|returned|got|status_code"
     r"|statustext|err)\W{0,6}$"
@@ -161,21 +187,19 @@ _AFTER = re.compile(
 _HTTP = frozenset(
     (*range(200, 209), *range(300, 309), *range(400, 432), 451, 499, *range(500, 512), *range(520, 531))
 )
-_LOOKS_529 = re.compile(r"(?<!\w)(?:5z9|s29|52g|5zg|s2g|sz9)(?!\w)")
+_LOOKS_529 = frozenset(("5z9", "s29", "52g", "5zg", "s2g", "sz9"))
 """What readers of screenshots make of the number."""
 
 
 def _statuses(flat: str) -> Iterable[int]:
     for found in _NUMBER.finditer(flat):
         start, end = found.span()
-        if int(found[1]) in _HTTP and (
+        if (status := int(found[0])) in _HTTP and (
             (start < 8 and not flat[:start].strip(" \"'`([{>"))
             or _BEFORE.search(flat, max(0, start - 24), start)
             or _AFTER.match(flat, end)
         ):
-            yield int(found[1])
-    if _LOOKS_529.search(flat):
-        yield 529
+            yield status
 
 
 _NEXT = re.compile(r"(?=api error(?:: | \()|failed to connect to )|(?<=[}\]])[, ]{0,3}(?={\"error\":\"[a-z])")
@@ -196,6 +220,8 @@ class Facts:
     @cached_property
     def hosts(self) -> tuple[str, ...]:
         """Names of machines, each once, in order."""
+        if not _IS_HOST.search(self.flat):
+            return ()
         return tuple(dict.fromkeys(found[0].rstrip(".") for found in _HOST.finditer(self.flat)))
 
     @cached_property
@@ -226,18 +252,34 @@ _TOP = (
     r"|tech|info)"
 )
 _HOST = re.compile(rf"(?<![a-z0-9.@_-])(?:[a-z0-9-]{{1,63}}+\.(?=[a-z0-9])){{1,8}}{_TOP}(?![a-z0-9-])")
+_IS_HOST = re.compile(rf"\.{_TOP}(?![a-z0-9-])")
+"""How every host's name ends: looked for first, as most texts have none."""
 
 
 def read(text: str) -> Facts:
     """The facts of a text, whatever it is; looks at `MOST` characters."""
     text = plain(text[:MOST])
     if "\\" in text:
-        text = _ESCAPED.sub(_unescaped, text)
+        # The most frequent two first, as that is quick.
+        text = text.replace('\\"', '"').replace("\\n", " ")
+        if "\\" in text:
+            text = _ESCAPED.sub(_unescaped, text)
     low = text.lower()
-    broken = frozenset(a + b for a, b in _BROKEN.findall(low)) if "\n" in low else frozenset()
+    broken = frozenset(_mended(low)) if "\n" in low else _NONE
     flat = " ".join(low.split())
     parts = _parts(flat)
     return Facts(flat, parts, parts[0] if len(parts) == 1 else Part(flat), broken)
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _mended(low: str) -> Iterable[str]:
+    """The words that a line end may stand in, whole."""
+    for found in _BROKEN.finditer(low):
+        end = found.start()
+        before = WORD.match(low[max(0, end - _LONGEST_WORD) : end][::-1])
+        yield (before[0][::-1] if before else "") + found[1]
 
 
 def _parts(flat: str) -> tuple[Part, ...]:

@@ -6,7 +6,6 @@ should have been good. In a stage the rule with more conditions comes first.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import IntEnum
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -121,13 +120,23 @@ def key_word(text: str) -> str:
 def match(evidence: Evidence) -> str:
     """The code of what went wrong; `unknown.unknown` where nothing fits. Never fails."""
     stages = _stages()
-    e = evidence
+    return (
+        _sure(stages, evidence)
+        or (_said(stages, evidence, evidence.message) if evidence.message else None)
+        or _shown(stages, evidence)
+        or UNKNOWN
+    )
+
+
+def _sure(stages: _Stages, e: Evidence) -> str | None:
+    """What comes before the message: codes and types that have one meaning."""
     if e.error_code and (found := _first(stages.by_code.get(e.error_code), e)):
         return found
-    if e.error_type and (found := _first(stages.by_sure_type.get(e.error_type), e)):
-        return found
-    if e.message and (found := _said(stages, e, e.message)):
-        return found
+    return _first(stages.by_sure_type.get(e.error_type), e) if e.error_type else None
+
+
+def _shown(stages: _Stages, e: Evidence) -> str | None:
+    """What comes after it: limits, type, status, and what broke."""
     if (e.status == 429 or e.error_type == "rate_limit_error") and (found := _first(stages.limits, e)):
         return found
     if e.error_type and (found := _first(stages.by_type.get(e.error_type), e)):
@@ -138,7 +147,7 @@ def match(evidence: Evidence) -> str:
             return found
     if e.fault is not None and (found := _first(stages.by_fault.get(e.fault), e)):
         return found
-    return _first(stages.rest, e) or UNKNOWN
+    return _first(stages.rest, e)
 
 
 def _first(rules: list[Rule] | None, e: Evidence) -> str | None:
@@ -246,10 +255,10 @@ def read(part: "Part", broken: frozenset[str]) -> list[Hit]:
         parts = reading.parts
         if not parts:
             at, length, rank = 0, 0, Rank.NAME
-        elif (at := glued.rfind(parts[0]) if len(parts) == 1 else _place(glued, parts)) >= 0:
-            length, rank = sum(map(len, parts)), Rank.MEANING
-        else:
+        elif (at := glued.rfind(parts[0])) < 0 or (len(parts) > 1 and (at := _place(glued, parts)) < 0):
             continue
+        else:
+            length, rank = sum(map(len, parts)), Rank.MEANING
         if reading.plain or _applies(reading, part):
             meant |= rank is Rank.MEANING and not reading.wrapper and reading.code != LOCAL
             hits.append(Hit(reading.code, Rank.WRAPPER if reading.wrapper else rank, at, length, reading))
@@ -264,14 +273,18 @@ def _structured(part: "Part") -> Iterable[Hit]:
     stages = _stages()
     for word in stages.by_code.keys() & part.words:
         yield Hit(stages.by_code[word][0].code, Rank.MEANING, part.glued.rfind(word), len(word))
-    e = part.evidence()
-    if e.status is None and e.error_type is None:
+    if part.status is None and part.type is None:
         return
-    if e.message and (said := _said(stages, e, e.message)):
+    e = part.evidence()
+    if (
+        e.message
+        and not stages.by_word.keys().isdisjoint(part.words)
+        and (said := _said(stages, e, e.message))
+    ):
         yield Hit(said, Rank.MEANING, 0, 0)
         return
-    if (code := match(replace(e, message=None))) != UNKNOWN:
-        sure = e.error_type in _SURE_TYPES
+    sure = _sure(stages, e)
+    if code := sure or _shown(stages, e):
         yield Hit(code, Rank.MEANING if sure else Rank.TYPE if e.error_type else Rank.STATUS, 0, 0)
 
 

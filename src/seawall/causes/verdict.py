@@ -3,8 +3,8 @@
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from seawall.causes.cause import Reading, readings
 from seawall.causes.condense import condensed
@@ -28,8 +28,7 @@ class Confidence(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The cause that a text shows; `also` are other codes it may stand for or that stand beside it."""
 
     cause: str
@@ -42,12 +41,11 @@ class Verdict:
     """With several errors in the text: each with how often it stands there, in the order of the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """The best sign of one part."""
 
     hit: Hit
-    count: int
+    times: int
     others: tuple[str, ...]
     doubt: Reading | None
     """The sign of the same cause whose words can mean another."""
@@ -86,13 +84,17 @@ def judge(facts: Facts) -> Verdict:
     if not found:
         return _nothing(facts, context)
     chosen = _decisive(found)
-    also = dict.fromkeys(other for one in (chosen, *reversed(found)) for other in (one.hit.code, *one.others))
-    also.update(dict.fromkeys(chosen.doubt.also if chosen.doubt else ()))
-    apart = chosen.doubt.apart if chosen.doubt else None
     code, more = _placed(chosen.hit, facts, context)
+    also: dict[str, None] = {}
+    for one in (chosen, *reversed(found)) if len(found) > 1 else found:
+        also[one.hit.code] = None
+        also.update(dict.fromkeys(one.others))
+    if chosen.doubt:
+        also.update(dict.fromkeys(chosen.doubt.also))
     also.update(dict.fromkeys(more))
     also.pop(code, None)
-    counts = tuple((one.hit.code, one.count) for one in found) if len(found) > 1 else ()
+    apart = chosen.doubt.apart if chosen.doubt else None
+    counts = tuple((one.hit.code, one.times) for one in found) if len(found) > 1 else ()
     return Verdict(code, _confidence(chosen, context, code), facts, tuple(also), apart, counts)
 
 
@@ -101,18 +103,19 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
     hits = every = signs(part, broken)
     if not hits:
         return None
+    if len(hits) == 1:
+        [best] = hits
+        return _Found(best, part.count, (), best.reading if best.reading and best.reading.also else None)
     # A failed API call makes programs stumble: what any program says then is the cause only where nothing else is.
     if any(hit.rank >= Rank.NAME and hit.code != LOCAL for hit in hits):
         hits = [hit for hit in hits if not _stumbled(hit)]
     # A server of tools has a network, a login and answers of its own: what is said beside it is about those.
-    if not _CALL.search(part.flat) and any(hit.code == _MCP for hit in hits):
+    if any(hit.code == _MCP for hit in hits) and not _CALL.search(part.flat):
         hits = [hit for hit in hits if hit.code == _MCP or not (hit.reading is None or hit.reading.common)]
     top = max(hit.rank for hit in hits)
     hits = [hit for hit in hits if hit.rank == top]
-    best = hits[0]
-    if len(hits) > 1:
-        last = max(hit.at for hit in hits)
-        best = max((hit for hit in hits if hit.at >= last - _NEAR or len(part.flat) < _SHORT), key=_exactness)
+    last = max(hit.at for hit in hits)
+    best = max((hit for hit in hits if hit.at >= last - _NEAR or len(part.flat) < _SHORT), key=_exactness)
     own = [hit for hit in hits if hit.code == best.code]
     others = dict.fromkeys(
         hit.code for hit in hits if hit.code != best.code and not any(map(hit.inside, own))
@@ -140,6 +143,8 @@ def _exactness(hit: Hit) -> tuple[int, int, str]:
 
 def _decisive(found: list[_Found]) -> _Found:
     """The last state, or the run that repeats; a part that says only that something failed decides nothing."""
+    if len(found) == 1:
+        return found[0]
     telling = [one for one in found if one.hit.rank > Rank.WRAPPER]
     # As within a part: what programs say counts only where no call failed; Claude Code's own noise is the rest
     # of a failure that is known for certain.
@@ -147,12 +152,12 @@ def _decisive(found: list[_Found]) -> _Found:
     telling = [
         one for one in telling if not (one.hit.code == LOCAL if sure else _stumbled(one.hit))
     ] or telling
-    vague = sum(one.count for one in found if one.hit.rank is Rank.WRAPPER)
-    if not telling or (found[-1].hit.rank is Rank.WRAPPER and vague >= 3 * sum(one.count for one in telling)):
+    vague = sum(one.times for one in found if one.hit.rank is Rank.WRAPPER)
+    if not telling or (found[-1].hit.rank is Rank.WRAPPER and vague >= 3 * sum(one.times for one in telling)):
         telling = found
     by_code: dict[str, int] = {}
     for one in telling:
-        by_code[one.hit.code] = by_code.get(one.hit.code, 0) + one.count
+        by_code[one.hit.code] = by_code.get(one.hit.code, 0) + one.times
     last = telling[-1]
     most = max(by_code, key=lambda code: by_code[code])
     if by_code[most] >= 3 and by_code[most] >= 3 * by_code[last.hit.code]:

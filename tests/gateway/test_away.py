@@ -65,7 +65,7 @@ def scene(play: Callable[[Scene], Any], *, body: bytes = BODY, memory: int = 10_
         settings = Gateway(fallback=("sonnet",), fallback_after=0.5, concurrency=1)
         config = Config(gateway=settings)
         fallbacks = Fallbacks(config, {}, Accounts(b"salt"), (("127.0.0.1", 1),))
-        head = format_head(b"POST /v1/messages HTTP/1.1", [(b"content-length", b"1")])
+        head = format_head(b"POST /v1/messages HTTP/1.1", [b"content-length: 1"])
         detour = Detour(fallbacks, head=head, body=body, plain=body, tokens=1, lane=HERE)
         admission, room = Admission(settings, random.Random(1)), Memory(memory)
 

@@ -22,8 +22,8 @@ AWAY = Fallback(("*",), "claude-haiku-5-5", "https://other.example:8443/base", "
 BODY = {"model": "claude-opus-5-5", "max_tokens": 10, "messages": [], "metadata": {"user_id": "u1"}}
 
 
-def head(*headers: tuple[bytes, bytes]) -> bytes:
-    usual = [(b"host", b"api.anthropic.com"), (b"x-api-key", b"mine"), (b"content-length", b"1")]
+def head(*headers: bytes) -> bytes:
+    usual = [b"host: api.anthropic.com", b"x-api-key: mine", b"content-length: 1"]
     return format_head(b"POST /v1/messages HTTP/1.1", [*usual, *headers])
 
 
@@ -36,7 +36,7 @@ def made(config: Config, keys: dict[int, str], listens: Any = HERE) -> Fallbacks
     return asyncio.run(make())
 
 
-def detour(fallbacks: Fallbacks, *headers: tuple[bytes, bytes], **changes: Any) -> Detour:
+def detour(fallbacks: Fallbacks, *headers: bytes, **changes: Any) -> Detour:
     body = json.dumps({**BODY, **changes}).encode()
     return Detour(fallbacks, head=head(*headers), body=body, plain=body, tokens=10, lane=LANE)
 
@@ -57,7 +57,7 @@ def test_another_model_stands_in_its_own_lane() -> None:
 
 def test_another_address_gets_nothing_of_the_clients() -> None:
     """Its own lane, key and connections; no user."""
-    call = detour(made(Config(fallback=(AWAY,)), {0: "their-key"}), (b"cookie", b"secret"))
+    call = detour(made(Config(fallback=(AWAY,)), {0: "their-key"}), b"cookie: secret")
     go = call.next(OVERLOADED, 0.0)
     assert go is not None
     way = call.way(go)
@@ -152,7 +152,7 @@ def test_a_model_that_stands_twice_is_found_out_when_it_is_replaced() -> None:
     ("headers", "listens", "goes"),
     [
         ((), HERE, True),
-        (((b"authorization", b"Bearer sk-ant-oat01-x"),), HERE, False),
+        ((b"authorization: Bearer sk-ant-oat01-x",), HERE, False),
         ((), (("0.0.0.0", 8787),), False),
     ],
 )

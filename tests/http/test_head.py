@@ -3,6 +3,7 @@
 import random
 
 import h11
+import httptools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +34,11 @@ def test_a_request() -> None:
     """Everything in the head is there, names as they came."""
     head = read_request(GOOD)
     assert (head.method, head.target, head.http11) == (b"POST", b"/v1/messages?beta=true", True)
-    assert head.headers == [(b"Host", b"x:1"), (b"X-A", b"b"), (b"Content-Length", b"3")]
+    assert head.fields == [
+        (b"host", b"x:1", b"Host: x:1"),
+        (b"x-a", b"b", b"X-A: b"),
+        (b"content-length", b"3", b"Content-Length: 3"),
+    ]
     assert (head.length, head.keep_alive, head.expects_continue) == (3, True, False)
     assert head.lower[b"x-a"] == b"b"
 
@@ -48,6 +53,14 @@ def test_a_request() -> None:
         (request(first="GET  / HTTP/1.1"), 400),
         (request(first="GET / HTTP/1.1 "), 400),
         (request(first="GET /\tx HTTP/1.1"), 400),
+        (request(first="GET /\x7f HTTP/1.1"), 400),
+        (request(first="GET /\xe9 HTTP/1.1"), 400),
+        (request(first="get / HTTP/1.1"), 400),
+        (request(first="G(T / HTTP/1.1"), 400),
+        (request(first="G" * 40 + " / HTTP/1.1"), 400),
+        (request("a: b\x7f"), 400),
+        (request()[:-2], 400),
+        (request() + b"a: b\r\n\r\n", 400),
         (request(first="GET / HTTP/2.0"), 505),
         (request(first="GET / HTTP/0.9"), 505),
         (request(first="GET /"), 505),
@@ -65,6 +78,8 @@ def test_a_request() -> None:
         (request("content-length: 1e3"), 400),
         (request("content-length: 9999999999999999999999"), 400),
         (request("content-length: "), 400),
+        (request("content-length: 1 "), 400),
+        (request("transfer-encoding: chunked\t"), 400),
         (request("content-length: 1", "transfer-encoding: chunked"), 400),
         (request("transfer-encoding: gzip"), 400),
         (request("transfer-encoding: gzip, chunked"), 400),
@@ -155,6 +170,10 @@ def test_answers(head: bytes, method: bytes, length: int, keep: bool) -> None:
         answer("upgrade: x", "connection: upgrade", first="HTTP/1.1 101 Switching"),
         answer(first="HTTP/2 200"),
         answer(first="HTTP/1.1 20 OK"),
+        answer(first="HTTP/1.1 2000 OK"),
+        answer(first="HTTP/1.1 099 OK"),
+        answer(first="HTTP/1.1  200 OK"),
+        answer(first="HTTP/1.1 200 O\x01K"),
         answer(first="ICY 200 OK"),
         b"<html>\r\n\r\n",
     ],
@@ -168,10 +187,62 @@ def test_refused_answers(head: bytes) -> None:
 def test_written_heads_can_be_read() -> None:
     """What is written is read back the same."""
     head = read_request(GOOD)
-    assert format_head(b"POST /v1/messages?beta=true HTTP/1.1", head.headers) == GOOD
+    assert format_head(b"POST /v1/messages?beta=true HTTP/1.1", [line for _, _, line in head.fields]) == GOOD
 
 
-# -- beside h11 -------------------------------------------------------------------------------------------------------
+# -- what is remembered ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "authorization",
+        "Proxy-Authorization",
+        "x-api-key",
+        "X-Goog-Api-Key",
+        "cookie",
+        "x-seawall-token",
+        "x-secret",
+    ],
+)
+def test_no_credential_is_remembered(name: str) -> None:
+    """A line that may carry one is read anew with every request, and nothing keeps it after that."""
+    for _ in range(2):
+        head = read_request(request(f"{name}: hunter2-{name}"))
+        assert head.lower[name.lower().encode()] == f"hunter2-{name}".encode()
+    assert not any(b"hunter2" in line for line in known_lines())
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    """However many different lines come, and however long they are, a few are kept; what they say stays right."""
+    for number in range(3000):
+        read = read_request(request(f"x-a: {number}", f"x-long: {'y' * 1000}{number}", f"n{number}: v"))
+        assert (read.lower[b"x-a"], read.lower[b"n%d" % number]) == (b"%d" % number, b"v")
+    assert len(known_lines()) <= 512
+    assert max(map(len, known_lines())) <= 256
+
+
+def known_lines() -> list[bytes]:
+    from seawall.http import head
+
+    return list(head._known)
+
+
+@pytest.mark.parametrize("line", ["a:b", "a:  b", "a:\tb", "a: \t b"])
+def test_blanks_before_a_value_are_not_part_of_it(line: str) -> None:
+    """RFC 9112 section 5.1. The line goes on as everybody writes it, the first time and the next."""
+    for _ in range(2):
+        assert read_request(request(line)).fields[1] == (b"a", b"b", b"a: b")
+
+
+def test_all_that_comes_of_a_name_that_comes_twice() -> None:
+    """Each line goes on, in order; asked by its name, the first one answers."""
+    read = read_request(request("x: 1", "y: 2", "X: 3"))
+    assert [line for _, _, line in read.fields] == [b"host: x", b"x: 1", b"y: 2", b"X: 3"]
+    assert read.lower == {b"host": b"x", b"x": b"1", b"y": b"2"}
+
+
+# -- beside h11 and llhttp --------------------------------------------------------------------------------------------
 
 SEEDS = [
     GOOD + b"abc",
@@ -274,6 +345,57 @@ def test_no_request_is_read_that_h11_reads_otherwise(seed: int) -> None:
         assert ours == theirs[: len(ours)], data
         carried += len(ours)
     assert carried > 200
+
+
+class Lines:
+    """What llhttp reads in one head."""
+
+    def __init__(self) -> None:
+        self.target, self.fields = b"", list[tuple[bytes, bytes]]()
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.fields.append((name.lower(), value))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_no_head_is_read_that_llhttp_reads_otherwise(seed: int) -> None:
+    """The same of heads beside llhttp: method, target and each header, of requests and of answers."""
+    rng = random.Random(1000 + seed)
+    carried = 0
+    for _ in range(1000):
+        head = mutated(rng).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        theirs = Lines()
+        requests = httptools.HttpRequestParser(theirs)
+        try:
+            read = read_request(head)
+        except BadHead:
+            pass
+        else:
+            if read.method.decode() in METHODS:  # they know a list of them
+                requests.feed_data(head)
+                assert (requests.get_method(), theirs.target) == (read.method, read.target), head
+                assert theirs.fields == [(name, value) for name, value, _ in read.fields], head
+                carried += 1
+        head = head.replace(b"GET / HTTP/1.1", b"HTTP/1.1 200 OK", 1).replace(
+            b"POST /a HTTP/1.1", b"HTTP/1.1 529 ", 1
+        )
+        theirs = Lines()
+        answers = httptools.HttpResponseParser(theirs)
+        try:
+            said = read_answer(head, b"POST")
+        except BadHead:
+            continue
+        answers.feed_data(head)
+        assert answers.get_status_code() == said.status, head
+        assert theirs.fields == [(name, value) for name, value, _ in said.fields], head
+        carried += 1
+    assert carried > 200
+
+
+METHODS = frozenset(("GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
 
 
 @given(st.binary(max_size=300))

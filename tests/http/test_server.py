@@ -29,7 +29,7 @@ def run(main: Callable[[], Awaitable[None]], loop: str = "asyncio") -> None:
 
 async def echo(request: Request, reply: Reply) -> None:
     body = await request.read(1000)
-    reply.answer(200, [(b"x-target", request.head.target)], body)
+    reply.answer(200, [b"x-target: " + request.head.target], body)
 
 
 def refuse(status: int, why: str) -> bytes:

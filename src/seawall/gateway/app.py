@@ -54,13 +54,13 @@ _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
 _MEMORY_FULL = "the memory for held requests is full"
 _NO = (b"", b"0", b"false", b"no")
-_JSON: Headers = [(b"content-type", b"application/json")]
+_JSON: Headers = [b"content-type: application/json"]
 _EPISODE = EPISODE.encode()
 _OWN_HEADERS: Headers = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"referrer-policy", b"no-referrer"),
+    b"cache-control: no-store",
+    b"x-content-type-options: nosniff",
+    b"cross-origin-resource-policy: same-origin",
+    b"referrer-policy: no-referrer",
 ]
 """Of every answer of our own: nobody keeps it, guesses its kind, or reads it from another site's page."""
 _NO_IPV6 = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
@@ -465,7 +465,8 @@ class GatewayServer:
             else:
                 await self._pass(request, reply, request if head.length else b"", tries=2)
         elif isinstance(answer, LocalResponse):
-            headers = [(b"content-type", answer.content_type.encode()), *_OWN_HEADERS, *answer.headers]
+            headers = [b"content-type: " + answer.content_type.encode(), *_OWN_HEADERS]
+            headers += [b"%b: %b" % pair for pair in answer.headers]
             reply.answer(answer.status, headers, b"" if head.method == b"HEAD" else answer.body)
         else:
             await _send_pieces(reply, answer)
@@ -480,13 +481,13 @@ class GatewayServer:
         # Never 529: Claude Code counts those.
         hold = self._config.gateway.hold
         wait = self._rng.randint(hold.retry_after_least, hold.retry_after_most)
-        headers = [*_JSON, (b"retry-after", b"%d" % wait), *Told(self._new_id(), cause=cause).headers()]
+        headers = [*_JSON, b"retry-after: %d" % wait, *Told(self._new_id(), cause=cause).headers()]
         reply.answer(503, headers, errors.envelope("api_error", f"Seawall: {why}."))
 
     def _refuse_head(self, status: int, why: str) -> bytes:
         """The whole answer to a request that cannot be read or carried; its connection closes."""
         body = errors.envelope(errors.type_of(status), f"Seawall: {why}.")
-        headers = [*_JSON, (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        headers = [*_JSON, b"content-length: %d" % len(body), b"connection: close"]
         return format_head(b"HTTP/1.1 %d Refused" % status, headers + Told(self._new_id()).headers()) + body
 
     # -- small facts ----------------------------------------------------------------------------------------------
@@ -494,9 +495,9 @@ class GatewayServer:
     def _upstream_head(self, head: RequestHead, length: int, *, identity: bool) -> bytes:
         headers = upstream_headers(head, self._host, identity=identity)
         if length == CHUNKED:
-            headers.append((b"transfer-encoding", b"chunked"))
+            headers.append(b"transfer-encoding: chunked")
         elif length or b"content-length" in head.lower:
-            headers.append((b"content-length", b"%d" % length))
+            headers.append(b"content-length: %d" % length)
         line = b"%b %b%b HTTP/1.1" % (head.method, self._base.encode(), head.target)
         return format_head(line, headers)
 
@@ -544,7 +545,7 @@ class GatewayServer:
 
 async def _send_pieces(reply: Reply, pieces: AsyncGenerator[bytes, None]) -> None:
     """An answer that goes on. Nothing piles up for a client that does not read: it is let go."""
-    reply.start(200, [(b"content-type", b"text/event-stream"), *_OWN_HEADERS], -2)
+    reply.start(200, [b"content-type: text/event-stream", *_OWN_HEADERS], -2)
     reply.flush()
     async with aclosing(pieces):
         async for piece in pieces:

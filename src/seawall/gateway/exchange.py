@@ -232,8 +232,9 @@ class Exchange:
                 permit.dropped()
                 raise
             self._attempt = None
-            if failure is not None and reused and not fresh and self._came_too_late(failure):
-                fresh = True  # the other end had closed it while it was idle; nobody saw the request
+            if failure is not None and reused and not fresh and self._came_too_late(failure, attempt.sent_at):
+                fresh = True  # the other end had closed it while it was idle; next to surely nobody saw the request
+                self._replays += 1
                 continue
             _end(permit, attempt, failure)
             if failure is None:
@@ -329,10 +330,12 @@ class Exchange:
             if self._away is not None:
                 self._away.committed()
 
-    def _came_too_late(self, failure: Failure) -> bool:
+    def _came_too_late(self, failure: Failure, sent_at: float) -> bool:
+        """Whether the end of a reused connection crossed the request: only then nobody read it, and not for ever."""
         evidence = failure.evidence
         gone = evidence.fault in (Fault.CONNECTION_RESET, Fault.CONNECTION_CLOSED)
-        return gone and evidence.status is None and not self.call.acts_twice
+        crossed = gone and evidence.status is None and self._loop.time() - sent_at < _CROSSED
+        return crossed and not self.call.acts_twice and self._replays < self._means.settings.hold.replays
 
     # -- elsewhere ------------------------------------------------------------------------------------------------
 

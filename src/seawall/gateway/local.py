@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from seawall.http.head import Headers
-
 
 async def _no_body(limit: int) -> bytes:
     return b""
@@ -29,7 +27,7 @@ class LocalResponse:
     status: int
     content_type: str
     body: bytes
-    headers: Headers = field(default_factory=list)
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Beside the content's type and length."""
 
 

@@ -40,17 +40,17 @@ class Told(msgspec.Struct, frozen=True):
 
     def headers(self) -> Headers:
         """Only what there is to say."""
-        headers = [(b"x-seawall-id", self.id.encode())]
+        headers = [b"x-seawall-id: " + self.id.encode()]
         if self.attempts > 1:
-            headers.append((b"x-seawall-attempts", b"%d" % self.attempts))
+            headers.append(b"x-seawall-attempts: %d" % self.attempts)
         if self.held >= 0.05:
-            headers.append((b"x-seawall-held", b"%.1f" % self.held))
+            headers.append(b"x-seawall-held: %.1f" % self.held)
         if self.cause:
-            headers.append((b"x-seawall-cause", self.cause.encode()))
+            headers.append(b"x-seawall-cause: " + self.cause.encode())
         if self.fallback:
-            headers.append((b"x-seawall-fallback", self.fallback.encode("ascii", "replace")))
+            headers.append(b"x-seawall-fallback: " + self.fallback.encode("ascii", "replace"))
         if self.note:
-            headers.append((b"x-seawall-note", self.note.encode("ascii", "replace")))
+            headers.append(b"x-seawall-note: " + self.note.encode("ascii", "replace"))
         return headers
 
 
@@ -120,7 +120,7 @@ class Relay:
             return
         self.stage = Stage.OPENED
         kind = b"text/event-stream; charset=utf-8" if self._streamed else b"application/json"
-        headers = [(b"content-type", kind), (b"cache-control", b"no-cache"), *self.told.headers()]
+        headers = [b"content-type: " + kind, b"cache-control: no-cache", *self.told.headers()]
         self._reply.start(200, headers, UNTIL_CLOSE)
         self.ping(now)
 
@@ -160,8 +160,8 @@ class Relay:
             status, headers, body = _as_answer(failure)
         # Claude Code gives up at once above 60 s; the SDKs obey whatever is said.
         wait = rng.randint(params.retry_after_least, params.retry_after_most)
-        headers = [pair for pair in headers if pair[0].lower() not in (b"retry-after", b"retry-after-ms")]
-        self._send(status, [*headers, (b"retry-after", b"%d" % wait)], body)
+        headers = [line for line in headers if _name(line) not in (b"retry-after", b"retry-after-ms")]
+        self._send(status, [*headers, b"retry-after: %d" % wait], body)
 
     def break_off(self, failure: Failure | None, reason: str = "it is stopping") -> None:
         """End an answer that had begun so that nobody takes it for whole."""
@@ -181,7 +181,7 @@ class Relay:
         """Send an answer that was finished while its client was away."""
         if self.stage is Stage.PENDING:
             kind = b"text/event-stream; charset=utf-8" if self._streamed else b"application/json"
-            self._reply.start(200, [(b"content-type", kind), *self.told.headers()], len(body))
+            self._reply.start(200, [b"content-type: " + kind, *self.told.headers()], len(body))
         self._reply.write(body)
         self.finish()
 
@@ -190,7 +190,11 @@ class Relay:
         self._reply.answer(status, headers + self.told.headers(), body)
 
 
-_JSON: Headers = [(b"content-type", b"application/json")]
+_JSON: Headers = [b"content-type: application/json"]
+
+
+def _name(line: bytes) -> bytes:
+    return line.partition(b":")[0].lower()
 
 
 def _as_answer(failure: Failure) -> tuple[int, Headers, bytes]:
@@ -201,7 +205,7 @@ def _as_answer(failure: Failure) -> tuple[int, Headers, bytes]:
     if head is not None and failure.error:
         status = head.status if head.status >= 300 else errors.status_of(failure.evidence.error_type or "")
         drop = (b"content-type", b"content-encoding", b"cache-control")
-        kept = [pair for pair in client_headers(head) if pair[0].lower() not in drop]
+        kept = [line for line in client_headers(head) if _name(line) not in drop]
         return status, kept + _JSON, failure.error
     # The cut body of a real error keeps its status: that much was said.
     status = head.status if head is not None and head.status >= 400 else 503

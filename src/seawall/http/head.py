@@ -1,16 +1,20 @@
 """Heads of requests and answers: strict bytes in, values out.
 
-httptools (llhttp) reads the lines; what it lets pass but two parsers might read differently is refused here:
-RFC 9112 section 11.2 (request smuggling) names the cases.
+Lines are taken apart here, by RFC 9112, and what two parsers might read differently is refused: its section 11.2
+(request smuggling) names the cases. Most lines come again with every request, so a line that was read is remembered.
 """
 
-from dataclasses import dataclass
+import re
+from functools import lru_cache
 from typing import Final
 
-import httptools
+import msgspec
 
-Headers = list[tuple[bytes, bytes]]
-"""Names as they came, in order."""
+Headers = list[bytes]
+"""Header lines without their ends, `name: value`, in order; names as they came."""
+
+Field = tuple[bytes, bytes, bytes]
+"""One header: its name in lower case, its value, its line."""
 
 CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
@@ -24,9 +28,21 @@ HOP_BY_HOP: Final = frozenset(
 """Headers that speak of one connection (RFC 9110 section 7.6.1)."""
 
 _NO_BODY: Final = frozenset((204, 304))
-_ALL_BUT_ENDS: Final = bytes(set(range(256)) - set(b"\r\n"))
 _LONGEST_LENGTH: Final = 18
 """Digits of a content-length; more would not fit 64 bits everywhere."""
+_VERSIONS: Final = {b"HTTP/1.1": True, b"HTTP/1.0": False}
+_METHOD = re.compile(rb"[A-Z][A-Z-]{0,31}")
+_TARGET = re.compile(rb"/[\x21-\x7e]*")
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TEXT = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
+_ABSENT: Final[frozenset[bytes]] = frozenset()
+
+_MOST_KNOWN: Final = 512
+_LONGEST_KNOWN: Final = 256
+"""Lines that are remembered, and bytes of one: 150 KB of lines and what they say."""
+_SECRET = re.compile(rb"auth|key|token|cookie|secret|credential|password|signature")
+"""In the names of headers that are read anew each time: a credential stays in memory no longer than its request."""
 
 
 class BadHead(Exception):
@@ -37,14 +53,14 @@ class BadHead(Exception):
         self.status = status
 
 
-@dataclass(slots=True)
-class RequestHead:
+class RequestHead(msgspec.Struct, gc=False):
     """What a request's head says. `length` is of the body: bytes, or `CHUNKED`."""
 
     method: bytes
     target: bytes
     http11: bool
-    headers: Headers
+    fields: list[Field]
+    """In order."""
     length: int
     keep_alive: bool
     expects_continue: bool
@@ -52,38 +68,17 @@ class RequestHead:
     """Values by lower-case name; the first of several."""
 
 
-@dataclass(slots=True)
-class AnswerHead:
+class AnswerHead(msgspec.Struct, gc=False):
     """What an answer's head says. `length` is of the body: bytes, `CHUNKED` or `UNTIL_CLOSE`."""
 
     status: int
     reason: bytes
-    headers: Headers
+    fields: list[Field]
     length: int
     keep_alive: bool
     lower: dict[bytes, bytes]
     raw: bytes = b""
     """As it came; `read_answer` makes the rest of it again."""
-
-
-class _Lines:
-    """What httptools calls back with."""
-
-    __slots__ = ("headers", "reason", "target")
-
-    def __init__(self) -> None:
-        self.target = b""
-        self.reason = b""
-        self.headers: Headers = []
-
-    def on_url(self, url: bytes) -> None:
-        self.target += url
-
-    def on_status(self, status: bytes) -> None:
-        self.reason += status
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
 
 
 def end_of_head(data: bytes | bytearray, limit: int) -> int:
@@ -99,32 +94,55 @@ def end_of_head(data: bytes | bytearray, limit: int) -> int:
     return 0
 
 
-def _count_lines(head: bytes) -> int:
-    """How many lines the head has, its empty one included. Raises BadHead for a line end that is not CRLF."""
-    ends = head.translate(None, _ALL_BUT_ENDS)
-    lines = len(ends) // 2
-    if ends != b"\r\n" * lines:
-        raise BadHead("a bare carriage return or line feed in the head")
+_known: dict[bytes, Field] = {}
+
+
+def _field(line: bytes) -> Field:
+    """A header line that is not remembered, read. Raises BadHead."""
+    name, colon, rest = line.partition(b":")
+    if not colon:
+        raise BadHead("a line that is no header")
+    lower, secret = _name(name) if len(name) <= _LONGEST_KNOWN else _name.__wrapped__(name)
+    if not _TEXT.fullmatch(rest):
+        raise BadHead("a control character in a header")
+    value = rest.lstrip(
+        b" \t"
+    )  # blanks at its end stay: who writes them around a length or a coding is refused
+    if rest[:1] != b" " or len(value) != len(rest) - 1:
+        return lower, value, b"%b: %b" % (name, value)
+    field = (lower, value, line)
+    if not secret and len(line) <= _LONGEST_KNOWN:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[line] = field
+    return field
+
+
+@lru_cache(256)
+def _name(name: bytes) -> tuple[bytes, bool]:
+    """A header's name in lower case, and whether what it names may be a credential. Raises BadHead."""
+    if not _NAME.fullmatch(name):
+        raise BadHead("a folded header line" if name[:1] in (b" ", b"\t") else "a line that is no header")
+    lower = name.lower()
+    return lower, _SECRET.search(lower) is not None
+
+
+def _lines(head: bytes) -> list[bytes]:
+    """The head's lines, the first one too. Raises BadHead where a second empty line or none ends it."""
+    lines = head.split(b"\r\n")
+    if len(lines) < 3 or lines.pop() or lines.pop():
+        raise BadHead("a head without its end")
     return lines
 
 
-def _check_headers(headers: Headers, lines: int) -> None:
-    # Each line but the first and the empty last one is a header: a folded one would be none.
-    if len(headers) != lines - 2:
-        raise BadHead("a folded header line")
-
-
-def _by_name(headers: Headers) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
+def _by_name(fields: list[Field]) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
     """Values by lower-case name, the first of several; and the names that came more than once."""
-    lower = {name.lower(): value for name, value in headers}
-    if len(lower) == len(headers):
-        return lower, _NONE
-    names = [name.lower() for name, _ in headers]
-    lower = {name: value for name, (_, value) in zip(reversed(names), reversed(headers), strict=True)}
+    lower = {name: value for name, value, _ in fields}
+    if len(lower) == len(fields):
+        return lower, _ABSENT
+    lower = {name: value for name, value, _ in reversed(fields)}
+    names = [name for name, _, _ in fields]
     return lower, frozenset(name for name in lower if names.count(name) > 1)
-
-
-_NONE: Final[frozenset[bytes]] = frozenset()
 
 
 def _length(lower: dict[bytes, bytes], repeated: frozenset[bytes], http11: bool) -> int | None:
@@ -156,27 +174,10 @@ def _keep_alive(lower: dict[bytes, bytes], http11: bool) -> bool:
 
 def read_request(head: bytes) -> RequestHead:
     """A request's whole head, its empty line included. Raises BadHead with the status to answer."""
-    count = _count_lines(head)
-    lines = _Lines()
-    parser = httptools.HttpRequestParser(lines)
-    try:
-        parser.feed_data(head)
-    except httptools.HttpParserUpgrade:
-        raise BadHead("a change of protocol is not carried") from None
-    except httptools.HttpParserError as error:
-        raise BadHead(f"not an HTTP/1.1 request: {error}") from None
-    version = parser.get_http_version()
-    if version not in ("1.1", "1.0"):
-        raise BadHead(f"HTTP version {version}", 505)
-    http11 = version == "1.1"
-    method, headers = parser.get_method(), lines.headers
-    lower, repeated = _by_name(headers)
-    # Read the request line again ourselves: llhttp tolerates several spaces and leading empty lines.
-    if not head.startswith(method + b" " + lines.target + b" HTTP/"):
-        raise BadHead("an irregular request line")
-    _check_headers(headers, count)
-    if not lines.target.startswith(b"/"):
-        raise BadHead("only targets that begin with a slash are carried")
+    lines = _lines(head)
+    method, target, http11 = _request_line(lines.pop(0))
+    fields = [_known.get(line) or _field(line) for line in lines]
+    lower, repeated = _by_name(fields)
     if b"upgrade" in lower:
         raise BadHead("a change of protocol is not carried")
     if b"host" not in lower or b"host" in repeated:
@@ -185,47 +186,63 @@ def read_request(head: bytes) -> RequestHead:
     if expect is not None and expect.lower() != b"100-continue":
         raise BadHead("an expectation other than 100-continue", 417)
     return RequestHead(
-        method=method,
-        target=lines.target,
-        http11=http11,
-        headers=headers,
-        length=_length(lower, repeated, http11) or 0,
-        keep_alive=_keep_alive(lower, http11),
-        expects_continue=expect is not None and http11,
-        lower=lower,
+        method,
+        target,
+        http11,
+        fields,
+        _length(lower, repeated, http11) or 0,
+        _keep_alive(lower, http11),
+        expect is not None and http11,
+        lower,
     )
+
+
+def _request_line(line: bytes) -> tuple[bytes, bytes, bool]:
+    """Method, target, and whether it is HTTP/1.1. Raises BadHead."""
+    parts = line.split(b" ")
+    version = parts[-1]
+    http11 = _VERSIONS.get(version)
+    if len(parts) != 3 or http11 is None:
+        if len(parts) == 2 or (len(parts) == 3 and version.startswith(b"HTTP/")):
+            raise BadHead("an HTTP version other than 1.1 and 1.0", 505)
+        raise BadHead("an irregular request line")
+    method, target, _ = parts
+    if not _METHOD.fullmatch(method):
+        raise BadHead("an irregular method")
+    if not target.startswith(b"/"):
+        raise BadHead("only targets that begin with a slash are carried")
+    if not _TARGET.fullmatch(target):
+        raise BadHead("an irregular request line")
+    return method, target, http11
 
 
 def read_answer(head: bytes, method: bytes) -> AnswerHead:
     """The whole head of an answer to a request with `method`. Raises BadHead."""
-    count = _count_lines(head)
-    if not head.startswith(b"HTTP/1."):
-        raise BadHead("not an HTTP/1.1 answer")
-    lines = _Lines()
-    parser = httptools.HttpResponseParser(lines)
-    try:
-        parser.feed_data(head)
-    except httptools.HttpParserUpgrade:
-        raise BadHead("the answer changes the protocol") from None
-    except httptools.HttpParserError as error:
-        raise BadHead(f"not an HTTP/1.1 answer: {error}") from None
-    status, http11 = parser.get_status_code(), parser.get_http_version() == "1.1"
-    if status == 101:
-        raise BadHead("the answer changes the protocol")
-    if not 100 <= status <= 999:
-        raise BadHead(f"status {status}")
-    headers = lines.headers
-    _check_headers(headers, count)
-    lower, repeated = _by_name(headers)
+    lines = _lines(head)
+    status, reason, http11 = _status_line(lines.pop(0))
+    fields = [_known.get(line) or _field(line) for line in lines]
+    lower, repeated = _by_name(fields)
     length = _length(lower, repeated, http11)
     if status < 200 or status in _NO_BODY or method == b"HEAD":
         length = 0
     elif length is None:
         length = UNTIL_CLOSE
     keep_alive = length != UNTIL_CLOSE and _keep_alive(lower, http11)
-    return AnswerHead(status, lines.reason, headers, length, keep_alive, lower, head)
+    return AnswerHead(status, reason, fields, length, keep_alive, lower, head)
+
+
+@lru_cache(64)
+def _status_line(line: bytes) -> tuple[int, bytes, bool]:
+    """Status, reason, and whether it is HTTP/1.1. Raises BadHead."""
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None:
+        raise BadHead("not an HTTP/1.1 answer")
+    status = int(found[2])
+    if status == 101:
+        raise BadHead("the answer changes the protocol")
+    return status, found[3] or b"", found[1] == b"1"
 
 
 def format_head(first_line: bytes, headers: Headers) -> bytes:
     """A head as bytes, its empty line included."""
-    return b"\r\n".join((first_line, *map(b": ".join, headers), b"\r\n"))
+    return b"\r\n".join([first_line, *headers, b"\r\n"])

@@ -53,17 +53,17 @@ class Reply:
         headers = list(headers)
         if length >= 0:
             if status not in _NEVER_A_BODY and status >= 200:
-                headers.append((b"content-length", b"%d" % length))
+                headers.append(b"content-length: %d" % length)
         elif length == BODILESS:
             length = 0
         elif connection.request_http11:
             length = CHUNKED
-            headers.append((b"transfer-encoding", b"chunked"))
+            headers.append(b"transfer-encoding: chunked")
         else:
             connection.last_request()
             length = UNTIL_CLOSE
         if not connection.stays_open:
-            headers.append((b"connection", b"close"))
+            headers.append(b"connection: close")
         self._framing = length
         line = b"HTTP/1.1 %d %b" % (status, reason or _REASONS.get(status, b""))
         self._pending = format_head(line, headers)

@@ -19,8 +19,7 @@ _COOKIES = (b"set-cookie", b"set-cookie2")
 
 def betas(head: bytes) -> bytes:
     """The values of `anthropic-beta` in a request's head as it was to be sent, parted by commas."""
-    _, headers = _read(head)
-    return b",".join(value for name, value in headers if name.lower() == _BETAS)
+    return b",".join(value for name, value in _read(head)[1] if name.lower() == _BETAS)
 
 
 def has_subscription(head: bytes) -> bool:
@@ -34,7 +33,10 @@ def for_same_address(head: bytes, length: int) -> bytes:
     line, headers = _read(head)
     return format_head(
         line,
-        [(name, b"%d" % length if name.lower() == b"content-length" else value) for name, value in headers],
+        [
+            b"%b: %b" % (name, b"%d" % length if name.lower() == b"content-length" else value)
+            for name, value in headers
+        ],
     )
 
 
@@ -43,25 +45,24 @@ def for_another_address(head: bytes, length: int, host: bytes, base: bytes, key:
     line, headers = _read(head)
     target = line.split(b" ")[1]
     query = b"?" + _BETA if target.partition(b"?")[2] == _BETA else b""
-    kept: Headers = [(b"host", host)]
+    kept: Headers = [b"host: " + host]
     kept += [
-        (name, value)
+        b"%b: %b" % (name, value)
         for name, value in headers
         if (lower := name.lower()) in _HARMLESS or lower == _BETAS or lower.startswith(_HARMLESS_PREFIXES)
     ]
-    kept += [(b"x-api-key", key.encode("latin-1")), (b"content-length", b"%d" % length)]
+    kept += [b"x-api-key: " + key.encode("latin-1"), b"content-length: %d" % length]
     return format_head(b"POST %b%b%b HTTP/1.1" % (base, _PATH, query), kept)
 
 
 def keep_cookies_away(head: AnswerHead) -> None:
     """Take the cookies out of another address' answer: its client would send them to its own upstream."""
-    head.headers = [pair for pair in head.headers if pair[0].lower() not in _COOKIES]
-    # In the order of the headers, which may have been another while names came twice.
-    head.lower = {name.lower(): head.lower[name.lower()] for name, _ in head.headers}
+    head.fields = [field for field in head.fields if field[0] not in _COOKIES]
+    head.lower = {name: value for name, value in head.lower.items() if name not in _COOKIES}
 
 
-def _read(head: bytes) -> tuple[bytes, Headers]:
-    """First line and headers of a head that `format_head` made."""
+def _read(head: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """First line, and names and values, of a head that `format_head` made."""
     line, *rest = head.rstrip(b"\r\n").split(b"\r\n")
     pairs = (one.partition(b": ") for one in rest)
     return line, [(name, value) for name, _, value in pairs]

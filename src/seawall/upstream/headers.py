@@ -1,7 +1,5 @@
 """Which headers travel on, in both directions."""
 
-from collections.abc import Iterable
-
 from seawall.http.head import HOP_BY_HOP, AnswerHead, Headers, RequestHead
 
 CONTINUE = 100
@@ -22,35 +20,22 @@ def _dropped(lower: dict[bytes, bytes], always: frozenset[bytes]) -> frozenset[b
     return always.union(token.strip() for token in connection.lower().split(b","))
 
 
-def _names(head: RequestHead | AnswerHead) -> Iterable[bytes]:
-    """The headers' names in lower case, in their order."""
-    if len(head.lower) == len(head.headers):
-        return head.lower  # no name came twice
-    return [name.lower() for name, _ in head.headers]
-
-
 def upstream_headers(head: RequestHead, host: bytes, *, identity: bool) -> Headers:
     """A request's headers as they are sent on: all but those of the connection.
 
     `identity`: ask for an answer that is not compressed, so that errors and first events can be read.
     """
     not_sent = _dropped(head.lower, _NOT_SENT_IDENTITY if identity else _NOT_SENT)
-    headers = [(b"host", host)]
-    headers += [
-        pair
-        for name, pair in zip(_names(head), head.headers, strict=True)
-        if name not in not_sent and not name.startswith(_OURS)
-    ]
+    if _OURS in b" ".join(head.lower):
+        not_sent = not_sent.union(name for name in head.lower if name.startswith(_OURS))
+    headers = [line for name, _, line in head.fields if name not in not_sent]
+    headers.insert(0, b"host: " + host)
     if identity:
-        headers.append((b"accept-encoding", b"identity"))
+        headers.append(b"accept-encoding: identity")
     return headers
 
 
 def client_headers(head: AnswerHead, without: bytes = b"") -> Headers:
     """An answer's headers as they are sent on; how it is framed is the connection's own affair."""
     dropped = _dropped(head.lower, _NOT_ANSWERED)
-    return [
-        pair
-        for name, pair in zip(_names(head), head.headers, strict=True)
-        if name not in dropped and name != without
-    ]
+    return [line for name, _, line in head.fields if name not in dropped and name != without]

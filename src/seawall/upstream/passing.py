@@ -73,7 +73,7 @@ class Passage:
         headers, length = client_headers(head), head.length
         if self._method == b"HEAD" and (stated := head.lower.get(b"content-length")) is not None:
             # It tells of the answer that GET would have had.
-            headers.append((b"content-length", stated))
+            headers.append(b"content-length: " + stated)
             length = BODILESS
         self._reply.start(head.status, headers + self._given, length, head.reason)
         self._reply.flush()

@@ -46,6 +46,30 @@ def test_counts_are_folded_by_hour_lane_and_cause() -> None:
     ]
 
 
+def test_successes_are_told_at_once_and_counted_once() -> None:
+    """Whoever asks sees them all: within a slot and behind it, after the clock was set back, and of very many lanes."""
+    rows: list[Attempt | Count] = []
+    clock = Clock()
+    records = Records(clock, rows.append)
+    tried = 0
+    for step in (1, 19, 0, 60, -40, 3600, 5):
+        clock.at += step
+        records.count(LANE, "")
+        tried += 1
+        assert records.tallies.of(LANE.route, LANE.family).succeeded == tried
+        assert sum(one["succeeded"] for one in records.told()["recent"]["models"]) >= 1
+        records.flush()
+    for number in range(3000):
+        records.count(LaneKey("api.anthropic.com", f"n{number}", "opus"), "")
+    assert records.tallies.of(LANE.route, LANE.family).succeeded == tried + 3000
+    assert len(records._lanes) <= 1000
+    records.flush()
+    records.flush()
+    counts = [row for row in rows if isinstance(row, Count)]
+    assert sum(row.attempts for row in counts if row.account == "a1") == tried
+    assert sum(row.attempts for row in counts) == tried + 3000
+
+
 def test_an_episode_is_over_a_minute_after_a_success() -> None:
     """Failures of one lane are one episode; another lane's success does not end it."""
     clock = Clock()

@@ -11,7 +11,7 @@ HOUR = 60
 
 
 class Recent:
-    """Counts of attempts. One look-up an attempt; some kilobytes, however many there are."""
+    """Counts of attempts: some kilobytes, however many there are."""
 
     def __init__(self) -> None:
         self._slot = -1
@@ -19,15 +19,15 @@ class Recent:
         self._slots: deque[tuple[int, dict[str, list[int]]]] = deque(maxlen=SPAN // SLOT)
         self._minutes: dict[int, list[int]] = {}
 
-    def count(self, at: float, family: str, failed: bool) -> None:
-        """An attempt of this model family ended at this moment (UTC seconds)."""
+    def count(self, at: float, family: str, failed: bool, attempts: int = 1) -> None:
+        """Attempts of this model family ended at this moment (UTC seconds)."""
         slot = int(at) // SLOT
         if slot != self._slot:
             self._turn(slot)
         row = self._now.get(family)
         if row is None:
             row = self._now[family] = [0, 0]
-        row[failed] += 1
+        row[failed] += attempts
 
     def _turn(self, slot: int) -> None:
         """A new slot begins; the one that ends is added to its minute."""

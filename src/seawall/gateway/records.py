@@ -12,8 +12,8 @@ import msgspec
 
 from seawall import redact
 from seawall.clock import Clock
-from seawall.gateway.recent import SPAN, Recent
-from seawall.gateway.tally import Tallies
+from seawall.gateway.recent import SLOT, SPAN, Recent
+from seawall.gateway.tally import Tallies, Tally
 from seawall.store.rows import Attempt, Count
 
 Sink = Callable[[Attempt | Count], None]
@@ -24,6 +24,7 @@ _NAME = 96
 _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
 _MOST_TOLD = 50
+_MOST_LANES = 1000
 LONG = 100
 """Tokens of an answer that takes a model a second or so: whether its parts came one by one can be seen."""
 _STREAMS = 20
@@ -51,6 +52,16 @@ class Trouble:
     finished: int = 0
     """Held calls that succeeded after all."""
     given_up: int = 0
+
+
+class _Lane:
+    """What succeeded in one lane and is not added to the rest yet."""
+
+    __slots__ = ("succeeded", "tally")
+
+    def __init__(self, tally: Tally) -> None:
+        self.succeeded = 0
+        self.tally = tally
 
 
 def client_name(user_agent: bytes | None) -> str:
@@ -84,47 +95,82 @@ class Records:
         self.lost = 0
         self.fell_back = 0
         """Calls that another model or address answered."""
-        self.attempts = 0
         self.unwritten = 0
         self.cut_at: float | None = None
         """When an answer last broke off after content of it had been sent."""
         self.succeeded_at: float | None = None
-        self.recent = Recent()
-        self.tallies = Tallies()
+        self._recent = Recent()
+        self._tallies = Tallies()
+        self._lanes: dict[LaneKey, _Lane] = {}
+        """Successes are most of what ends, so they are added up where they happen, and to all the rest by the slot."""
+        self._since = self._until = 0.0
+        """The slot that they belong to: no hour and no minute ends within it."""
         self._streams: deque[tuple[float, float, float, int]] = deque(maxlen=_STREAMS)
         """Of the last long streams: when each ended, seconds to its first content and to its end, tokens."""
 
     def count(self, lane: LaneKey, cause: str, then: str = "") -> None:
         """One attempt ended; `cause` is empty where it succeeded, `then` what became of its call where it failed."""
-        self.attempts += 1
         at = self._clock.wall()
-        self._counts[int(at // 3600), lane, cause] += 1
-        self.recent.count(at, lane.family, bool(cause))
-        tally = self.tallies.of(lane.route, lane.family)
-        if cause:
-            tally.failed[cause, then] += 1
-        else:
-            tally.succeeded += 1
+        if not self._since <= at < self._until:
+            self._turn(at)
         if not cause:
+            self._lane(lane).succeeded += 1
             self.succeeded_at = at
-        if cause:
-            trouble = self._troubles.get((lane, cause))
-            if trouble is None:
-                trouble = self._troubles[lane, cause] = Trouble(cause, at, at)
-            trouble.last = at
-            trouble.recovered_at = None
-            trouble.failures += 1
-        elif self._troubles:
-            for (other, _), trouble in self._troubles.items():
-                if other == lane and trouble.recovered_at is None:
-                    trouble.recovered_at = at
+            if self._troubles:
+                self._recover(lane, at)
+            return
+        self._counts[int(at // 3600), lane, cause] += 1
+        self._recent.count(at, lane.family, True)
+        self._lane(lane).tally.failed[cause, then] += 1
+        trouble = self._troubles.get((lane, cause))
+        if trouble is None:
+            trouble = self._troubles[lane, cause] = Trouble(cause, at, at)
+        trouble.last = at
+        trouble.recovered_at = None
+        trouble.failures += 1
 
     def timed(self, lane: LaneKey, added: float | None, upstream: float) -> None:
         """An answer began: how long the call was with Seawall (None where failures came before), and then upstream."""
-        tally = self.tallies.of(lane.route, lane.family)
+        tally = self._lane(lane).tally
         if added is not None:
             tally.added.add(added)
         tally.upstream.add(upstream)
+
+    @property
+    def tallies(self) -> Tallies:
+        """Figures of all calls since the start."""
+        self._add_up()
+        return self._tallies
+
+    def _lane(self, lane: LaneKey) -> _Lane:
+        found = self._lanes.get(lane)
+        if found is None:
+            if len(self._lanes) >= _MOST_LANES:
+                self._turn(self._clock.wall())
+            found = self._lanes[lane] = _Lane(self._tallies.of(lane.route, lane.family))
+        return found
+
+    def _turn(self, at: float) -> None:
+        """A slot ended, or the clock was set."""
+        self._add_up()
+        self._lanes.clear()  # those that are in use come again
+        self._since = at - at % SLOT
+        self._until = self._since + SLOT
+
+    def _add_up(self) -> None:
+        """Add the slot's successes so far to the rest."""
+        hour = int(self._since // 3600)
+        for key, lane in self._lanes.items():
+            if lane.succeeded:
+                self._counts[hour, key, ""] += lane.succeeded
+                self._recent.count(self._since, key.family, False, lane.succeeded)
+                lane.tally.succeeded += lane.succeeded
+                lane.succeeded = 0
+
+    def _recover(self, lane: LaneKey, at: float) -> None:
+        for (other, _), trouble in self._troubles.items():
+            if other == lane and trouble.recovered_at is None:
+                trouble.recovered_at = at
 
     def streamed(self, first: float, whole: float, tokens: int | None) -> None:
         """A stream is whole: seconds from the request to its first content and to its end, and the tokens it took."""
@@ -150,7 +196,7 @@ class Records:
     def write(self, row: Attempt | Count) -> None:
         """Keep one row; whatever becomes of it, calls go on."""
         if isinstance(row, Attempt) and row.ended != "retried" and row.held > 0:
-            tally = self.tallies.of(row.route, row.family)
+            tally = self._tallies.of(row.route, row.family)
             tally.holds[row.ended] += 1
             tally.held.add(row.held)
         if self._sink is None:
@@ -162,11 +208,12 @@ class Records:
 
     def flush(self) -> None:
         """Hand on the counts so far, and forget episodes that are over."""
+        self._add_up()
         counts, self._counts = self._counts, Counter()
         for (hour, lane, cause), attempts in counts.items():
             offset = utc_offset(hour * 3600.0)
             self.write(Count(hour, offset, lane.route, lane.family, lane.account, cause, attempts))
-        self.tallies.sample(self._clock.now())
+        self._tallies.sample(self._clock.now())
         now = self._clock.wall()
         for key, trouble in tuple(self._troubles.items()):
             over = trouble.recovered_at is not None and now - trouble.recovered_at > _QUIET
@@ -194,6 +241,7 @@ class Records:
     def told(self) -> dict[str, Any]:
         """What `status` says of troubles that go on or have just ended, the oldest first, and of attempts lately."""
         now = self._clock.wall()
+        self._add_up()
         oldest = sorted(self._troubles.items(), key=lambda one: one[1].since)[:_MOST_TOLD]
         return {
             "troubles": [
@@ -204,9 +252,9 @@ class Records:
                 "span": SPAN,
                 "models": [
                     {"family": family, "succeeded": good, "tried": tried}
-                    for family, (good, tried) in sorted(self.recent.models(now).items())
+                    for family, (good, tried) in sorted(self._recent.models(now).items())
                 ],
-                "minutes": self.recent.minutes(now),
+                "minutes": self._recent.minutes(now),
             },
             "streams": [
                 {"at": at, "first": round(first, 4), "whole": round(whole, 4), "tokens": tokens}

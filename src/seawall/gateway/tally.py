@@ -1,6 +1,6 @@
 """Figures of all calls since the start, by route and model family: for `/metrics` and for the page.
 
-A call costs two look-ups in a table and a few additions; whoever reads does the work. Lengths are seconds.
+A call costs a few additions; whoever reads does the work. Lengths are seconds.
 """
 
 from array import array

@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 from store_helpers import attempt
 
 from seawall.store.backlog import Backlog
+from seawall.store.latency import Latency
 from seawall.store.rows import Count
 
 
@@ -26,6 +27,20 @@ def test_counts_of_one_hour_and_kind_become_one_row():
     for row in (count(2), count(3), count(1, hour=2)):
         backlog.put(row)
     assert backlog.take(10, counts=True) == ([], [count(5), count(1, hour=2)])
+
+
+def test_latencies_are_added_up_beside_counts():
+    """An hour's answers of one step become one row; they are no counts of attempts, and nothing else is a row."""
+    backlog = Backlog(10)
+    for row in (Latency(1, 0, "host", "opus", 20, 2), count(), Latency(1, 0, "host", "opus", 20, 3)):
+        backlog.put(row)
+    backlog.put(Latency(1, 0, "host", "opus", 21, 1))
+    backlog.put("no row")  # type: ignore[arg-type]
+    found = backlog.take(10, counts=True)[1]
+    assert found == [Latency(1, 0, "host", "opus", 20, 5), count(), Latency(1, 0, "host", "opus", 21, 1)]
+    assert backlog.dropped == 1
+    backlog.give_back([], found)
+    assert backlog.take(10, counts=True)[1] == found
 
 
 def test_counts_wait_until_they_are_asked_for():

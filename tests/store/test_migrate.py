@@ -9,13 +9,21 @@ from sqlalchemy import select
 from store_helpers import attempt, made_at
 
 from seawall.store import schema
+from seawall.store.latency import HourLatency, Latency, latency_cells
 from seawall.store.migrate import LOCKED, main, migrate
-from seawall.store.queries import attempts_since, bursts_between, counts_since, reading, recoveries_between
+from seawall.store.queries import (
+    attempts_since,
+    bursts_between,
+    counts_since,
+    latencies_between,
+    reading,
+    recoveries_between,
+)
 from seawall.store.rows import Count, cells
 from seawall.store.schema import metadata
 from seawall.store.sqlite import MIGRATES_WITHIN
 from seawall.store.version import HEAD, REVISIONS
-from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT
+from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT, UPSERT_LATENCY
 
 
 def tables(path: Path) -> set[str]:
@@ -126,10 +134,14 @@ def test_every_earlier_schema_becomes_the_newest_with_its_rows(tmp_path: Path, r
     )
     if revision >= "0003":
         connection.execute("INSERT INTO imported_record VALUES ('ab', 1.0, '3f2a9c', 1)")
+    began = latency_cells(Latency(498_611, 60, row.route, row.family, 20, 3))
+    if revision >= "0005":
+        connection.execute(UPSERT_LATENCY, began)
     connection.commit()
     migrate(str(path))
     newer = attempt(2, at=row.at + 1, fallback="model=claude-sonnet-5-5")
     connection.execute(INSERT_ATTEMPT, cells(newer))
+    connection.execute(UPSERT_LATENCY, began)
     connection.commit()
     connection.close()
     with reading(path) as found:
@@ -141,6 +153,8 @@ def test_every_earlier_schema_becomes_the_newest_with_its_rows(tmp_path: Path, r
         assert [count.attempts for count in counts_since(found, 0)] == [40]
         assert found.execute(select(schema.episode.c.note)).scalars().all() == ["fixed by waiting"]
         assert found.execute(select(schema.work.c.calls, schema.work.c.attempts)).all() == [(1, 2)]
+        answers = 6 if revision >= "0005" else 3
+        assert latencies_between(found, 0.0, 2e9) == [HourLatency(498_611, 60, 20, answers)]
         if revision >= "0003":
             assert found.execute(select(schema.imported_record.c.call)).scalars().all() == ["3f2a9c"]
 

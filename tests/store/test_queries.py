@@ -12,6 +12,7 @@ from store_helpers import QUICK, attempt, empty_store
 from seawall.config import Store
 from seawall.history.episodes import episodes
 from seawall.store.bursts import Burst, HourCount, ModelCount, Recovery
+from seawall.store.latency import HourLatency, Latency
 from seawall.store.queries import (
     attempts_after,
     attempts_of,
@@ -20,6 +21,7 @@ from seawall.store.queries import (
     calls_of,
     counts_since,
     hours_between,
+    latencies_between,
     models_between,
     reading,
     recoveries_between,
@@ -32,11 +34,15 @@ from seawall.store.writer import INSERT_ATTEMPT, Writer
 
 
 def written(path: Path, *rows: object) -> Path:
+    return written_but(0, path, *rows)
+
+
+def written_but(unfit: int, path: Path, *rows: object) -> Path:
     store = Writer(Store(path=str(path)), pace=QUICK)
     store.start()
     for row in rows:
         store.put(row)  # type: ignore[arg-type]
-    assert store.close().dropped == 0
+    assert store.close().dropped == unfit
     return path
 
 
@@ -149,6 +155,26 @@ def test_counts_are_added_up_by_hour_and_by_model(path: Path):
         assert models_between(connection, *span) == [ModelCount("opus", 38, 3), ModelCount("sonnet", 2, 2)]
         assert models_between(connection, *span, "x.z")[0] == ModelCount("opus", 38, 0)
         assert (revision(connection), hours_between(connection, 0.0, 1.0)) == (HEAD, [])
+
+
+def test_latencies_are_added_up_by_hour_and_step(path: Path):
+    """Of all routes and models together, or of one model; of the hours that begin within the span."""
+    rows = [
+        Latency(10, 60, "host", "opus", 20, 3),
+        Latency(10, 60, "other", "opus", 20, 2),
+        Latency(10, 60, "host", "sonnet", 20, 1),
+        Latency(10, 60, "host", "opus", 22, 4),
+        Latency(11, 120, "host", "opus", 20, 5),
+        Latency(12, 120, "host", "opus", 20, 7),
+        Latency(10, 60, "host", "opus", 99, 7),
+    ]
+    with reading(written_but(1, path, *rows)) as connection:
+        span = (10 * 3600.0, 11 * 3600.0)
+        assert latencies_between(connection, *span) == [
+            HourLatency(10, 60, 20, 6), HourLatency(10, 60, 22, 4), HourLatency(11, 120, 20, 5),
+        ]  # fmt: skip
+        assert latencies_between(connection, *span, "sonnet") == [HourLatency(10, 60, 20, 1)]
+        assert latencies_between(connection, span[0] + 1, span[1]) == [HourLatency(11, 120, 20, 5)]
 
 
 def test_attempts_that_were_no_first_ones_are_told_apart(path: Path):

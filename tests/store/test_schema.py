@@ -10,11 +10,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from seawall.store import migrations
+from seawall.store.latency import Latency
 from seawall.store.rows import Attempt, Count
 from seawall.store.schema import attempt as attempts
-from seawall.store.schema import hourly_count, metadata
+from seawall.store.schema import hourly_count, latency, metadata
 from seawall.store.version import HEAD, REVISIONS
-from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT
+from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT, UPSERT_LATENCY
 
 
 def test_the_light_constant_is_alembics_head():
@@ -58,7 +59,8 @@ def test_tables_mirror_the_rows():
     """A field that is added to a row and not to its table is noticed here."""
     assert [column.name for column in attempts.columns][1:] == [field.name for field in fields(Attempt)]
     assert [column.name for column in hourly_count.columns] == [field.name for field in fields(Count)]
-    for table, kind in ((attempts, Attempt), (hourly_count, Count)):
+    assert [column.name for column in latency.columns] == [field.name for field in fields(Latency)]
+    for table, kind in ((attempts, Attempt), (hourly_count, Count), (latency, Latency)):
         for field in fields(kind):
             may_be_missing = field.type in (str | None, int | None)
             assert table.columns[field.name].nullable == may_be_missing, field.name
@@ -72,7 +74,9 @@ def test_the_writers_statements_fit_the_tables(path: Path):
     connection.execute(INSERT_ATTEMPT, [1] * len(fields(Attempt)))
     for _ in range(2):
         connection.execute(UPSERT_COUNT, (1, 0, "host", "opus", "", "", 21))
+        connection.execute(UPSERT_LATENCY, (1, 0, "host", "opus", 20, 4))
     assert connection.execute("SELECT attempts FROM hourly_count").fetchall() == [(42,)]
+    assert connection.execute("SELECT answers FROM latency").fetchall() == [(8,)]
     connection.close()
 
 
@@ -94,9 +98,10 @@ def test_the_questions_of_history_use_an_index(path: Path, where: str, index: st
     assert index in plan[0][3]
 
 
-def test_hours_are_read_by_their_key(path: Path):
+@pytest.mark.parametrize("table", ["hourly_count", "latency"])
+def test_hours_are_read_by_their_key(path: Path, table: str):
     """A span of hours is read from the table's own order."""
     connection = sqlite3.connect(path)
-    plan = connection.execute("EXPLAIN QUERY PLAN SELECT * FROM hourly_count WHERE hour >= 5").fetchall()
+    plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE hour >= 5").fetchall()
     connection.close()
     assert "PRIMARY KEY" in plan[0][3]

@@ -9,14 +9,15 @@ import pytest
 from store_helpers import QUICK, attempt, until
 
 from seawall.config import Store
+from seawall.store.latency import Latency, latency_cells
 from seawall.store.rows import Count, cells
 from seawall.store.tidy import STEP, anything, forget, step
-from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT, Health, Writer
+from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT, UPSERT_LATENCY, Health, Writer
 
 NOW = 1_795_000_000.0
 DAY = 86400.0
 SOON = replace(QUICK, tidy_after=0.0)
-TABLES = ("attempt", "burst", "recovery", "work", "episode", "imported_record", "hourly_count")
+TABLES = ("attempt", "burst", "recovery", "work", "episode", "imported_record", "latency", "hourly_count")
 
 
 @pytest.fixture
@@ -27,12 +28,14 @@ def connection(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def fill(connection: sqlite3.Connection, *ages: float) -> None:
-    """Two attempts, a note, a count and an imported record of each age in days."""
+    """Two attempts, a note, a count, an answer's latency and an imported record of each age in days."""
     for age in ages:
         at = NOW - age * DAY
         well = attempt(2, at=at + 1, cause=None, ended="recovered")
         connection.executemany(INSERT_ATTEMPT, [cells(attempt(at=at)), cells(well)])
         connection.execute(UPSERT_COUNT, cells(Count(int(at // 3600), 60, "host", "opus", "", "", 1)))
+        began = Latency(int(at // 3600), 60, "host", "opus", 20, 1)
+        connection.execute(UPSERT_LATENCY, latency_cells(began))
         connection.execute(
             "INSERT INTO episode (id, cause, party, route, family, account, utc_offset, opened_at, last_failure_at,"
             " censored, attempts, calls, held, lost, waited, longest_hold, note)"

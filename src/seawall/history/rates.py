@@ -89,18 +89,28 @@ class Extremes:
     quietest: Slot
 
 
-def hours(counts: Iterable[HourCount]) -> Hours:
-    """Counts by the wall clock of their time, so that daylight saving does not smear.
+def wall(hour: int, utc_offset: int) -> tuple[int, int]:
+    """The date (days since 1970) and the hour of the day that a clock showed in this hour (since 1970, UTC).
 
     Where the offset is no whole hour, an hour counts as the one in which it begins.
     """
+    return divmod((hour * 60 + utc_offset) // 60, 24)
+
+
+def of_week(date: int, hour: int) -> Slot:
+    """The hour of the week."""
+    return Slot((date + 3) % 7, hour)  # 1 January 1970 was a Thursday
+
+
+def hours(counts: Iterable[HourCount]) -> Hours:
+    """Counts by the wall clock of their time, so that daylight saving does not smear."""
     found = Hours()
     rates: dict[tuple[int, int], Rate] = {}
     for row in counts:
-        date, hour = divmod((row.hour * 60 + row.utc_offset) // 60, 24)
+        date, hour = wall(row.hour, row.utc_offset)
         rates[date, hour] = rates.get((date, hour), Rate()) + Rate(row.attempts, row.failed, row.repeats)
     for (date, hour), rate in rates.items():
-        week = Slot((date + 3) % 7, hour)  # 1 January 1970 was a Thursday
+        week = of_week(date, hour)
         day = Slot(None, hour)
         found.cells[week] = found.cells.get(week, Rate()) + rate
         found.by_hour[day] = found.by_hour.get(day, Rate()) + rate
@@ -109,7 +119,7 @@ def hours(counts: Iterable[HourCount]) -> Hours:
     found.spread = _spread(rates, found)
     shares: dict[Slot, list[float]] = {}
     for (date, hour), rate in rates.items():
-        for slot in (Slot((date + 3) % 7, hour), Slot(None, hour)):
+        for slot in (of_week(date, hour), Slot(None, hour)):
             shares.setdefault(slot, []).append(rate.share)
     found.usual = {slot: median_low(dates) for slot, dates in shares.items()}
     return found
@@ -121,7 +131,7 @@ def _spread(rates: Mapping[tuple[int, int], Rate], found: Hours) -> float | None
         cells = found.cells if weekly else found.by_hour
         excess, free = 0.0, -len(cells)
         for (date, hour), rate in rates.items():
-            expected = cells[Slot((date + 3) % 7 if weekly else None, hour)].share
+            expected = cells[of_week(date, hour) if weekly else Slot(None, hour)].share
             free += 1
             if 0 < expected < 1:
                 chance = rate.attempts * expected * (1 - expected)

@@ -28,8 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.pool import NullPool
 
 from seawall.store.bursts import MINUTE, Burst, HourCount, ModelCount, Note, Recovery, Start, Work
+from seawall.store.latency import HourLatency
 from seawall.store.rows import Attempt, Count
-from seawall.store.schema import attempt, burst, episode, hourly_count, recovery, work
+from seawall.store.schema import attempt, burst, episode, hourly_count, latency, recovery, work
 
 WAITS = 1.0
 """Seconds for another program's lock: a gateway's batch takes milliseconds."""
@@ -206,6 +207,25 @@ def models_between(
         .order_by(desc("n"), columns.family)
     )
     return [ModelCount(family, int(n), int(failed)) for family, n, failed in connection.execute(question)]
+
+
+def latencies_between(
+    connection: Connection, since: float, until: float, family: str | None = None
+) -> list[HourLatency]:
+    """How long answers took to begin, of the hours that begin between these times (UTC seconds), oldest first.
+
+    `family`: only this model family.
+    """
+    columns = latency.c
+    question = (
+        select(columns.hour, columns.utc_offset, columns.step, func.sum(columns.answers))
+        .where(columns.hour >= ceil(since / 3600), columns.hour <= until / 3600)
+        .group_by(columns.hour, columns.utc_offset, columns.step)
+        .order_by(columns.hour, columns.utc_offset, columns.step)
+    )
+    if family is not None:
+        question = question.where(columns.family == family)
+    return [HourLatency(hour, offset, step, int(n)) for hour, offset, step, n in connection.execute(question)]
 
 
 def notes_between(connection: Connection, since: float, until: float, cause: str | None = None) -> list[Note]:

@@ -72,6 +72,19 @@ hourly_count = Table(
 )
 """The columns are the fields of `rows.Count`; the key begins with the hour, since spans of time are read."""
 
+latency = Table(
+    "latency",
+    metadata,
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("utc_offset", SmallInteger, primary_key=True, autoincrement=False),
+    Column("route", Text, primary_key=True),
+    Column("family", Text, primary_key=True),
+    Column("step", SmallInteger, primary_key=True, autoincrement=False),
+    Column("answers", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The columns are the fields of `latency.Latency`. It tells of all answers, and goes when attempts of its age do."""
+
 episode = Table(
     "episode",
     metadata,

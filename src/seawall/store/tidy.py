@@ -17,6 +17,7 @@ _DATED = (
     ("burst", "id", "hour", 3600),
     ("recovery", "minute, route, family, account", "minute", 60),
     ("work", "hour, utc_offset, client", "hour", 3600),
+    ("latency", "hour, utc_offset, route, family, step", "hour", 3600),
     ("episode", "id", "opened_at", 1),
     ("imported_record", "record", "at", 1),
 )

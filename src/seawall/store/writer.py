@@ -7,7 +7,7 @@ memory, the state says why, and when the trouble ends they are written.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from seawall.clock import Clock, SystemClock
 from seawall.config import History, Store
 from seawall.store.backlog import Backlog
+from seawall.store.latency import Latency, latency_cells
 from seawall.store.place import here, store_path
 from seawall.store.rows import Attempt, Cell, Count, Row, cells
 from seawall.store.sqlite import Opened, identity_of, is_damage, open_store, set_aside
@@ -76,18 +77,38 @@ class State:
     written: int = 0
 
 
-def insert_of(kind: type[Row], table: str) -> str:
+def insert_of(kind: type[Row | Latency], table: str) -> str:
     """The INSERT of a row's fields, in their order, as SQLite reads it."""
     names = [field.name for field in fields(kind)]
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
 
 
+def upsert_of(kind: type[Row | Latency], table: str) -> str:
+    """The same of a row whose last field is added to that of the row which is alike in all others."""
+    *alike, added = (field.name for field in fields(kind))
+    adds = f"DO UPDATE SET {added} = {added} + excluded.{added}"
+    return f"{insert_of(kind, table)} ON CONFLICT ({', '.join(alike)}) {adds}"
+
+
 INSERT_ATTEMPT = insert_of(Attempt, "attempt")
-UPSERT_COUNT = (
-    f"{insert_of(Count, 'hourly_count')}"
-    f" ON CONFLICT ({', '.join(field.name for field in fields(Count) if field.name != 'attempts')})"
-    " DO UPDATE SET attempts = attempts + excluded.attempts"
-)
+UPSERT_COUNT = upsert_of(Count, "hourly_count")
+UPSERT_LATENCY = upsert_of(Latency, "latency")
+
+
+def _batch(rows: Iterable[Row | Latency]) -> dict[str, list[tuple[Cell, ...]]]:
+    """The rows that are fit to be kept, by the statement that brings them in."""
+    batch: dict[str, list[tuple[Cell, ...]]] = {INSERT_ATTEMPT: [], UPSERT_COUNT: [], UPSERT_LATENCY: []}
+    for row in rows:
+        match row:
+            case Attempt():
+                statement, values = INSERT_ATTEMPT, cells(row)
+            case Count():
+                statement, values = UPSERT_COUNT, cells(row)
+            case Latency():
+                statement, values = UPSERT_LATENCY, latency_cells(row)
+        if values is not None:
+            batch[statement].append(values)
+    return batch
 
 
 class Writer:
@@ -135,7 +156,7 @@ class Writer:
             self._thread = threading.Thread(target=self._run, name="seawall-store", daemon=True)
             self._thread.start()
 
-    def put(self, row: Row) -> None:
+    def put(self, row: Row | Latency) -> None:
         """Leaves a row to be written. Never waits, never raises; drops the oldest when too many wait."""
         waiting = self._backlog.put(row)
         if waiting >= self._pace.batch:
@@ -206,23 +227,22 @@ class Writer:
         if not attempts and not folded:
             return False
         try:
-            new = [values for row in attempts if (values := cells(row)) is not None]
-            added = [values for row in folded if (values := cells(row)) is not None]
-            self._transact(new, added)
+            batch = _batch([*attempts, *folded])
+            self._transact(batch)
         except BaseException:
             self._backlog.give_back(attempts, folded)
             raise
-        unfit = len(attempts) + len(folded) - len(new) - len(added)
+        unfit = len(attempts) + len(folded) - sum(map(len, batch.values()))
         self._written += self._backlog.done(unfit)
         return len(attempts) == self._pace.batch
 
-    def _transact(self, attempts: list[tuple[Cell, ...]], counts: list[tuple[Cell, ...]]) -> None:
+    def _transact(self, batch: dict[str, list[tuple[Cell, ...]]]) -> None:
         assert self._opened is not None
         connection = self._opened.connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(INSERT_ATTEMPT, attempts)
-            connection.executemany(UPSERT_COUNT, counts)
+            for statement, rows in batch.items():
+                connection.executemany(statement, rows)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:

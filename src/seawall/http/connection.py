@@ -30,13 +30,13 @@ class UpstreamConnection(asyncio.Protocol):
     """One connection to an upstream. `send` begins an exchange; `cancel` ends it and the connection."""
 
     __slots__ = (
-        "_answer",
         "_body",
         "_buffer",
         "_interims",
         "_loop",
         "_method",
         "_release",
+        "_reusable",
         "_sizes",
         "_transport",
         "fresh",
@@ -56,7 +56,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._method = b""
-        self._answer: AnswerHead | None = None
+        self._reusable = False
+        """What the answer's head said of this connection."""
         self._body: Reader | None = None
         self._interims = 0
         self.sink: AnswerSink | None = None
@@ -90,7 +91,7 @@ class UpstreamConnection(asyncio.Protocol):
             if piece:
                 sink.piece(piece)
             if body.done and self.sink is sink:
-                self._finish()
+                self._finish(body.rest)
         except (BadHead, BadBody) as error:
             self._break(Fault.BAD_ANSWER, str(error))
 
@@ -203,24 +204,29 @@ class UpstreamConnection(asyncio.Protocol):
                 return
             if not data:
                 return
-        self._answer = head
-        body = self._body = reader(head.length)
+        self._reusable = head.keep_alive
+        length = head.length
         sink.head(head)
         if self.sink is not sink:  # it has seen enough
             return
-        if body.done:
-            body.rest = data
-            self._finish()
-        elif data:
+        if 0 <= length <= len(data):  # all of it is here, as nearly always where it is small
+            rest = data[length:]
+            if length:
+                sink.piece(data[:length])
+                if self.sink is not sink:
+                    return
+            self._finish(rest)
+            return
+        self._body = reader(length)
+        if data:
             self.data_received(data)
 
-    def _finish(self) -> None:
-        answer, body, sink = self._answer, self._body, self.sink
-        assert answer is not None
-        assert body is not None
+    def _finish(self, rest: bytes = b"") -> None:
+        """The answer is whole; `rest` came behind its end."""
+        sink = self.sink
         assert sink is not None
-        reusable = answer.keep_alive and self.sent_all and not body.rest and self.open
-        self.sink = self.source = self._answer = self._body = None
+        reusable = self._reusable and self.sent_all and not rest and self.open
+        self.sink = self.source = self._body = None
         self.fresh = self.sent_all = False
         self.used_at = self.last_byte_at
         if reusable:

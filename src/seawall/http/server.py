@@ -154,24 +154,28 @@ class ServerConnection(asyncio.Protocol):
     # -- reading --------------------------------------------------------------------------------------------------
 
     def _next_request(self) -> None:
+        data = self._buffer
         try:
-            end = end_of_head(self._buffer, self.server.sizes.head)
+            end = end_of_head(data, self.server.sizes.head)
             if not end:
                 return
-            head = read_request(self._buffer[:end])
+            head = read_request(data[:end])
         except BadHead as error:
             self._refuse(error)
             return
-        rest, self._buffer = self._buffer[end:], b""
+        length, rest = head.length, data[end:]
         self.request_http11 = head.http11
         self._keep = head.keep_alive and not self.server.closing
         self._continue = head.expects_continue
         request = self._request = Request(self, head, self._since)
         reply = self._reply = Reply(self)
-        if request.complete:
-            self._buffer = rest
+        if 0 <= length <= len(rest):  # all of it is here, as nearly always where it is small
+            self._buffer = rest[length:]
+            if length:
+                request.take(rest[:length], True)
         else:
-            self._body = reader(head.length)
+            self._buffer = b""
+            self._body = reader(length)
             if rest:
                 self._take_body(rest)
                 if self._request is not request:  # its body was refused

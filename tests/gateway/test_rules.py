@@ -191,6 +191,27 @@ def test_rule_2_ambiguous_failures_are_replayed_twice_at_most(more: dict[str, ob
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("crossed", "attempts"), [(1.0, 1), (0.0, 3)])
+def test_rule_2_holds_on_connections_that_were_idle(
+    monkeypatch: pytest.MonkeyPatch, crossed: float, attempts: int
+) -> None:
+    """One that ends at once is replaced, and counts as a replay; one that ends later was a failed attempt."""
+    monkeypatch.setattr("seawall.gateway.exchange._CROSSED", crossed)
+
+    async def run() -> None:
+        async with ground() as g:
+            await asyncio.gather(*(g.ask(question(f"warm {n}")) for n in range(6)))
+            warm = g.sent()
+            g.fake.script(*["close"] * 20)
+            answer = await g.ask()
+            assert answer.status == 503
+            assert g.sent() - warm == 3
+            assert len(g.attempts) >= attempts
+            assert all(row.maybe_billed for row in g.attempts)
+
+    asyncio.run(run())
+
+
 def test_rule_2_a_messages_body_has_a_limit() -> None:
     """A body over the limit is refused before it is read, chunked or counted."""
 

@@ -29,6 +29,9 @@ from seawall.store.rows import Attempt as Row
 from seawall.upstream.elsewhere import keep_cookies_away
 from seawall.upstream.messages import Attempt, Failure
 
+_CROSSED = 1.0
+"""Seconds after a request within which the end of an idle connection may have crossed it: a slow way there and back."""
+
 if TYPE_CHECKING:
     from seawall.gateway.away import Away
     from seawall.gateway.fallback import Fallbacks, Way

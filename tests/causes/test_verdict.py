@@ -290,3 +290,62 @@ def test_noise_around_an_error_does_not_hide_it(before, after):
 def test_hostile_repetition_is_answered(piece):
     """A quarter of a million characters of anything end like any other text: every pattern is linear."""
     assert explain(piece * (260_000 // len(piece))).cause in codes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [
+        ("rate_limit", "provider.rate_limited_unspecified"),
+        ("overloaded", "provider.overloaded"),
+        ("authentication_failed", "account.invalid_credentials_unspecified"),
+        ("oauth_org_not_allowed", "account.oauth_not_allowed"),
+        ("billing_error", "account.credit_exhausted"),
+        ("invalid_request", "request.parameter_invalid"),
+        ("model_not_found", "request.model_not_found"),
+        ("server_error", "provider.internal_server_error"),
+        ("max_output_tokens", "request.output_limit_exceeded"),
+        ("unknown", "unknown.unknown"),
+        ("a_kind_of_next_year", "unknown.unknown"),
+    ],
+)
+def test_a_bare_hook_of_claude_code_leads_to_the_cause_of_its_kind(kind, cause):
+    """However it is written; with the folder of a work on another vendor beside it."""
+    hook = {
+        "session_id": "8c1",
+        "cwd": "/home/lee/gemini-bot",
+        "hook_event_name": "StopFailure",
+        "error": kind,
+    }
+    assert explain(json.dumps(hook)).cause == cause
+    assert explain(json.dumps({"hook_event_name": "StopFailure", "error": kind}, indent=2)).cause == cause
+    assert explain(f"[hook] StopFailure input: {json.dumps(json.dumps(hook))}").cause == cause
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "cause"),
+    [
+        ("rate_limit", "You've hit your weekly limit · resets Mon 9am", "limit.usage_limit_reached"),
+        ("server_error", "API Error: 529 Overloaded", "provider.overloaded"),
+        ("server_error", "API Error: Service Unavailable", "provider.service_unavailable"),
+        ("authentication_failed", "Not logged in · Please run /login", "account.missing_credentials"),
+        ("invalid_request", "Prompt is too long", "request.context_too_long"),
+        ("unknown", "API Error: Connection error.", "network.connection_failed_unspecified"),
+    ],
+)
+def test_the_message_of_a_hook_wins_over_its_kind(kind, shown, cause):
+    """In whatever field it stands."""
+    hook = {"hook_event_name": "StopFailure", "error": kind}
+    assert explain(json.dumps(hook | {"last_assistant_message": shown})).cause == cause
+    assert explain(json.dumps({"error_details": shown} | hook)).cause == cause
+
+
+def test_a_kind_that_stands_for_several_causes_says_so():
+    """With what tells them apart, unless the message has told already."""
+    hook = {"hook_event_name": "StopFailure", "error": "rate_limit"}
+    bare = explain(json.dumps(hook))
+    assert bare.confidence is Confidence.POSSIBLE
+    assert "limit.usage_limit_reached" in bare.also
+    assert bare.apart
+    said = explain(json.dumps(hook | {"last_assistant_message": "Server is temporarily limiting requests"}))
+    assert (said.cause, said.confidence) == ("provider.rate_limited_unspecified", Confidence.CERTAIN)
+    assert not said.apart

@@ -27,13 +27,45 @@ Meaning   The API asks clients to slow down for a moment. A plan limit comes
 Do now    Wait half a minute and send again. Behind the gateway this is done
           for you. With many parallel agents: start fewer at once.
 Don't     upgrade the plan or change keys: it does not count against you
-          send again in a tight loop: each refusal may prolong the next
 Fixed?    The same message goes through.
 Escalate  after 30 min with a green status page: seawall report
 
 Read as   provider.rate_limited_unspecified · from your text only; run
           `seawall` to measure"""
     )
+
+
+def test_the_page_of_an_overloaded_api():
+    """What it means, what to do and what not, how long, and wordings no longer than tells them apart."""
+    lines = page(
+        load("provider.overloaded"),
+        Look(80),
+        own="Yours: half 2 min, 9 of 10 11 min (23 episodes).",
+        platforms=frozenset(),
+    )
+    assert "\n".join(lines[:18]) == (
+        """\
+provider.overloaded — the API is at capacity                  Anthropic's side
+
+What it means   The service refuses calls because too many arrive from all
+                users. Your account, key, prompt and machine play no part. It
+                costs no quota. Capacity is kept per model.
+Do              Wait; behind the gateway your calls are held meanwhile.
+                In a hurry: /model to another model.
+                Unattended, without the gateway:
+                export CLAUDE_CODE_RETRY_WATCHDOG=1
+Don't           Reinstall, change keys, log out, clear caches: not involved.
+                Retry in a tight loop: adds load and trips your rate limit.
+How long        Usually 2–5 min (public reports). Yours: half 2 min, 9 of 10
+                11 min (23 episodes).
+Fixed when      The same message goes through: seawall doctor --again
+Escalate        After 10 min, if the page is green and your network is fine.
+Seen as         API Error: 529 Overloaded. … · API Error: Repeated 529
+                Overloaded errors. … · Opus is experiencing high load, please
+                use /model to switch to Sonnet · overloaded_error ·"""
+    )
+    whole = " ".join(" ".join(page(load("provider.overloaded"), Look(80), more=True)).split())
+    assert "529 Overloaded. This is a server-side issue" in whole
 
 
 def test_the_same_in_40_columns():

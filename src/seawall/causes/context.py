@@ -33,6 +33,7 @@ _CLAUDE = (
     "run /login",
     "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
     "toolspec", "pretooluse", "posttooluse",
+    "stopfailure",  # its hook
     "$bunfs/", "~bun/",  # what the native build of Claude Code calls its own files
 )  # fmt: skip
 """Any of these in a text: it is about a Claude call, or about Claude Code."""
@@ -181,6 +182,7 @@ class Context:
         return bool(
             "anthropic" in flat
             or "bedrock" in flat
+            or "stopfailure" in flat
             or "type:error,error:" in self._facts.whole.glued
             or not _MODELS.isdisjoint(self._facts.whole.words)
             or _OUR_MODEL.search(flat)

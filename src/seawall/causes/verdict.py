@@ -120,10 +120,13 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
     others = dict.fromkeys(
         hit.code for hit in hits if hit.code != best.code and not any(map(hit.inside, own))
     )
-    doubt = next(
-        (hit.reading for hit in every if hit.code == best.code and hit.reading and hit.reading.also), None
-    )
+    doubt = next((hit.reading for hit in every if hit.code == best.code and _doubtful(hit, best)), None)
     return _Found(best, part.count, tuple(others), doubt)
+
+
+def _doubtful(hit: Hit, best: Hit) -> bool:
+    """Whether its words can mean another cause too, and nothing more exact beside them says which."""
+    return bool(hit.reading and hit.reading.also) and (hit.rank > Rank.WRAPPER or best.rank < Rank.NAME)
 
 
 _CALL = re.compile(r"api error|_error\"|v1/messages|anthropic\.\w*error")

@@ -188,11 +188,21 @@ def page(
     lines += row("Prevent", [cause.prevention] if more else (), look, PAGE_LABEL)
     for one in cause.questions if more else ():
         lines += row("Asked", [one.ask, one.answer], look, PAGE_LABEL)
-    lines += row("Seen as", _joined(one.text for one in cause.wordings), look, PAGE_LABEL)
+    lines += row("Seen as", _joined(_wordings(cause, more)), look, PAGE_LABEL)
     lines += row("Not the same", _joined(_near_misses(cause)), look, PAGE_LABEL)
     sources = "; ".join(f"{one.title} ({one.date})" for one in cause.sources)
     lines += row("Sources", [sources], look, PAGE_LABEL)
     return lines
+
+
+def _wordings(cause: Cause, more: bool) -> Iterable[str]:
+    """Texts that people meet, each once; but for `more` no more of them than their first sentence."""
+    firsts = (one.text if more else _FIRST.sub(r"\1 …", one.text) for one in cause.wordings)
+    return dict.fromkeys(firsts)
+
+
+_FIRST = re.compile(r"^(.{16,}?[a-z]{3}\.) \S.*", re.DOTALL)
+"""A text's first sentence, and what comes after it; neither a number's full stop nor an abbreviation's ends one."""
 
 
 def _near_misses(cause: Cause) -> Iterable[str]:
@@ -279,7 +289,7 @@ def _step(step: Step, look: Look) -> str:
 
 def _with_command(text: str, command: str | None, look: Look) -> str:
     """The command beside its sentence where both fit a line, else below it."""
-    if not command:
+    if not command or command in text:
         return text
     beside = f"{text} {command}" if text.endswith(":") else f"{text}  {command}"
     return beside if len(beside) + 3 + PAGE_LABEL <= look.edge else f"{text}\n{command}"

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from own_home import LIMIT, Home
 from seawall.cli import history, verbs
 from seawall.config import Store
 from seawall.store.bursts import HourCount
+from seawall.store.latency import HourLatency, Latency, step_of
 from seawall.store.migrate import migrate
 from seawall.store.rows import Attempt, Count
 from seawall.store.writer import Pace, Writer
@@ -38,7 +39,7 @@ FAILED = Attempt(
 )  # fmt: skip
 
 
-def filled(home: Home, *rows: Attempt | Count) -> Path:
+def filled(home: Home, *rows: Attempt | Count | Latency) -> Path:
     """The store of this home, with these rows, written as the gateway does."""
     path = home.path / ".local/share/seawall/seawall.db"
     if not path.exists():
@@ -88,6 +89,25 @@ def test_the_whole_view(own_home: Home) -> None:
     assert "Held and saved: 9 calls, 45 min of waiting you did not have to watch" in lines
     assert "Lost: 9 calls (9 gave up)" in lines
     assert max(map(len, lines)) <= 80
+
+
+def test_how_long_answers_took_to_begin(own_home: Home) -> None:
+    """By hour of the week for programs, all together for people; of one model where one is named."""
+    now = time.time()
+    hour = int(now // 3600) - 24
+    answers = [Latency(hour, 60, "api.anthropic.com", "opus", step_of(s), 15) for s in (1.0, 2.0)]
+    answers += [Latency(hour, 60, "api.anthropic.com", "haiku", step_of(0.3), 5)]
+    filled(own_home, *answers, Count(hour, 60, "api.anthropic.com", "haiku", "ab", "", 5), *outages(now, 1))
+    value = conforms(own_home.seawall("history", "--json").stdout)
+    [cell] = value["latency"]["by_hour"]
+    at = datetime.fromtimestamp(hour * 3600, UTC) + timedelta(minutes=60)
+    assert (cell["weekday"], cell["hour"], cell["answers"]) == (at.weekday(), at.hour, 35)
+    assert value["latency"] == {"by_hour": [cell]} | {key: cell[key] for key in ("answers", "p50", "p90")}
+    assert 0.7 < cell["p50"] <= 1.02 < cell["p90"] <= 2.05
+    said = own_home.seawall("history", "hours").stdout.splitlines()
+    assert said[-1] == "Answers begin after 1.0 s (half of them), 1.9 s (9 of 10) · 35 answers"
+    alone = own_home.seawall("history", "hours", "--model", "haiku", "--plain").stdout.splitlines()
+    assert re.fullmatch(r"Answers begin after 0\.\d s .*, 0\.\d s .* 5 answers", alone[-1])
 
 
 def test_the_views(own_home: Home) -> None:
@@ -452,8 +472,10 @@ def test_a_daylight_saving_change_in_a_named_zone() -> None:
     """Hours before and behind the change are those that the clock on the wall there showed."""
     change = int(datetime.fromisoformat("2026-10-25T01:00+00:00").timestamp() // 3600)
     counts = [HourCount(change + n, 0, 20, 1) for n in (-2, -1, 0, 1)]
-    _, found = history._in_zone([], counts, ZoneInfo("Europe/Berlin"))
+    began = [HourLatency(one.hour, 0, 20, 1) for one in counts]
+    _, found, answers = history._in_zone([], counts, began, ZoneInfo("Europe/Berlin"))
+    assert [one.utc_offset for one in answers] == [one.utc_offset for one in found]
     assert [one.utc_offset for one in found] == [120, 120, 60, 60]
     assert [((one.hour * 60 + one.utc_offset) // 60) % 24 for one in found] == [1, 2, 2, 3]
-    _, odd = history._in_zone([], [HourCount(2**50, 0, 20, 1)], ZoneInfo("Europe/Berlin"))
+    _, odd, _ = history._in_zone([], [HourCount(2**50, 0, 20, 1)], [], ZoneInfo("Europe/Berlin"))
     assert odd[0].utc_offset == 0

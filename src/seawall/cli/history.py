@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from seawall.history.episodes import Episode
     from seawall.history.report import Report
     from seawall.store.bursts import HourCount
+    from seawall.store.latency import HourLatency
 
 DAY = 86400.0
 SKEW = 60.0
@@ -114,7 +115,7 @@ def _printed(
             case "list":
                 lines = shown.listing(report.episodes, look)
             case "hours":
-                lines = shown.hours(report.hours, look)
+                lines = [*shown.hours(report.hours, look), *shown.begins(report.delays.total, look)]
             case "causes":
                 lines = shown.cause_table(report_of.causes(report.episodes), look)
             case "models":
@@ -201,6 +202,7 @@ def _report(
     zone: tzinfo | None,
 ) -> "Report":
     """What is on record of the span."""
+    from seawall.history.latency import delays
     from seawall.history.outlook import DAYS, outlook
     from seawall.history.past import past
     from seawall.history.rates import hours
@@ -215,8 +217,9 @@ def _report(
         recoveries = [one for one in recoveries if one.family == model]
     held, seconds = waited(recoveries, begin)
     counts = queries.hours_between(connection, begin, now, cause, model)
+    latencies = queries.latencies_between(connection, begin, now, model)
     if zone is not None:
-        found, counts = _in_zone(found, counts, zone)
+        found, counts, latencies = _in_zone(found, counts, latencies, zone)
     going_on = [one for one in found if one.end == "open"]
     earlier = {
         code: past(connection, now - DAYS * DAY, now, code).episodes
@@ -240,17 +243,19 @@ def _report(
         future=queries.attempts_after(connection, now + SKEW),
         notes=queries.notes_between(connection, begin, now, cause),
         last_notes={one.id: note for one, note in said if note is not None},
+        delays=delays(latencies),
     )
 
 
 def _in_zone(
-    found: "list[Episode]", counts: "list[HourCount]", zone: tzinfo
-) -> "tuple[list[Episode], list[HourCount]]":
+    found: "list[Episode]", counts: "list[HourCount]", latencies: "list[HourLatency]", zone: tzinfo
+) -> "tuple[list[Episode], list[HourCount], list[HourLatency]]":
     """The same by another clock than that of the time and place."""
     east = times.east(zone)
     return (
         [replace(one, utc_offset=east(one.opened_at)) for one in found],
         [replace(one, utc_offset=east(one.hour * 3600.0)) for one in counts],
+        [one._replace(utc_offset=east(one.hour * 3600.0)) for one in latencies],
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from seawall.history.durations import Lasting, curve
 from seawall.history.episodes import Episode
+from seawall.history.latency import Delays
 from seawall.history.outlook import Outlook, lasting
 from seawall.history.rates import Hours, Rate, difference
 from seawall.store.bursts import HourCount, ModelCount, Note, Recovery
@@ -46,6 +47,8 @@ class Report:
     """What was noted of its episodes."""
     last_notes: Mapping[str, Note] = field(default_factory=dict)
     """What was noted the last time, by the id of the episode that goes on."""
+    delays: Delays = field(default_factory=Delays)
+    """How long answers took to begin."""
 
     @property
     def given_up(self) -> int:

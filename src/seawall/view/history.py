@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from seawall.clock import duration
 from seawall.history.episodes import End, Episode
+from seawall.history.latency import Delay
 from seawall.history.outlook import Outlook
 from seawall.history.rates import Hours, Rate, Slot, extremes
 from seawall.history.report import CauseLine, Comparison, Report, causes
@@ -115,6 +116,22 @@ def hours(found: Hours, look: Look) -> list[str]:
             signs = (sign(found.cells.get(Slot(day, hour), Rate())) for hour in range(first, last))
             lines.append(f"{name}   " + "".join(one.ljust(_CELL) for one in signs))
     return [line.rstrip() for line in [*lines, *pattern(found, look)]]
+
+
+def begins(found: Delay, look: Look) -> list[str]:
+    """How long answers took to begin; nothing where none is on record."""
+    if found.p50 is None or found.p90 is None:
+        return []
+    half, most = (brief(one) for one in (found.p50, found.p90))
+    return flowed(
+        [f"Answers begin after {half} (half of them), {most} (9 of 10)", counted(found.answers, "answer")],
+        look,
+    )
+
+
+def brief(length: float) -> str:
+    """A short length with as many digits as tell something: `0.4 s`, `2.1 s`, `14 s`."""
+    return f"{length:.1f} s" if length < 9.95 else duration(length)
 
 
 def sign(rate: Rate) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from seawall.clock import utc
 from seawall.history.episodes import Episode
+from seawall.history.latency import Delay
 from seawall.history.notes import note_of
 from seawall.history.outlook import Outlook
 from seawall.history.rates import Rate, Slot, extremes
@@ -63,6 +64,13 @@ def report(found: Report) -> dict[str, object]:
             }
             for row in found.counts
         ],
+        "latency": _delay(found.delays.total)
+        | {
+            "by_hour": [
+                {"weekday": slot.weekday, "hour": slot.hour, **_delay(cell)}
+                for slot, cell in found.delays.cells.items()
+            ]
+        },
         "episodes": [episode(one, note_of(one, found.notes)) for one in found.episodes],
         "open": [{"id": one.id, "age": one.lasted, **outlook(seen)} for one, seen in found.outlooks],
     }
@@ -155,6 +163,10 @@ def _rate(rate: Rate) -> dict[str, object]:
         "low": low,
         "high": high,
     }
+
+
+def _delay(one: Delay) -> dict[str, object]:
+    return {"answers": one.answers, "p50": one.p50, "p90": one.p90}
 
 
 def _slot(found: Report, one: Slot) -> dict[str, object]:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import threading
 import time
 import urllib.request
@@ -19,6 +20,8 @@ from own_home import LIMIT, Home, until
 from seawall.cli.verbs import VERBS
 from seawall.fake.thread import BackgroundFakeApi
 from seawall.gateway import runtime
+from seawall.store.latency import Latency, latency_cells, step_of
+from seawall.store.writer import UPSERT_LATENCY
 from seawall.view.web.keys import link
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -209,6 +212,39 @@ def test_an_outage_begins_is_held_and_ends(shown: Shown) -> None:
     page.wait_for_selector("#episode h3")
     assert "provider.overloaded" in page.inner_text("#episode")
     page.wait_for_selector("#causes-body table")
+
+
+def test_the_heat_map_shows_failures_latency_or_limits(shown: Shown) -> None:
+    """One switch, by mouse or keys: a slow hour is seen to be one, by sign and words; few answers are blank."""
+    hour = int(time.time() // 3600) - 30
+    store = sqlite3.connect(shown.home.path / ".local/share/seawall/seawall.db", timeout=LIMIT)
+    with store:
+        for at, seconds, answers in ((hour, 6.0, 30), (hour + 1, 0.5, 40), (hour + 2, 30.0, 19)):
+            began = Latency(at, 0, "api.anthropic.com", "opus", step_of(seconds), answers)
+            store.execute(UPSERT_LATENCY, latency_cells(began))
+    store.close()
+    until(lambda: _data(shown, "/api/v1/history")["latency"]["answers"] >= 89, "the latencies are on record")
+    page = shown.open()
+    page.wait_for_selector("#week-body .heat")
+    names = [one.inner_text() for one in page.query_selector_all("#week-body .switch label")]
+    assert names == ["failures", "latency", "limits"]
+    page.check("#week-latency")
+    seen(page, "document.querySelector('.heat caption').innerText.startsWith('latency')")
+    assert page.evaluate("document.activeElement.id") == "week-latency"
+    cells = {
+        cell.get_attribute("title"): (cell.get_attribute("class"), cell.inner_text().strip()[:1])
+        for cell in page.query_selector_all(".heat td[title]")
+    }
+    told = {
+        answers: next(title for title in cells if f"{answers} answers" in title) for answers in (19, 30, 40)
+    }
+    assert (told[30], cells[told[30]]) == ("half began within 7 s, 30 answers", ("h3", "+"))
+    assert (told[40], cells[told[40]]) == ("half began within 437 ms, 40 answers", ("h1", "."))
+    assert (told[19], cells[told[19]][0]) == ("19 answers: too few", None)
+    assert "5–10 s" in page.inner_text("#week-body .legend")
+    page.keyboard.press("ArrowRight")
+    seen(page, "document.querySelector('.heat caption').innerText.startsWith('limits')")
+    assert "3–6 %" in page.inner_text("#week-body .legend")
 
 
 def test_it_works_by_keyboard_alone(shown: Shown) -> None:

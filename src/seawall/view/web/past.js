@@ -1,6 +1,6 @@
 // What is on record: the last day, the week, causes, the plan, the settings.
 
-import { by, clock, day, duration, el, many, percent, quiet, say, show, svg, table } from "./draw.js";
+import { by, clock, day, duration, el, many, percent, quiet, say, short, show, svg, table } from "./draw.js";
 
 const HOUR = 3600e3;
 const LEAST = 20; // below that many attempts a cell is blank, not green
@@ -84,12 +84,16 @@ async function openEpisode(one) {
 // ---- the week --------------------------------------------------------------------------------------------
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-// Each view: what of an hour's attempts counts, and how that is said.
-const STEPS = [0.01, 0.03, 0.06], LEGEND = ["under 1 %", "1–3 %", "3–6 %", "over 6 %"];
+const SHARES = { steps: [0.01, 0.03, 0.06], words: ["under 1 %", "1–3 %", "3–6 %", "over 6 %"], of: "attempt" };
+// Each view: its cells (of how many, which figure), where its steps lie, and how a cell is said.
 const VIEWS = {
-  failures: { counted: (history) => history.hours.map((row) => [local(row.at, row.utc_offset), row.failed]), said: "failed" },
+  failures: { ...SHARES, said: (share) => `${percent(share)} failed`,
+    cells: (history) => shares(history, history.hours.map((row) => [local(row.at, row.utc_offset), row.failed])) },
+  latency: { steps: [2, 5, 10], words: ["under 2 s", "2–5 s", "5–10 s", "over 10 s"], of: "answer", said: (seconds) => `half began within ${short(seconds)}`,
+    cells: (history) => grid(history.latency?.by_hour ?? [], (row) => [row.weekday, row.hour], (row) => [row.answers, row.p50]) },
   // Episodes of a limit are short: all attempts of one are counted in the hour in which it began.
-  limits: { counted: (history) => history.episodes.filter((one) => one.cause.startsWith("limit.")).map((one) => [local(one.opened_at, one.utc_offset), one.attempts]), said: "stopped by a limit of yours" },
+  limits: { ...SHARES, said: (share) => `${percent(share)} stopped by a limit of yours`,
+    cells: (history) => shares(history, history.episodes.filter((one) => one.cause.startsWith("limit.")).map((one) => [local(one.opened_at, one.utc_offset), one.attempts])) },
 };
 // By the wall clock at the time, so that daylight saving does not smear.
 const local = (at, offset) => { const time = new Date(Date.parse(at) + offset * 60e3); return [(time.getUTCDay() + 6) % 7, time.getUTCHours()]; };
@@ -97,9 +101,22 @@ const GLYPHS = [".", "-", "+", "#"];
 let view = "failures";
 
 export function drawWeek(history) {
-  const hours = history.hours ?? [], episodes = history.episodes ?? [];
-  show(by("week-body"), [hours.length, hours.at(-1), episodes.length, view, history.busiest, history.quietest], () => (hours.length
-    ? [choice(history), heat({ hours, episodes }), legend(history)] : quiet("No call is on record.")));
+  const hours = history.hours ?? [], episodes = history.episodes ?? [], answers = history.latency?.answers ?? 0;
+  show(by("week-body"), [hours.length, hours.at(-1), episodes.length, answers, view, history.busiest, history.quietest], () => (hours.length
+    ? [choice(history), heat({ ...history, hours, episodes }), legend(history)] : quiet("No call is on record.")));
+}
+
+// Seven days of 24 cells, each [of how many, the figure].
+function grid(rows, place, value) {
+  const cells = Array.from({ length: 7 }, () => Array.from({ length: 24 }, () => [0, 0]));
+  for (const row of rows) { const [at, hour] = place(row); cells[at][hour] = value(row, cells[at][hour]); }
+  return cells;
+}
+
+function shares(history, counted) {
+  const cells = grid(history.hours, (row) => local(row.at, row.utc_offset), (row, [all]) => [all + row.attempts, 0]);
+  for (const [[at, hour], count] of counted) cells[at][hour][1] += count;
+  return cells.map((hours) => hours.map(([all, bad]) => [all, all ? Math.min(1, bad / all) : 0]));
 }
 
 function choice(history) {
@@ -108,25 +125,24 @@ function choice(history) {
 }
 
 function heat(history) {
-  const { counted, said } = VIEWS[view];
-  const cells = Array.from({ length: 7 }, () => Array.from({ length: 24 }, () => [0, 0]));
-  for (const row of history.hours) { const [at, hour] = local(row.at, row.utc_offset); cells[at][hour][0] += row.attempts; }
-  for (const [[at, hour], count] of counted(history)) cells[at][hour][1] += count;
+  const { said, steps, of } = VIEWS[view], cells = VIEWS[view].cells(history);
   const head = el("tr", {}, el("th", { scope: "col" }, el("span", { cls: "unseen" }, "Day")), ...Array.from({ length: 24 }, (_, hour) => el("th", { scope: "col" },
     hour % 3 ? el("span", { cls: "unseen" }, String(hour)) : String(hour).padStart(2, "0"))));
-  const body = cells.map((hours, at) => el("tr", {}, el("th", { scope: "row" }, DAYS[at]), ...hours.map(([all, bad]) => {
-    if (all < LEAST) return el("td", { title: all ? `${many(all, "attempt")}: too few` : null }, el("span", { cls: "unseen" }, "too few"));
-    const share = Math.min(1, bad / all), level = STEPS.filter((step) => share >= step).length, text = `${percent(share)} ${said}, ${many(all, "attempt")}`;
+  const body = cells.map((hours, at) => el("tr", {}, el("th", { scope: "row" }, DAYS[at]), ...hours.map(([all, figure]) => {
+    if (all < LEAST) return el("td", { title: all ? `${many(all, of)}: too few` : null }, el("span", { cls: "unseen" }, "too few"));
+    const level = steps.filter((step) => figure >= step).length, text = `${said(figure)}, ${many(all, of)}`;
     return el("td", { cls: `h${level + 1}`, title: text }, el("span", { "aria-hidden": "true" }, GLYPHS[level]), el("span", { cls: "unseen" }, text));
   })));
   return el("div", { cls: "scroll", tabindex: "0", role: "group", "aria-label": "Heat map, hour by weekday" }, el("table", { cls: "heat" }, el("caption", { cls: "unseen" }, `${view} by hour and weekday, local time`), el("thead", {}, head), el("tbody", {}, ...body)));
 }
 
 function legend(history) {
-  const ends = view !== "failures" ? "" : history.busiest && history.quietest
-    ? ` Busiest: ${slot(history.busiest)}. Quietest you use: ${slot(history.quietest)}.` : " No clear pattern yet.";
-  return el("p", { cls: "legend" }, ...LEGEND.map((word, at) => el("span", { cls: "step" }, el("b", { cls: `h${at + 1}`, "aria-hidden": "true" }, GLYPHS[at]), ` ${word}`)),
-    `blank: under ${LEAST} attempts.`, ends);
+  const { words, of } = VIEWS[view];
+  const ends = view === "latency" ? " From a request to the first content of its answer, by the upstream alone."
+    : view !== "failures" ? "" : history.busiest && history.quietest
+      ? ` Busiest: ${slot(history.busiest)}. Quietest you use: ${slot(history.quietest)}.` : " No clear pattern yet.";
+  return el("p", { cls: "legend" }, ...words.map((word, at) => el("span", { cls: "step" }, el("b", { cls: `h${at + 1}`, "aria-hidden": "true" }, GLYPHS[at]), ` ${word}`)),
+    `blank: under ${LEAST} ${of}s.`, ends);
 }
 
 function slot(one) {

@@ -306,6 +306,25 @@ def test_state_is_never_by_colour_alone(shown: Shown) -> None:
     assert page.inner_text("#verdict-title")[0] in "✓!✕"
 
 
+def test_what_was_measured_before_a_success_is_no_trouble_any_more(shown: Shown) -> None:
+    """A measurement made in an outage is up to ten minutes old: since calls go through and nothing fails, it is over."""
+    page = shown.open()
+    said = page.evaluate(
+        """async () => {
+        const { situation } = await import('/seawall/live.js');
+        const now = Date.parse('2026-11-20T13:22:00Z');
+        const measured = { ok: false, generated_at: '2026-11-20T13:20:00Z', verdict: { cause: 'provider.overloaded',
+          party: 'provider', title: 'overloaded', do: [], dont: [], evidence: [] } };
+        const kind = (succeeded_at, cause) => situation(
+          { status: { succeeded_at, cause, held: 0 }, measured, causes: {}, open: [] }, now).kind;
+        const at = (text) => Date.parse(text) / 1000;
+        return [kind(null), kind(at('2026-11-20T13:19:59Z')), kind(at('2026-11-20T13:20:01Z')),
+          kind(at('2026-11-20T13:20:01Z'), 'provider.overloaded')];
+    }"""
+    )
+    assert said == ["measured", "measured", "calm", "trouble"]
+
+
 def test_hostile_text_stays_text(shown: Shown) -> None:
     """Names of clients, agents and causes come from outside: no element is made of them."""
     page = shown.open()

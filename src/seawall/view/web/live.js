@@ -21,7 +21,9 @@ export function situation(seen, now) {
   const status = seen.status, measured = seen.measured;
   if (!status) return null;
   const fresh = measured && now - Date.parse(measured.generated_at) < 10 * 60e3 ? measured : null;
-  const said = fresh && !fresh.ok ? fresh : null;
+  // A call that went through since tells more than what was measured before it.
+  const disproved = fresh && (status.succeeded_at ?? 0) * 1000 > Date.parse(fresh.generated_at);
+  const said = fresh && !fresh.ok && !(disproved && !status.cause) ? fresh : null;
   if (status.cause) {
     // What the gateway lives through outranks what was measured once, unless both name the same cause.
     const same = said && said.verdict.cause === status.cause ? said : null;
@@ -45,7 +47,7 @@ export function situation(seen, now) {
       also: v.also ?? [], open: outlook(said),
     };
   }
-  return { kind: "calm", measured: Boolean(fresh), status };
+  return { kind: "calm", measured: Boolean(fresh?.ok), status };
 }
 
 const merged = (recorded, measured) => (recorded ? { ...measured, ...recorded } : measured);

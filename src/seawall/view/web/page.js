@@ -9,7 +9,7 @@ const SILENT = 25e3; // the gateway says something every 10 s
 const RECORD_EVERY = 120e3;
 const MEASURE_EVERY = 120e3;
 const MOST_TEXT = 1 << 20;
-let heardAt = 0, over = false;
+let heardAt = 0, over = false, again = false;
 
 // ---- what the gateway tells ------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ function ended() {
 
 async function measure(anew) {
   const button = by("measure");
-  if (button.disabled) return;
+  if (button.disabled) { again ||= anew; return; } // what is measured now may be of a moment ago: once more when it is done
   button.disabled = true;
   button.textContent = "Measuring";
   try {
@@ -98,6 +98,7 @@ async function measure(anew) {
   }
   button.disabled = false;
   button.textContent = "Measure now";
+  if (again) { again = false; measure(true); }
 }
 
 async function record() {

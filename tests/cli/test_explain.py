@@ -16,6 +16,7 @@ from seawall.cli.clipboard import pasted
 from seawall.cli.common import Failure
 from seawall.config import Store
 from seawall.store.writer import Writer
+from shapes import conforms
 
 OVERLOADED = "API Error: 529 Overloaded"
 
@@ -182,7 +183,7 @@ def test_a_cause_by_its_code(capsys):
     assert out.startswith("provider.overloaded — the API is at capacity")
     assert outcome(capsys, "explain", "provider.throttle")[1].startswith("provider.rate_limited_unspecified")
     assert len(outcome(capsys, "explain", "-v", "provider.overloaded")[1]) > len(out)
-    value = json.loads(outcome(capsys, "explain", "--json", "provider.overloaded")[1])
+    value = conforms(outcome(capsys, "explain", "--json", "provider.overloaded")[1])
     assert value["schema"] == "seawall.cause/1"
     assert value["cause"]["do"]
     assert "matchers" not in value["cause"]
@@ -212,7 +213,7 @@ def test_lists(capsys):
     assert outcome(capsys, "explain", "--search", "qwertyuiop")[:2] == (19, "")
     assert outcome(capsys, "explain", "--search", " ")[0] == 2
     assert outcome(capsys, "explain", "--list", "nobody")[0] == 2
-    value = json.loads(outcome(capsys, "explain", "--list", "limit", "--json")[1])
+    value = conforms(outcome(capsys, "explain", "--list", "limit", "--json")[1])
     assert value["schema"] == "seawall.causes/1"
     assert all(row["party"] == "limit" for row in value["causes"])
 
@@ -221,7 +222,7 @@ def test_json(capsys):
     """One object that has all of the verdict and of what was read."""
     text = "API Error (529 Overloaded) attempt 9/10\nAPI Error: 529 Overloaded req_011CUabcdef"
     code, out, err = outcome(capsys, "explain", "--json", text)
-    value = json.loads(out)
+    value = conforms(out)
     assert (code, err) == (10, "")
     assert value["schema"] == "seawall.verdict/1"
     assert value["exit_code"] == 10
@@ -366,8 +367,10 @@ def test_the_last_failure_on_record(capsys, monkeypatch, tmp_path):
     assert (code, err) == (10, "")
     assert out.startswith("Seen      1970-01-01")
     assert "provider.overloaded — the API is at capacity" in out
-    value = json.loads(outcome(capsys, "explain", "--last", "--json")[1])
+    value = conforms(outcome(capsys, "explain", "--last", "--json")[1])
+    assert value["generated_at"] > "2026"
     assert value["verdict"]["cause"] == "provider.overloaded"
+    assert value["verdict"]["do"]
     assert value["seen"]["at"] == "1970-01-01T00:16:40Z"
     assert not {"account", "network"} & value["seen"].keys()
 

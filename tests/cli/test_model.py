@@ -1,7 +1,6 @@
 """`seawall model`: answers by option and by hand, what is printed, and what the API and the records add."""
 
 import io
-import json
 import sys
 import time
 from typing import Any
@@ -15,6 +14,7 @@ from seawall.cli import verbs as cli
 from seawall.config import Store
 from seawall.fake.thread import BackgroundFakeApi
 from seawall.store.writer import Writer
+from shapes import conforms
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +143,7 @@ def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
 
 def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     """One object; a name with brackets is quoted for the shell."""
-    value = json.loads(outcome(capsys, "model", "--answers", "cbcac", "--json")[1])
+    value = conforms(outcome(capsys, "model", "--answers", "cbcac", "--json")[1])
     assert (value["schema"], value["model"], value["live"]) == ("seawall.model/1", "opus[1m]", None)
     assert value["command"] == "claude --model 'opus[1m]'"
     assert value["settings"] == {"model": "opus[1m]", "fallbackModel": ["sonnet", "haiku"]}

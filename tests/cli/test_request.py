@@ -12,6 +12,7 @@ import pytest
 
 from seawall.cli import verbs as cli
 from seawall.fake.thread import BackgroundFakeApi
+from shapes import conforms
 
 RIGHT = {"model": "claude-sonnet-5-5", "max_tokens": 100, "messages": [{"role": "user", "content": "Ahoy"}]}
 WRONG = RIGHT | {"messages": [{"role": "user", "content": "Ahoy"}, {"role": "assistant", "content": "The"}]}
@@ -52,7 +53,7 @@ def test_as_json(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "request.json"
     path.write_text(json.dumps(WRONG))
     code, out, _ = outcome(capsys, "explain", "--request", str(path), "--json")
-    value = json.loads(out)
+    value = conforms(out)
     assert (code, value["schema"], value["ok"], value["exit_code"]) == (13, "seawall.request/1", False, 13)
     (one,) = value["findings"]
     assert (one["pointer"], one["cause"], one["party"]) == (

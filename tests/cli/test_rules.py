@@ -1,7 +1,6 @@
 """`seawall rules`: what is printed, what is written and only then, and every bad file of its row."""
 
 import io
-import json
 import os
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from seawall.cli import rules
 from seawall.cli import verbs as cli
 from seawall.cli.common import Failure
 from seawall.view.snippet import BEGIN, END, block
+from shapes import conforms
 
 TEXT = b"# Ours\r\n\r\n- be brief\r\n"
 
@@ -44,7 +44,7 @@ def test_printed_by_default(capsys: pytest.CaptureFixture[str], path: Path) -> N
     """The block and nothing else; no file is touched."""
     assert outcome(capsys, "rules") == (0, block("both"), "")
     assert outcome(capsys, "rules", "--for", "sdk") == (0, block("sdk"), "")
-    assert json.loads(outcome(capsys, "rules", "--json")[1])["block"] == block("both")
+    assert conforms(outcome(capsys, "rules", "--json")[1])["block"] == block("both")
     assert [one.name for one in path.parent.iterdir()] == ["CLAUDE.md"]
 
 
@@ -70,7 +70,7 @@ def test_a_file_that_is_not_there_is_made(capsys: pytest.CaptureFixture[str], pa
     other = path.with_name("AGENTS.md")
     code, out, _ = outcome(capsys, "rules", "--write", str(other), "--for", "sdk", "--json")
     assert (code, other.read_text()) == (0, block("sdk"))
-    value = json.loads(out)
+    value = conforms(out)
     assert (value["changed"], value["backup"]) == (True, None)
 
 

@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from seawall.causes.cause import Platform
@@ -94,7 +96,7 @@ def page(common: Common, code: str) -> int:
         whole = msgspec.to_builtins(cause)
         for ours in ("matchers", "examples"):
             del whole[ours]
-        click.echo(json.dumps({"schema": "seawall.cause/1", "cause": whole}))
+        click.echo(json.dumps(heading("seawall.cause/1", time.time()) | {"cause": whole}))
     else:
         from seawall.view import explanation
 
@@ -135,7 +137,7 @@ def table(common: Common, party: str | None, words: str | None) -> int:
         chosen = [short for short in chosen if _has(short.code, wanted)]
     if common.json:
         rows = [{"code": c.code, "title": c.title, "party": c.party, "retry": c.retry} for c in chosen]
-        click.echo(json.dumps({"schema": "seawall.causes/1", "causes": rows}))
+        click.echo(json.dumps(heading("seawall.causes/1", time.time()) | {"causes": rows}))
         return ExitCode.OK
     if not chosen:
         common.say("no cause has all these words")

@@ -5,18 +5,12 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from seawall.cli import catalogue, source
 from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of
 from seawall.clock import utc
-from seawall.view.heading import heading
-
-if TYPE_CHECKING:
-    from seawall.causes.cause import Cause
-    from seawall.causes.verdict import Verdict
 
 FROM_TEXT = "from your text only; run `seawall` to measure"
 
@@ -119,7 +113,10 @@ def _answer(common: Common, text: str, check: bool = False) -> int:
     code = exit_code_of(found.cause)
     cause = load(found.cause)
     if common.json:
-        click.echo(json.dumps(as_json(found, cause, redact.text(text[:_SHOWN]), code)))
+        from seawall.view import explanation_data
+
+        masked = redact.text(text[:_SHOWN])
+        click.echo(json.dumps(explanation_data.of_text(found, cause, masked, time.time(), code)))
     else:
         from seawall.view import explanation
 
@@ -130,44 +127,6 @@ def _answer(common: Common, text: str, check: bool = False) -> int:
 
 _SHOWN = 4000
 """Characters of a text, masked, that go into JSON."""
-
-
-def as_json(found: "Verdict", cause: "Cause", masked: str, code: int) -> dict[str, Any]:
-    facts = found.facts
-    return heading("seawall.verdict/1", time.time()) | {
-        "ok": False,
-        "verdict": {
-            "cause": found.cause,
-            "party": cause.party,
-            "host": facts.hosts[0] if facts.hosts else None,
-            "confidence": found.confidence,
-            "title": cause.title,
-            "retry": cause.retry,
-            "action": None,
-            "meaning": cause.meaning,
-            "do": [
-                {"text": one.text, "command": one.command, "costs_money": one.costs_money} for one in cause.do
-            ],
-            "dont": [{"text": one.text, "reason": one.reason} for one in cause.dont],
-            "verify": {"command": cause.verify_command, "expect": cause.verify},
-            "wait": cause.wait,
-            "escalate": cause.escalate,
-            "evidence": [],
-            "also": list(found.also),
-            "apart": found.apart,
-        },
-        "read": {
-            "basis": "text",
-            "text": masked,
-            "status": facts.whole.status,
-            "type": facts.whole.type,
-            "request_id": facts.request_id,
-            "attempt": list(facts.attempt) if facts.attempt else None,
-            "resets": facts.resets,
-            "errors": [{"cause": cause, "count": count} for cause, count in found.counts],
-        },
-        "exit_code": int(code),
-    }
 
 
 def _last(common: Common) -> int:
@@ -183,16 +142,12 @@ def _last(common: Common) -> int:
     if common.json:
         from dataclasses import asdict
 
-        row = {
-            name: value for name, value in asdict(seen).items() if name not in ("at", "account", "network")
-        }
-        verdict = {"cause": code, "party": cause.party, "title": cause.title, "retry": cause.retry}
-        whole = {
-            "schema": "seawall.verdict/1",
-            "verdict": verdict,
-            "seen": {"at": utc(seen.at), **row},
-            "exit_code": int(ends),
-        }
+        from seawall.view import explanation_data
+
+        row = asdict(seen)
+        for name in ("at", "account", "network"):
+            del row[name]
+        whole = explanation_data.of_record(cause, {"at": utc(seen.at), **row}, time.time(), ends)
         click.echo(json.dumps(whole))
         return ends
     from seawall.view import explanation

@@ -77,13 +77,10 @@ def explained(common: Common, wanted: str) -> int | None:
     code = lookup(one.cause).code
     cause, ends = load(code), exit_code_of(code)
     if common.json:
-        verdict = {"cause": code, "party": cause.party, "title": cause.title, "retry": cause.retry}
-        seen = data.episode(one)
-        click.echo(
-            json.dumps(
-                {"schema": "seawall.verdict/1", "verdict": verdict, "seen": seen, "exit_code": int(ends)}
-            )
-        )
+        from seawall.view import explanation_data
+
+        whole = explanation_data.of_record(cause, data.episode(one), time.time(), ends)
+        click.echo(json.dumps(whole))
         return ends
     look = catalogue.look_of(common)
     page = explanation.page(

@@ -9,7 +9,6 @@ import click
 
 from seawall.cli import doctor, examine
 from seawall.cli.common import Common
-from seawall.cli.explain import as_json
 
 if TYPE_CHECKING:
     from seawall.causes.verdict import Verdict
@@ -29,10 +28,11 @@ def merged(common: Common, read: "Verdict", masked: str, held_key: bool) -> int:
     case = replace(case, results=results)
     code = doctor.code_of(case)
     if common.json:
+        from seawall.view import explanation_data
+
         whole = examine.json_of(case, code)
-        whole["read"] = as_json(read, load(read.cause), masked, code)["read"] | {
-            "basis": "text and measurement"
-        }
+        told_only = explanation_data.of_text(read, load(read.cause), masked, case.now, code)
+        whole["read"] = told_only["read"] | {"basis": "text and measurement"}
         click.echo(json.dumps(whole))
         return code
     from seawall.view import explanation

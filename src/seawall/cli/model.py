@@ -12,6 +12,7 @@ import click
 
 from seawall.cli import catalogue
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
+from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from seawall.policy.choice import Choice, Question
@@ -179,8 +180,7 @@ def _listed(common: Common) -> list[str]:
 
 
 def _as_json(chosen: "Choice", trouble: list[tuple[str, int]], listed: list[str] | None) -> dict[str, object]:
-    return {
-        "schema": "seawall.model/1",
+    return heading("seawall.model/1", time.time()) | {
         "model": chosen.model,
         "runner_up": chosen.runner_up,
         "fallback": list(chosen.fallback),

@@ -10,6 +10,7 @@ import click
 
 from seawall.cli import catalogue
 from seawall.cli.common import Common, ExitCode, Failure
+from seawall.view.heading import heading
 
 _CHUNK = 1024 * 1024
 
@@ -23,9 +24,8 @@ def answer(common: Common, file: Path) -> int:
     report = check(body, time.strftime("%Y-%m-%d", time.gmtime())) if whole else too_long(len(body))
     code = ExitCode.REQUEST if report.errors else ExitCode.OK
     if common.json:
-        click.echo(
-            json.dumps({"schema": "seawall.request/1", **request.as_json(report), "exit_code": int(code)})
-        )
+        said = {**request.as_json(report), "exit_code": int(code)}
+        click.echo(json.dumps(heading("seawall.request/1", time.time()) | said))
     else:
         catalogue.printed(request.lines(report, catalogue.look_of(common)))
     return code

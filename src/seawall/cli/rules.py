@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure, common_options
+from seawall.view.heading import heading
 
 _LARGEST = 10 * 1024 * 1024
 """Bytes of a file that is changed; instructions of a project are a few thousand."""
@@ -40,7 +41,7 @@ def rules(
     named = write if write is not None else remove
     if named is None:
         block = snippet.block(audience)
-        said = {"schema": "seawall.rules/1", "for": audience, "block": block}
+        said = heading("seawall.rules/1", time.time()) | {"for": audience, "block": block}
         click.echo(json.dumps(said) if common.json else block, nl=common.json)
         return ExitCode.OK
     path = Path(named).expanduser()
@@ -68,8 +69,7 @@ def _changed(common: Common, path: Path, old: bytes | None, new: bytes, dry_run:
             common.say(f"wrote {path}" + (f"; as it was: {backup}" if backup else ""))
     if common.json:
         kept = str(backup) if backup else None
-        said = {
-            "schema": "seawall.rules/1",
+        said = heading("seawall.rules/1", time.time()) | {
             "path": str(path),
             "changed": changes and not dry_run,
             "diff": diff,

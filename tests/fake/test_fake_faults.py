@@ -240,10 +240,16 @@ def test_the_number_of_pings_is_bounded():
     assert len(faulty("hang at=in-block seconds=1000000 pings=true every=0.001").steps) < 25_000
 
 
+def test_another_good_status_is_no_answer_either():
+    """The API gives 200 and no other; whoever stands between may give any."""
+    assert parse(wire(faulty("wrong-body body=html code=202"))[0]).status == 202
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     ("body", "kind"), [("html", "text/html"), ("empty", None), ("error-json", "application/json"),
-                       ("wrong-json", "application/json"), ("keep-type-html", None), ("bad-json", None)],
+                       ("wrong-json", "application/json"), ("keep-type-html", None), ("bad-json", None),
+                       ("message", "application/json")],
 )  # fmt: skip
 def test_a_200_that_is_no_answer(stream, body, kind):
     """Status 200 and validly framed, but what is inside cannot be the answer."""
@@ -258,6 +264,8 @@ def test_a_200_that_is_no_answer(stream, body, kind):
     elif body == "bad-json":
         with pytest.raises(json.JSONDecodeError):
             _ = events_in(got.body) if stream else got.json
+    elif body == "message":
+        assert got.json["type"] == "message"
     else:
         assert "content" not in got.json
 

@@ -267,6 +267,10 @@ HELD = [
     "wrong-body body=html",
     "wrong-body body=empty",
     "wrong-body body=error-json",
+    "wrong-body body=html code=202",
+    "wrong-body body=html code=203",
+    "wrong-body body=empty code=204",
+    "wrong-body body=wrong-json code=206",
 ]
 
 
@@ -298,6 +302,7 @@ STREAM_HELD = [
     "early-end at=before-content",
     "early-end at=after-headers",
     "wrong-body body=keep-type-html",
+    "wrong-body body=message",
     "cut at=before-content how=close",
 ]
 

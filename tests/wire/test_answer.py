@@ -56,6 +56,14 @@ def test_an_error_before_content_leaves_nothing(before: bytes) -> None:
     assert json.loads(answer.error)["error"]["type"] == "overloaded_error"
 
 
+@pytest.mark.parametrize("begin", [BLOCK, PING + BLOCK, LAST, ENDING + LAST, START + START + BLOCK])
+def test_content_of_no_message_is_malformed(begin: bytes) -> None:
+    """A message begins once, before anything of it: otherwise the head of the answer is lost, or of another one."""
+    out, answer = follow(begin + DELTA + STOP)
+    assert out == b""
+    assert answer.state is State.MALFORMED
+
+
 def test_an_error_after_content_is_forwarded() -> None:
     """After the commit the client must see the upstream's own error event."""
     out, answer = follow(START + BLOCK + DELTA, ERROR)

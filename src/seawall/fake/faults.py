@@ -313,17 +313,26 @@ def wrong_body(
     x: Asked,
     c: Context,
     *,
-    body: Literal["html", "empty", "bad-json", "error-json", "wrong-json", "keep-type-html"] = "html",
+    body: Literal[
+        "html", "empty", "bad-json", "error-json", "wrong-json", "message", "keep-type-html"
+    ] = "html",
+    code: Literal[200, 201, 202, 203, 204, 206] = 200,
 ) -> Answer:
-    """Status 200 with a page, nothing, broken JSON (in a stream: in a delta), an error or another object."""
+    """A good status with a page, nothing, broken JSON, an error, another object, or a message instead of a stream."""
+    a = replace(a, status=code)
     match body:
         case "html" | "keep-type-html":
             page = replace(a, steps=(Data(HTML % (200, b"Welcome")),), framing="length")
             return page if body == "keep-type-html" else page.with_headers(("content-type", "text/html"))
         case "empty":
             return replace(a, steps=(), framing="length")
-        case "error-json" | "wrong-json":
-            value: object = error_object(529, "Overloaded") if body == "error-json" else {"ok": True}
+        case "error-json" | "wrong-json" | "message":
+            value: object = {"ok": True}
+            if body == "error-json":
+                value = error_object(529, "Overloaded")
+            elif body == "message":
+                text = [{"type": "text", "text": "In one piece."}]
+                value = {"id": "msg_1", "type": "message", "role": "assistant", "content": text}
             answer = replace(a, steps=(Data(msgspec.json.encode(value)),), framing="length")
             return answer.with_headers(("content-type", "application/json"))
         case _ if a.streamed:

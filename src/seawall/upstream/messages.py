@@ -1,6 +1,5 @@
 """One attempt of `POST /v1/messages` at an Anthropic-compatible upstream, watched until it is whole or failed."""
 
-import asyncio
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -56,7 +55,7 @@ class Taker(Protocol):
 
 
 class Attempt:
-    """One attempt as the sink of its connection. `ended` gives None, or the Failure."""
+    """One attempt as the sink of its connection. `ended` is called once, with None or the Failure."""
 
     __slots__ = (
         "_body",
@@ -65,11 +64,13 @@ class Attempt:
         "_collected_size",
         "_committed",
         "_connection",
+        "_ended",
         "_flowing",
         "_head",
         "_heard",
         "_idle",
         "_more",
+        "_over",
         "_raw",
         "_sizes",
         "_stream",
@@ -79,7 +80,6 @@ class Attempt:
         "_unpacker",
         "_wall",
         "content_at",
-        "ended",
         "limits",
         "sent_at",
         "usage",
@@ -95,7 +95,7 @@ class Attempt:
         idle: Idle,
         sizes: Sizes,
         wall: float,
-        loop: asyncio.AbstractEventLoop,
+        ended: Callable[[Failure | None], None],
         heard: Callable[[AnswerHead], None],
         committed: Callable[[], None],
     ) -> None:
@@ -109,6 +109,9 @@ class Attempt:
         self._idle = idle
         self._sizes = sizes
         self._wall = wall
+        self._ended = ended
+        self._over = False
+        """It has ended, or was cancelled: nothing more is told."""
         self._heard = heard
         """Called when an answer has begun, whatever it is."""
         self._committed = committed
@@ -128,19 +131,21 @@ class Attempt:
         """What the answer says that it took."""
         self.sent_at = 0.0
         self.content_at: float | None = None
-        self.ended: asyncio.Future[Failure | None] = loop.create_future()
 
     def send(self, connection: UpstreamConnection, head: bytes, body: RequestBody) -> None:
-        """Send the request; from now on `ended` will come."""
+        """Send the request; from now on it will end, or be cancelled."""
         self._connection = connection
         connection.send(head, body, self, b"POST")
         self.sent_at = connection.used_at
 
     def cancel(self) -> None:
         """Stop it; nothing more is taken."""
+        self._over = True
         self._cancel_upstream()
-        if not self.ended.done():
-            self.ended.cancel()
+
+    def _settle(self, failure: Failure | None) -> None:
+        self._over = True
+        self._ended(failure)
 
     def _cancel_upstream(self) -> None:
         if self._connection is not None:
@@ -165,7 +170,7 @@ class Attempt:
             self._unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         if not 200 <= head.status < 300:
             return
-        if head.status != 200 or (coding != b"identity" and self._unpacker is None):
+        if coding != b"identity" and self._unpacker is None:
             if self._taker.opened:
                 self._body = Body.ENCODED
                 self._fail(None, "the answer is encoded in a way that cannot follow an opened one")
@@ -197,33 +202,34 @@ class Attempt:
             self._follow(stream, data)
         else:
             for plain in self._unpack(data):
-                if self.ended.done():
+                if self._over:
                     return
                 self._follow(stream, plain)
 
     def end(self) -> None:
         self._connection = None
-        if self.ended.done():
+        if self._over:
             return
         head, stream = self._head, self._stream
         assert head is not None
         if self._raw or (stream is not None and stream.state is State.WHOLE):
-            self.ended.set_result(None)
+            self._settle(None)
         elif stream is not None:
             self._fail(Fault.CONNECTION_CLOSED, "the stream ended before its answer was whole")
-        elif head.status != 200:
-            self._fail(None, f"the upstream answered {head.status}")
-        else:
+        elif 200 <= head.status < 300:
             self._judge(head)
+        else:
+            self._fail(None, f"the upstream answered {head.status}")
 
     def broken(self, fault: Fault, text: str) -> None:
         stream = self._stream
-        if stream is not None and stream.state is State.WHOLE and not self.ended.done():
+        if stream is not None and stream.state is State.WHOLE and not self._over:
             # Everything the client needs was sent; how the connection then ended changes nothing.
-            self.ended.set_result(None)
+            self._connection = None
+            self._settle(None)
         else:
             self._fail(fault, text)
-        self._connection = None
+            self._connection = None
 
     # -- judging --------------------------------------------------------------------------------------------------
 
@@ -263,10 +269,10 @@ class Attempt:
         self._collected_size += len(data)
         head = self._head
         assert head is not None
-        limit = self._sizes.answer if head.status == 200 else self._sizes.error_body
-        if self._collected_size <= limit:
+        good = 200 <= head.status < 300
+        if self._collected_size <= (self._sizes.answer if good else self._sizes.error_body):
             return
-        if head.status == 200 and not self._taker.opened:
+        if good and not self._taker.opened:
             # Too large to be judged whole; it is an answer all the same.
             whole = b"".join(self._collected)
             self._collected.clear()
@@ -277,16 +283,18 @@ class Attempt:
             self._fail(None, "the answer is larger than may be kept")
 
     def _judge(self, head: AnswerHead) -> None:
-        """A whole body with status 200."""
+        """A whole body of a good status; no answer where a stream was asked for: its reader would find nothing."""
         raw = b"".join(self._collected)
         body = raw if self._unpacker is None else self._unpacked(raw)
         usage = message_usage(body) if body is not None else None
-        if body is not None and usage is not None and not (self._streamed and self._taker.opened):
+        if body is None or usage is None:
+            self._fail(None, "the answer is not one of this API")
+        elif self._streamed:
+            self._fail(None, "the answer is not the stream that was asked for")
+        else:
             self.usage = usage
             self._taker.whole(head, raw, body)
-            self.ended.set_result(None)
-        else:
-            self._fail(None, "the answer is not one of this API")
+            self._settle(None)
 
     def _unpacked(self, data: bytes) -> bytes | None:
         """A whole body without its compression; None where it is broken, or larger than may be kept."""
@@ -310,7 +318,7 @@ class Attempt:
             self._fail(Fault.BAD_ANSWER, "the answer's compression is broken")
 
     def _fail(self, fault: Fault | None, text: str) -> None:
-        if self.ended.done():
+        if self._over:
             return
         body = b"".join(self._collected)
         plain = body
@@ -325,7 +333,7 @@ class Attempt:
             cut=fault is not None or self._body is Body.CUT,
         )
         self._cancel_upstream()
-        self.ended.set_result(failure)
+        self._settle(failure)
 
     def _error(self, body: bytes) -> bytes:
         if self._stream is not None:
@@ -357,7 +365,7 @@ class Attempt:
             shape = Body.CUT if fault is not None and body else Body(said.kind)
         return Evidence(
             phase=phase,
-            status=head.status,
+            status=200 if 200 <= head.status < 300 else head.status,  # any of them says the same: taken
             fault=fault,
             body=shape,
             error_type=said.type,
@@ -379,7 +387,7 @@ class Attempt:
     def tick(self, now: float) -> None:
         """Fail it where silence has lasted too long. Pings are bytes, and bytes are life."""
         connection, idle = self._connection, self._idle
-        if connection is None or self.ended.done():
+        if connection is None or self._over:
             return
         silent = now - connection.last_byte_at
         if self._head is None:
@@ -394,7 +402,7 @@ class Attempt:
             if silent > _TAIL:
                 # Everything was sent; only the end of the body is missing, and nobody needs it.
                 self._cancel_upstream()
-                self.ended.set_result(None)
+                self._settle(None)
         elif silent > idle.after_content and not connection.paused:
             self._fail(Fault.IDLE_TIMEOUT, f"the stream was silent for {idle.after_content:.0f} s")
 

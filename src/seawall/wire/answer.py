@@ -27,6 +27,10 @@ class State(StrEnum):
 _HELD = State.HELD  # on the path of every event, where even an enum's attribute costs
 
 
+_AFTER_START = frozenset({b"content_block_start", b"message_delta", b"message_stop"})
+"""Events that are of a message, so that one must have begun."""
+
+
 class _Typed(msgspec.Struct):
     type: str = ""
 
@@ -83,12 +87,14 @@ class StreamedAnswer:
     attempt can be replaced without the client's notice. Pings are not kept: they speak of this moment only.
     """
 
-    __slots__ = ("_held", "_held_size", "_splitter", "error", "state", "usage")
+    __slots__ = ("_begun", "_held", "_held_size", "_splitter", "error", "state", "usage")
 
     def __init__(self, limit: int) -> None:
         self._splitter = Splitter(limit)
         self._held: list[bytes] = []
         self._held_size = 0
+        self._begun = False
+        """`message_start` was seen, which comes once and before any content."""
         self.state = State.HELD
         self.error = b""
         """The data of the `error` event."""
@@ -156,9 +162,12 @@ class StreamedAnswer:
             if name == b"error":
                 self.state, self.error = State.ERROR, data
                 return b""
-            if name and not self._is_event(name, data):
+            starts = name == b"message_start"
+            misplaced = self._begun if starts else name in _AFTER_START and not self._begun
+            if misplaced or (name and not self._is_event(name, data)):
                 self.state = State.MALFORMED
                 return b""
+            self._begun |= starts
             self._held.append(one)
             self._held_size += len(one)
             if name == b"content_block_start":

@@ -116,6 +116,11 @@ class Gate:
         if limits.unified_status is not None:
             self.plan, self.plan_at = limits, now
 
+    def at_once(self, ticket: Ticket) -> Permit | None:
+        """A permit, where nobody waits and the lane lets it go; else it has not come."""
+        sent = self.lane.at_once(ticket, self.time())
+        return Permit(self, sent) if sent is not None else None
+
     def enter(self, ticket: Ticket) -> "Permit | asyncio.Future[Permit]":
         """A permit, or what will give one. Cancelling that is leaving, and `leave` must follow."""
         sent = self.lane.enter(ticket, self.time())

@@ -173,8 +173,7 @@ class GatewayServer:
         self._server.close_idle()
         for exchange in tuple(self._exchanges):
             exchange.drain("it is stopping")
-        if under_way := self._server.under_way():
-            await asyncio.wait(under_way, timeout=self._config.gateway.idle.drain)
+        await self._server.finish(self._config.gateway.idle.drain)
         await self.stop()
 
     async def stop(self) -> None:
@@ -271,7 +270,7 @@ class GatewayServer:
         elif head.method == b"POST" and path == _MESSAGES:
             small = request.complete and request.size <= self._config.gateway.sizes.body
             if small and self._memory.take(request.size):
-                return self._exchange(request, reply, request.whole()).carry()
+                return self._exchange(request, reply, request.whole()).start()
             return self._read_and_carry(request, reply)
         elif head.method in (b"GET", b"HEAD") and not head.length:
             return self._pass(request, reply, b"", tries=2)

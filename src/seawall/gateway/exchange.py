@@ -3,7 +3,9 @@
 import asyncio
 import math
 import random
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 import msgspec
@@ -19,6 +21,7 @@ from seawall.gateway.memory import Memory
 from seawall.gateway.places import Place, Places
 from seawall.gateway.records import LaneKey, Records, client_name, utc_offset
 from seawall.gateway.relay import Relay, Stage, Told
+from seawall.http.connection import UpstreamConnection
 from seawall.http.dial import DialError
 from seawall.http.head import AnswerHead
 from seawall.http.pool import Pool
@@ -78,6 +81,8 @@ class Exchange:
         "_own",
         "_permit",
         "_replays",
+        "_reused",
+        "_stopped",
         "_task",
         "arrived_at",
         "attempts",
@@ -104,9 +109,14 @@ class Exchange:
         self.cause = ""
         self._means = means
         self._loop = means.loop
-        self._task = asyncio.current_task(means.loop)
+        self._task: asyncio.Task[None] | None = None
+        """Its own; None while its first attempt, made at once, is under way: most calls need none."""
+        self._stopped = False
+        """Stopped before that task began."""
         self._attempt: Attempt | None = None
         self._permit: Permit | None = None
+        self._reused = False
+        """The attempt's connection had carried others."""
         self._attempt_at = now
         self._own: asyncio.Future[Permit] | None = None
         """What it waits for in its own lane's queue."""
@@ -126,47 +136,136 @@ class Exchange:
         if means.fallbacks is not None and call.patience.hold > 0:
             self._away = means.fallbacks.away(call, means.admission, means.memory, self._go_instead)
 
-    async def carry(self) -> None:
-        """Attempt until there is an answer, or a failure that must be told."""
+    async def carry(self, begun: Permit | Failure | None = None) -> None:
+        """Attempt until there is an answer, or a failure that must be told.
+
+        `begun`: how an attempt that was made at once failed, or its permit, where it must be sent again.
+        """
+        self._task = asyncio.current_task(self._loop)
         self._means.exchanges.add(self)
         try:
-            if await self._come_back():
-                return
-            not_before = 0.0
-            while True:
+            if self._stopped:
+                raise asyncio.CancelledError
+            failure = await self._first(begun)
+            while failure is not None:
+                not_before = self._after(failure)
+                if not_before is None:
+                    return
                 failure = await self._try(not_before)
-                if failure is None:
-                    self._succeed()
-                    return
-                outcome = classify(failure.evidence)
-                if self.relay.stage >= Stage.COMMITTED:
-                    self._break_off(failure, outcome)
-                    return
-                here = self._way() is None
-                decision = (self._decide if here else self._decide_elsewhere)(failure, outcome)
-                if not isinstance(decision, Again):
-                    self._tell(failure, outcome, decision)
-                    return
-                self._record(outcome.cause, "retried", failure.evidence, outcome)
-                not_before = self._loop.time() + decision.after
         except asyncio.CancelledError:
             if self._interrupted and self._task is not None:
                 self._task.uncancel()
-                last = self._last.evidence if self._last is not None else None
-                self._write(self.cause or None, "given_up", last, None)
-                self._give_up(self._interrupted)
-            else:
-                self._leave()
+            self._end_early()
+            if not self._interrupted:
                 raise
         finally:
-            self._means.exchanges.discard(self)
-            self._means.memory.give(len(self.call.body))
-            if self._away is not None:
-                self._away.come_home()
-            if self._deadline_timer is not None:
-                self._deadline_timer.cancel()
+            self._close()
+
+    # -- the first attempt, at once -------------------------------------------------------------------------------
+
+    def start(self) -> Coroutine[None, None, None] | None:
+        """Make the first attempt now, where nothing is in its way; else what will make it.
+
+        A call that succeeds so has no task, which would be a tenth of its time, and a fifth of an open stream's memory.
+        """
+        means, call, places = self._means, self.call, self._means.places
+        may_come_back = call.may_inherit and (places.any_left or places.any_spent)
+        if may_come_back or self._away is not None or self.relay.kept is not None:
+            return self.carry()
+        connection = means.pool.idle()
+        if connection is None:
+            return self.carry()
+        self.ticket = self._new_ticket(None)
+        permit = self.gate.at_once(self.ticket)
+        if permit is None:
+            means.pool.put_back(connection)
+            return self.carry()
+        means.exchanges.add(self)
+        self._mind_limit()
+        self._begin_attempt(permit)
+        self.relay.reply.gone = self._stop
+        self._send(connection, self._first_ended)
+        return None
+
+    def _first_ended(self, failure: Failure | None) -> None:
+        attempt, permit = self._attempt, self._permit
+        assert attempt is not None
+        assert permit is not None
+        self._attempt = None
+        try:
+            if failure is None:
+                _end(permit, attempt, None)
+                self._succeed(attempt)
+                self._close()
+            elif self._reused and self._came_too_late(failure, attempt.sent_at):
+                self._replays += 1
+                self.relay.reply.carry_on(self.carry(permit))
+            else:
+                _end(permit, attempt, failure)
+                self.relay.reply.carry_on(self.carry(failure))
+        except Exception as error:
+            self._close()
+            self.relay.reply.fault(error)
+
+    def _stop(self) -> None:
+        """End it early, wherever it is."""
+        if self._task is not None:
+            self._task.cancel()
+        elif self._attempt is None:
+            self._stopped = True  # its task has not begun yet
+        else:
+            attempt, self._attempt = self._attempt, None
+            attempt.cancel()
+            if self._permit is not None:
+                self._permit.dropped()
+            try:
+                self._end_early()
+            finally:
+                self._close()
+
+    def _end_early(self) -> None:
+        """It was interrupted, or its client is gone."""
+        if self._interrupted:
+            last = self._last.evidence if self._last is not None else None
+            self._write(self.cause or None, "given_up", last, None)
+            self._give_up(self._interrupted)
+        else:
+            self._leave()
+
+    def _close(self) -> None:
+        """It is over: what it held goes back."""
+        self._means.exchanges.discard(self)
+        self._means.memory.give(len(self.call.body))
+        if self._away is not None:
+            self._away.come_home()
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
 
     # -- the steps ------------------------------------------------------------------------------------------------
+
+    async def _first(self, begun: Permit | Failure | None) -> Failure | None:
+        """The failure of the first attempt, or None when there is an answer."""
+        if isinstance(begun, Failure):
+            return begun
+        if begun is not None:
+            return await self._attempts(begun, fresh=True)
+        if await self._come_back():
+            return None
+        return await self._try(0.0)
+
+    def _after(self, failure: Failure) -> float | None:
+        """The moment from which it is tried again after this failure; None when the failure was told instead."""
+        outcome = classify(failure.evidence)
+        if self.relay.stage >= Stage.COMMITTED:
+            self._break_off(failure, outcome)
+            return None
+        here = self._way() is None
+        decision = (self._decide if here else self._decide_elsewhere)(failure, outcome)
+        if not isinstance(decision, Again):
+            self._tell(failure, outcome, decision)
+            return None
+        self._record(outcome.cause, "retried", failure.evidence, outcome)
+        return self._loop.time() + decision.after
 
     async def _come_back(self) -> bool:
         """Take over the place that this call's client left; True if its answer was finished meanwhile."""
@@ -183,9 +282,7 @@ class Exchange:
             self._replays = place.replays
             self._first_failed_at = place.first_failed_at
             self.ticket = self._new_ticket(place.tag)
-        if call.patience.tell_after is not None:
-            at = self.arrived_at + call.patience.tell_after
-            self._deadline_timer = self._loop.call_at(at, self.interrupt, "the client's own limit is near")
+        self._mind_limit()
         if place is None or place.answer is None:
             return False
         body = await asyncio.shield(place.answer)
@@ -194,60 +291,76 @@ class Exchange:
         self.relay.replay(body)
         return True
 
+    def _mind_limit(self) -> None:
+        if self.call.patience.tell_after is not None:
+            at = self.arrived_at + self.call.patience.tell_after
+            self._deadline_timer = self._loop.call_at(at, self.interrupt, "the client's own limit is near")
+
     async def _try(self, not_before: float) -> Failure | None:
         """One attempt, not earlier than that; its failure, or None when the answer is with the client."""
-        means, facts = self._means, self.call.facts
-        permit = self._permit = await self._enter(not_before)
+        permit = await self._enter(not_before)
+        self._begin_attempt(permit)
+        return await self._attempts(permit, fresh=False)
+
+    def _begin_attempt(self, permit: Permit) -> None:
+        self._permit = permit
         self.attempts += 1
         self._attempt_at = self._loop.time()
-        fresh = False
+
+    def _send(self, connection: UpstreamConnection, ended: Callable[[Failure | None], None]) -> Attempt:
+        """Send the request on this connection."""
+        means, call = self._means, self.call
+        self._reused = not connection.fresh
+        if self._failures or self._away is not None:
+            self.relay.told = self._told()
+        attempt = self._attempt = Attempt(
+            self.relay,
+            streamed=call.facts.streamed,
+            tokens=call.facts.tokens,
+            client_limit=call.limit,
+            idle=means.settings.idle,
+            sizes=means.settings.sizes,
+            wall=means.clock.wall(),
+            ended=ended,
+            heard=self._heard,
+            committed=self._committed,
+        )
+        sent = call if self._away is None else self._way() or call
+        attempt.send(connection, sent.head, sent.body)
+        return attempt
+
+    async def _attempts(self, permit: Permit, *, fresh: bool) -> Failure | None:
+        """The same with a permit: sent once more where its connection ended while it was idle."""
         while True:
             try:
-                connection = await (means.pool if self._away is None else self._pool()).acquire(fresh=fresh)
+                connection = await self._pool().acquire(fresh=fresh)
             except DialError as error:
                 permit.unreachable()
                 return Failure(Evidence(Phase.CONNECT, fault=error.fault), error.text)
             except BaseException:
                 permit.dropped()
                 raise
-            reused = not connection.fresh
-            if self._failures or self._away is not None:
-                self.relay.told = self._told()
-            attempt = self._attempt = Attempt(
-                self.relay,
-                streamed=facts.streamed,
-                tokens=facts.tokens,
-                client_limit=self.call.limit,
-                idle=means.settings.idle,
-                sizes=means.settings.sizes,
-                wall=means.clock.wall(),
-                loop=means.loop,
-                heard=self._heard,
-                committed=self._committed,
-            )
-            sent = self.call if self._away is None else self._way() or self.call
-            attempt.send(connection, sent.head, sent.body)
-            del sent  # its body is let go of at the commit
+            ended: asyncio.Future[Failure | None] = self._loop.create_future()
+            attempt = self._send(connection, partial(_tell, ended))
             try:
-                failure = await (attempt.ended if self.relay.kept is None else self._end_of_kept(attempt))
+                failure = await (ended if self.relay.kept is None else self._end_of_kept(ended))
             except asyncio.CancelledError:
                 attempt.cancel()
                 permit.dropped()
                 raise
             self._attempt = None
-            if failure is not None and reused and not fresh and self._came_too_late(failure, attempt.sent_at):
+            if (
+                failure is not None
+                and self._reused
+                and not fresh
+                and self._came_too_late(failure, attempt.sent_at)
+            ):
                 fresh = True  # the other end had closed it while it was idle; next to surely nobody saw the request
                 self._replays += 1
                 continue
             _end(permit, attempt, failure)
             if failure is None:
-                added = self._attempt_at - self.arrived_at if self.attempts == 1 else None
-                now = self._loop.time()
-                begun = attempt.content_at or now
-                means.records.timed(self._lane(), added, begun - self._attempt_at)
-                if attempt.content_at is not None and attempt.usage is not None:
-                    sent_at = attempt.sent_at
-                    means.records.streamed(begun - sent_at, now - sent_at, attempt.usage.output)
+                self._succeed(attempt)
             return failure
 
     async def _enter(self, not_before: float) -> Permit:
@@ -305,11 +418,11 @@ class Exchange:
             keep_cookies_away(head)
         permit.heard(head.status, head.lower.get, means.clock.wall())
 
-    async def _end_of_kept(self, attempt: Attempt) -> Failure | None:
+    async def _end_of_kept(self, ended: asyncio.Future[Failure | None]) -> Failure | None:
         """The same of an answer that is kept: if the client goes away, it is brought home for its return."""
         assert self._task is not None
         try:
-            return await asyncio.shield(attempt.ended)
+            return await asyncio.shield(ended)
         except asyncio.CancelledError:
             if self._interrupted:
                 raise
@@ -317,7 +430,7 @@ class Exchange:
         answer: asyncio.Future[bytes | None] = self._loop.create_future()
         self._leave(answer)
         try:
-            failure = await attempt.ended
+            failure = await ended
         except asyncio.CancelledError:
             answer.set_result(None)
             raise
@@ -436,11 +549,16 @@ class Exchange:
 
     # -- the endings ----------------------------------------------------------------------------------------------
 
-    def _succeed(self) -> None:
+    def _succeed(self, attempt: Attempt) -> None:
+        records, way, now = self._means.records, self._way(), self._loop.time()
+        lane = self.call.lane if way is None else way.lane
+        added = self._attempt_at - self.arrived_at if self.attempts == 1 else None
+        begun = attempt.content_at
+        records.timed(lane, added, (begun or now) - self._attempt_at)
+        if begun is not None and attempt.usage is not None:
+            records.streamed(begun - attempt.sent_at, now - attempt.sent_at, attempt.usage.output)
         self.relay.finish()
-        records = self._means.records
-        way = self._away.way if self._away is not None else None
-        records.count(self.call.lane if way is None else way.lane, "")
+        records.count(lane, "")
         if self.attempts > 1 or way is not None:
             records.fell_back += way is not None
             records.ended(self.call.lane, self.cause, finished=True)
@@ -522,9 +640,9 @@ class Exchange:
 
     def interrupt(self, reason: str) -> None:
         """Give up now, unless content has been sent."""
-        if self.relay.stage < Stage.COMMITTED and self._task is not None and not self._interrupted:
+        if self.relay.stage < Stage.COMMITTED and not self._interrupted:
             self._interrupted = reason
-            self._task.cancel()
+            self._stop()
 
     @property
     def may_be_shed(self) -> bool:
@@ -544,9 +662,9 @@ class Exchange:
 
     def cut(self) -> None:
         """Stop at once; what had begun ends with an error."""
-        if self.relay.stage >= Stage.COMMITTED and self._task is not None:
+        if self.relay.stage >= Stage.COMMITTED:
             self.relay.break_off(None)
-            self._task.cancel()
+            self._stop()
         else:
             self.interrupt("it is stopping")
 
@@ -599,6 +717,11 @@ class Exchange:
             fallback=way.told if way is not None else None,
         )
         means.records.write(row)
+
+
+def _tell(ended: "asyncio.Future[Failure | None]", failure: Failure | None) -> None:
+    if not ended.done():
+        ended.set_result(failure)
 
 
 def _end(permit: Permit, attempt: Attempt, failure: Failure | None) -> None:

@@ -57,10 +57,10 @@ class Told(msgspec.Struct, frozen=True):
 class Relay:
     """The client's side of one messages call."""
 
-    __slots__ = ("_pinged_at", "_reply", "_streamed", "kept", "more", "stage", "told")
+    __slots__ = ("_pinged_at", "_streamed", "kept", "more", "reply", "stage", "told")
 
     def __init__(self, reply: Reply, *, id: str, streamed: bool, keep: bool = False) -> None:
-        self._reply = reply
+        self.reply = reply
         self._streamed = streamed
         if streamed:
             reply.filler = PING  # only whole events are sent, so one more fits anywhere
@@ -80,34 +80,34 @@ class Relay:
 
     def interim(self, head: AnswerHead) -> None:
         if self.stage is Stage.PENDING and head.status != CONTINUE:
-            self._reply.interim(head.status, client_headers(head))
+            self.reply.interim(head.status, client_headers(head))
 
     def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool) -> None:
         if self.stage is Stage.PENDING:
             headers = client_headers(head, b"" if raw else b"content-encoding")
             # A stated length holds only for what is forwarded unread.
             length = head.length if raw else UNTIL_CLOSE
-            self._reply.start(head.status, headers + self.told.headers(), length, head.reason)
+            self.reply.start(head.status, headers + self.told.headers(), length, head.reason)
         if raw:
-            self._reply.filler = b""
+            self.reply.filler = b""
         self.stage = Stage.COMMITTED
-        self._reply.source = source
+        self.reply.source = source
         self.more(data)
-        self._reply.flush()
-        if self._reply.slow:
+        self.reply.flush()
+        if self.reply.slow:
             source.pause()
 
     def _write_and_keep(self, data: bytes) -> None:
-        self._reply.write(data)
+        self.reply.write(data)
         if self.kept is not None:
             self.kept.append(data)
 
     def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None:
         if self.stage is Stage.PENDING:
-            self._reply.start(head.status, client_headers(head) + self.told.headers(), len(body), head.reason)
-            self._reply.write(body)
+            self.reply.start(head.status, client_headers(head) + self.told.headers(), len(body), head.reason)
+            self.reply.write(body)
         else:
-            self._reply.write(plain)
+            self.reply.write(plain)
         if self.kept is not None:
             self.kept.append(plain)
         self.stage = Stage.COMMITTED
@@ -121,13 +121,13 @@ class Relay:
         self.stage = Stage.OPENED
         kind = b"text/event-stream; charset=utf-8" if self._streamed else b"application/json"
         headers = [b"content-type: " + kind, b"cache-control: no-cache", *self.told.headers()]
-        self._reply.start(200, headers, UNTIL_CLOSE)
+        self.reply.start(200, headers, UNTIL_CLOSE)
         self.ping(now)
 
     def ping(self, now: float) -> None:
         """A sign of life: an event that clients ignore, or white space ahead of JSON."""
         self._pinged_at = now
-        self._reply.write(PING if self._streamed else b" ")
+        self.reply.write(PING if self._streamed else b" ")
 
     def tick(self, now: float, every: float) -> None:
         """Ping an opened answer when it is time."""
@@ -139,7 +139,7 @@ class Relay:
     def finish(self) -> None:
         """The answer is whole."""
         self.stage = Stage.FINISHED
-        self._reply.end()
+        self.reply.end()
 
     def pass_on(self, failure: Failure) -> None:
         """Hand a failure on as it came, or as near to it as the answer's state allows."""
@@ -172,22 +172,22 @@ class Relay:
         if told:
             pass  # the upstream's own `error` event went by as any other
         elif self._streamed and failure is not None:
-            self._reply.write(event("error", _error_line(failure)))
+            self.reply.write(event("error", _error_line(failure)))
         elif self._streamed:
-            self._reply.write(event("error", errors.envelope("api_error", f"Seawall: {reason}.")))
-        self._reply.abort()
+            self.reply.write(event("error", errors.envelope("api_error", f"Seawall: {reason}.")))
+        self.reply.abort()
 
     def replay(self, body: bytes) -> None:
         """Send an answer that was finished while its client was away."""
         if self.stage is Stage.PENDING:
             kind = b"text/event-stream; charset=utf-8" if self._streamed else b"application/json"
-            self._reply.start(200, [b"content-type: " + kind, *self.told.headers()], len(body))
-        self._reply.write(body)
+            self.reply.start(200, [b"content-type: " + kind, *self.told.headers()], len(body))
+        self.reply.write(body)
         self.finish()
 
     def _send(self, status: int, headers: Headers, body: bytes) -> None:
         self.stage = Stage.FINISHED
-        self._reply.answer(status, headers + self.told.headers(), body)
+        self.reply.answer(status, headers + self.told.headers(), body)
 
 
 _JSON: Headers = [b"content-type: application/json"]

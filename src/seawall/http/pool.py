@@ -28,19 +28,28 @@ class Pool:
 
     async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
         """A connection that is open, a new one where none is idle or `fresh` is asked for. Raises DialError."""
-        if not fresh:
-            idle = self._idle
-            oldest = self._loop.time() - self._limits.pooled
-            while idle:
-                connection = idle.pop()
-                if connection.open and connection.used_at > oldest:
-                    if not idle:
-                        self.warm()
-                    return connection
-                connection.close()
-        connection = await self._dial()
-        self.warm()
+        connection = None if fresh else self.idle()
+        if connection is None:
+            connection = await self._dial()
+            self.warm()
         return connection
+
+    def idle(self) -> UpstreamConnection | None:
+        """A connection that is open already, if there is one."""
+        idle = self._idle
+        oldest = self._loop.time() - self._limits.pooled
+        while idle:
+            connection = idle.pop()
+            if connection.open and connection.used_at > oldest:
+                if not idle:
+                    self.warm()
+                return connection
+            connection.close()
+        return None
+
+    def put_back(self, connection: UpstreamConnection) -> None:
+        """It is not needed after all."""
+        self._idle.append(connection)
 
     async def _dial(self) -> UpstreamConnection:
         if self._closed:

@@ -1,5 +1,6 @@
 """The answer to one client's request, as it is written."""
 
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,7 +24,7 @@ class Source(Protocol):
 class Reply:
     """The answer to one request: `start`, then `write` as often as needed, then `end` or `abort`."""
 
-    __slots__ = ("_connection", "_framing", "_pending", "ended", "filler", "source", "started")
+    __slots__ = ("_connection", "_framing", "_pending", "ended", "filler", "gone", "source", "started")
 
     def __init__(self, connection: "ServerConnection") -> None:
         self._connection = connection
@@ -35,6 +36,9 @@ class Reply:
         """What is paused while the client reads slowly."""
         self.filler = b""
         """What may be written at any time without a meaning, to learn whether the client is there."""
+        self.gone: Callable[[], None] | None = None
+        """Called once if the client goes away before the answer has ended; without it, the task that answers is
+        cancelled."""
 
     def interim(self, status: int, headers: Headers) -> None:
         """A 1xx answer ahead of the real one."""
@@ -93,6 +97,7 @@ class Reply:
         if self.ended:
             return
         self.ended = True
+        self.gone = None
         tail = LAST_CHUNK if self._framing == CHUNKED else b""
         if self._pending or tail:
             tail, self._pending = self._pending + tail, b""
@@ -103,6 +108,7 @@ class Reply:
         """The answer is broken off, so that no client can take it for whole."""
         if not self.ended:
             self.ended = True
+            self.gone = None
             if self._framing == UNTIL_CLOSE:
                 self._connection.reset()  # to this client an orderly close would be the answer's end
             else:
@@ -113,7 +119,23 @@ class Reply:
         """The client does not read what it was sent: what waits for it is thrown away."""
         if not self.ended:
             self.ended = True
+            self.gone = None
             self._connection.reset()
+
+    def lost(self) -> None:
+        """The client is gone."""
+        self.ended = True
+        gone, self.gone = self.gone, None
+        if gone is not None:
+            gone()
+
+    def carry_on(self, carrying: Coroutine[None, None, None]) -> None:
+        """Let this give the answer, in a task of its own."""
+        self._connection.carry(carrying, self)
+
+    def fault(self, error: Exception) -> None:
+        """A fault of ours costs one answer, and the client is told whose it is."""
+        self._connection.fault(self, error)
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer at once."""

@@ -1,13 +1,14 @@
 """The client's side: one connection that reads requests and writes their answers, one at a time.
 
-The connection knows HTTP and nothing of what is carried. Each request starts one task of the handler; when the
-client goes away that task is cancelled.
+The connection knows HTTP and nothing of what is carried. What takes more than a moment to answer is a task of its own,
+cancelled when the client goes away, or asks its `Reply` to be told of that.
 """
 
 import asyncio
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import cast
 
 from seawall.config import Idle, Sizes
@@ -21,8 +22,8 @@ _PROBE_AFTER = (0.05, 0.2, 1.0)
 """Seconds after a client closed its sending side at which we write to it to learn whether it still listens."""
 
 
-Handler = Callable[[Request, Reply], Awaitable[None] | None]
-"""Answers a request, or gives what will."""
+Handler = Callable[[Request, Reply], Coroutine[None, None, None] | None]
+"""Answers a request, now or later, or gives what will."""
 
 
 class Server:
@@ -37,6 +38,7 @@ class Server:
         self.sizes = sizes
         self.connections: set[ServerConnection] = set()
         self.closing = False
+        self._finished: asyncio.Future[None] | None = None
 
     def __call__(self) -> "ServerConnection":
         """A protocol for one new connection."""
@@ -47,21 +49,30 @@ class Server:
         for connection in tuple(self.connections):
             connection.tick(now)
 
-    def under_way(self) -> set[asyncio.Task[None]]:
-        """The handlers that have not answered yet."""
-        return {task for connection in self.connections if (task := connection.task) is not None}
-
     def close_idle(self) -> None:
         """From now on connections close after their answer; those with no request close at once."""
         self.closing = True
         for connection in tuple(self.connections):
             connection.last_request()
 
+    async def finish(self, most: float) -> None:
+        """Wait until all requests are answered, so many seconds at most; for one that is `closing`."""
+        self._finished = asyncio.get_running_loop().create_future()
+        self.answered()
+        await asyncio.wait((self._finished,), timeout=most)
+
+    def answered(self) -> None:
+        """One answer less is under way."""
+        finished = self._finished
+        if finished is not None and not finished.done() and not any(c.busy for c in self.connections):
+            finished.set_result(None)
+
 
 class ServerConnection(asyncio.Protocol):
     """One client connection."""
 
     __slots__ = (
+        "_beginning",
         "_body",
         "_buffer",
         "_continue",
@@ -95,6 +106,7 @@ class ServerConnection(asyncio.Protocol):
         self._continue = False
         self._keep = True
         self._paused = False
+        self._beginning = False
 
     # -- what asyncio calls ---------------------------------------------------------------------------------------
 
@@ -136,9 +148,11 @@ class ServerConnection(asyncio.Protocol):
         reply, task = self._reply, self.task
         self._request = self._body = self._reply = self.task = None
         if reply is not None:
-            reply.ended = True
+            reply.lost()
         if task is not None and not task.done():
             task.cancel()
+        if self.server.closing:
+            self.server.answered()
 
     def pause_writing(self) -> None:
         self.slow = True
@@ -154,15 +168,25 @@ class ServerConnection(asyncio.Protocol):
     # -- reading --------------------------------------------------------------------------------------------------
 
     def _next_request(self) -> None:
+        # Requests that are answered at once follow each other here: many in a row must not nest.
+        self._beginning = True
+        try:
+            while self._begin_request():
+                pass
+        finally:
+            self._beginning = False
+
+    def _begin_request(self) -> bool:
+        """Begin with the next request if its head is here; whether it is answered already and another may follow."""
         data = self._buffer
         try:
             end = end_of_head(data, self.server.sizes.head)
             if not end:
-                return
+                return False
             head = read_request(data[:end])
         except BadHead as error:
             self._refuse(error)
-            return
+            return False
         length, rest = head.length, data[end:]
         self.request_http11 = head.http11
         self._keep = head.keep_alive and not self.server.closing
@@ -179,23 +203,36 @@ class ServerConnection(asyncio.Protocol):
             if rest:
                 self._take_body(rest)
                 if self._request is not request:  # its body was refused
-                    return
-        self.task = self._loop.create_task(self._handle(request, reply))
-
-    async def _handle(self, request: Request, reply: Reply) -> None:
+                    return False
         try:
             carrying = self.server.handler(request, reply)
-            if carrying is not None:
-                await carrying
         except Exception as error:
-            # A fault of ours costs one answer, and the client is told whose it is.
-            if not reply.started and self.transport is not None:
-                self.write(self.server.refuse(503, "it met a fault of its own with this call"))
-            context = {"message": "a request met a fault of Seawall's own", "exception": error}
-            self._loop.call_exception_handler(context)
-        finally:
-            if not reply.ended:
-                reply.abort()
+            self.fault(reply, error)
+            return False
+        if carrying is not None:
+            self.task = self.carry(carrying, reply)
+        return bool(self._buffer) and self._request is None and self.transport is not None
+
+    def carry(self, carrying: Coroutine[None, None, None], reply: Reply) -> asyncio.Task[None]:
+        """The task of what answers a request."""
+        task = self._loop.create_task(carrying)
+        task.add_done_callback(partial(self._carried, reply))
+        return task
+
+    def _carried(self, reply: Reply, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self.fault(reply, error)
+        elif not reply.ended:
+            reply.abort()
+
+    def fault(self, reply: Reply, error: Exception) -> None:
+        """A fault of ours costs one answer, and the client is told whose it is."""
+        if not reply.started and not reply.ended:
+            self.write(self.server.refuse(503, "it met a fault of its own with this call"))
+        context = {"message": "a request met a fault of Seawall's own", "exception": error}
+        self._loop.call_exception_handler(context)
+        reply.abort()
 
     def _take_body(self, data: bytes) -> None:
         body, request = self._body, self._request
@@ -276,6 +313,8 @@ class ServerConnection(asyncio.Protocol):
         """The answer is written; go on to the next request, or close."""
         request = self._request
         self._request = self._reply = self.task = None
+        if self.server.closing:
+            self.server.answered()
         if self.transport is None:
             return
         if not self._keep or request is None or not request.complete:
@@ -284,8 +323,13 @@ class ServerConnection(asyncio.Protocol):
             return
         self._since = self._loop.time()
         self.resume_reading()
-        if self._buffer:
+        if self._buffer and not self._beginning:
             self._next_request()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request has no answer yet."""
+        return self._request is not None
 
     @property
     def stays_open(self) -> bool:

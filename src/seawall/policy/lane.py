@@ -65,15 +65,22 @@ class Lane:
 
     # -- who is next ----------------------------------------------------------------------------------------------
 
+    def at_once(self, ticket: Ticket, now: float) -> Sent | None:
+        """The newcomer's attempt, where nobody waits and it may go."""
+        if self.queue.size or ticket.not_before > now:
+            return None
+        cost = self._cost(ticket)
+        if self._when(cost, now)[0] > now:
+            return None
+        self.queue.go_by(ticket)
+        return self._send(ticket, cost, now)
+
     def enter(self, ticket: Ticket, now: float) -> Sent | None:
         """The newcomer's attempt, where nobody waits and it may go; else it stands in line."""
-        if not self.queue.size and ticket.not_before <= now:
-            cost = self._cost(ticket)
-            if self._when(cost, now)[0] <= now:
-                self.queue.go_by(ticket)
-                return self._send(ticket, cost, now)
-        self.join(ticket, now)
-        return None
+        sent = self.at_once(ticket, now)
+        if sent is None:
+            self.join(ticket, now)
+        return sent
 
     def join(self, ticket: Ticket, now: float) -> None:
         """One more waits, or again."""

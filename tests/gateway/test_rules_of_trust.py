@@ -90,6 +90,27 @@ def test_rule_10_a_base_path_is_kept() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("sent", "arrives"),
+    [
+        ("seawall=9-ab.cd", None),
+        ("a=1; seawall=9-ab.cd; b=2", "a=1; b=2"),
+        ("seawall2=1; xseawall=2", "seawall2=1; xseawall=2"),
+        (" seawall=1;seawall=2", None),
+    ],
+)
+def test_rule_10_the_pages_own_cookie_goes_no_further(sent: str, arrives: str | None) -> None:
+    """A browser that has the page's cookie sends it with whatever it asks here; the upstream is not told."""
+
+    async def run() -> None:
+        async with ground() as g:
+            for path, method, body in (("/v1/models", "GET", b""), ("/v1/messages", "POST", question())):
+                await g.ask(body, method=method, path=path, headers={"cookie": sent})
+                assert dict(g.fake.requests[-1].headers).get("cookie") == arrives
+
+    asyncio.run(run())
+
+
 # -- 11: the listener -------------------------------------------------------------------------------------------------
 
 
@@ -401,7 +422,16 @@ def test_rule_12_cold_caches_are_marked() -> None:
         ("192.0.2.1", "api.anthropic.com", False, False),
     ],
 )
-@pytest.mark.parametrize("header", ["authorization: Bearer ", "x-api-key: "])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "authorization: Bearer ",
+        "authorization: Bearer\t",
+        "x-api-key: ",
+        "authorization: Bearer k\r\nx-api-key: ",
+        "x-api-key: k\r\nx-other: ",
+    ],
+)
 def test_rule_13_subscription_tokens(
     bound: str, upstream_host: str, clients: bool, carried: bool, header: str
 ) -> None:

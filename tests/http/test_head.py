@@ -67,6 +67,8 @@ def test_a_request() -> None:
         (b"\r\n" + request(), 400),
         (request(host=""), 400),
         (request("host: y"), 400),
+        (request("authorization: Bearer a", "Authorization: Bearer b"), 400),
+        (request("x-api-key: a", "x-api-key: a"), 400),
         (request("upgrade: h2c", "connection: upgrade"), 400),
         (request("upgrade: h2c"), 400),
         (request("content-length: 1", "content-length: 1"), 400),

@@ -8,7 +8,6 @@ from seawall.http.head import RequestHead
 from seawall.origin import is_loopback
 from seawall.upstream.elsewhere import SUBSCRIPTION
 
-"""Tokens of a claude.ai login; everything that the vendor lets them be used for is their own user's own client."""
 _THEIRS = "api.anthropic.com"
 
 
@@ -22,7 +21,7 @@ class Refusal:
 def credential(head: RequestHead) -> bytes:
     """What the request authenticates with; empty for none."""
     found = head.lower.get(b"authorization") or head.lower.get(b"x-api-key") or b""
-    return found[7:].strip() if found[:7].lower() == b"bearer " else found
+    return found[7:].strip() if found[:7].lower() in (b"bearer ", b"bearer\t") else found
 
 
 class Guard:
@@ -63,7 +62,7 @@ class Guard:
             return None
         if not self.loopback and not hmac.compare_digest(lower.get(b"x-seawall-token", b""), self._token):
             return Refusal(401, "authentication_error", "Seawall: x-seawall-token is missing or wrong.")
-        if not self._subscriptions and credential(head).startswith(SUBSCRIPTION):
+        if not self._subscriptions and any(SUBSCRIPTION in value for _, value, _ in head.fields):
             return Refusal(
                 403,
                 "permission_error",

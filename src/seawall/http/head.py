@@ -28,6 +28,8 @@ HOP_BY_HOP: Final = frozenset(
 """Headers that speak of one connection (RFC 9110 section 7.6.1)."""
 
 _NO_BODY: Final = frozenset((204, 304))
+_CREDENTIALS: Final = frozenset((b"authorization", b"x-api-key"))
+"""Whose call is it? Of two, this side might go by one and the upstream by the other."""
 _LONGEST_LENGTH: Final = 18
 """Digits of a content-length; more would not fit 64 bits everywhere."""
 _VERSIONS: Final = {b"HTTP/1.1": True, b"HTTP/1.0": False}
@@ -182,6 +184,8 @@ def read_request(head: bytes) -> RequestHead:
         raise BadHead("a change of protocol is not carried")
     if b"host" not in lower or b"host" in repeated:
         raise BadHead("exactly one Host header is needed")
+    if not repeated.isdisjoint(_CREDENTIALS):
+        raise BadHead("two credentials of one kind")
     expect = lower.get(b"expect")
     if expect is not None and expect.lower() != b"100-continue":
         raise BadHead("an expectation other than 100-continue", 417)

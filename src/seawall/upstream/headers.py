@@ -7,6 +7,8 @@ CONTINUE = 100
 Node's `fetch` takes one that it did not ask for as a broken connection."""
 _OURS = b"x-seawall-"
 """Headers with this prefix are between a client and its Seawall."""
+OUR_COOKIE = b"seawall"
+"""Lets a browser see the page about this gateway; browsers send it with whatever they ask at this address."""
 _NOT_SENT = HOP_BY_HOP | {b"host", b"content-length", b"expect", b"proxy-authorization"}
 _NOT_SENT_IDENTITY = _NOT_SENT | {b"accept-encoding"}
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"proxy-authenticate"}
@@ -29,10 +31,26 @@ def upstream_headers(head: RequestHead, host: bytes, *, identity: bool) -> Heade
     if _OURS in b" ".join(head.lower):
         not_sent = not_sent.union(name for name in head.lower if name.startswith(_OURS))
     headers = [line for name, _, line in head.fields if name not in not_sent]
+    if b"cookie" in head.lower:
+        headers = _without_our_cookie(headers)
     headers.insert(0, b"host: " + host)
     if identity:
         headers.append(b"accept-encoding: identity")
     return headers
+
+
+def _without_our_cookie(headers: Headers) -> Headers:
+    kept = []
+    for line in headers:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"cookie":
+            pairs = [one.strip() for one in value.split(b";")]
+            others = [one for one in pairs if one.partition(b"=")[0].strip() != OUR_COOKIE]
+            if len(others) < len(pairs):
+                line = name + b": " + b"; ".join(others) if others else b""
+        if line:
+            kept.append(line)
+    return kept
 
 
 def client_headers(head: AnswerHead, without: bytes = b"") -> Headers:

@@ -10,11 +10,13 @@ import hmac
 import secrets
 from collections.abc import Mapping
 
+from seawall.upstream.headers import OUR_COOKIE
+
 LINK_LIVES = 60.0
 """Seconds in which the link must be opened."""
 COOKIE_LIVES = 7 * 86400
 """Seconds; a page that is open all week asks for a new link on Monday."""
-COOKIE = "seawall"
+COOKIE = OUR_COOKIE.decode()
 OPEN = "/seawall/open"
 _MOST_SPENT = 256
 

@@ -47,7 +47,6 @@ ELSEWHERE = {
     "fake/virtual.py": "tests/policy/test_law_in_simulation.py and test_replay.py run on it",
     "gateway/app.py": "tests/gateway/test_rules.py",
     "gateway/call.py": "tests/gateway/test_rules.py: limits, sessions, retries as clients state them",
-    "gateway/exchange.py": "tests/gateway/test_rules.py: a whole call, rule by rule",
     "gateway/guard.py": "tests/gateway/test_rules_of_trust.py",
     "gateway/local.py": "two records and a type; tests/gateway/test_sharing.py speaks them",
     "http/connection.py": "tests/http/test_pool.py",

@@ -15,6 +15,7 @@ from seawall.fake.app import FakeApi
 from seawall.fake.content import verify_answer
 from seawall.fake.scenario import Scenario
 from seawall.gateway.app import GatewayServer
+from seawall.http.dial import DialError
 from seawall.settings import accelerated
 from seawall.store.rows import Attempt
 from seawall.wire.sse import events, name_and_data
@@ -104,9 +105,15 @@ def settings(**changes: Any) -> Gateway:
 
 @asynccontextmanager
 async def ground(
-    *faults: str, scenario: Scenario | None = None, team: str = "", clock: Any = None, **changes: Any
+    *faults: str,
+    scenario: Scenario | None = None,
+    team: str = "",
+    clock: Any = None,
+    warm: bool = True,
+    **changes: Any,
 ) -> AsyncIterator[Ground]:
-    """A gateway before a faulty API that gives the first calls `faults`."""
+    """A gateway before a faulty API that gives the first calls `faults`; `warm`: with a connection to it, as nearly
+    always: then the first attempt goes at once."""
     rows: list[Any] = []
     async with FakeApi(scenario, seed=1) as fake:
         fake.script(*faults)
@@ -114,10 +121,22 @@ async def ground(
         config = Config(gateway=gateway, network=Network(), team=Team(team))
         server = GatewayServer(config, rng=random.Random(1), sink=rows.append, clock=clock)
         await server.start()
+        if warm:
+            await keep_connection(server)
         try:
             yield Ground(fake, server, rows)
         finally:
             await server.stop()
+
+
+async def keep_connection(server: GatewayServer) -> None:
+    """Open a connection to the upstream ahead of need, if there is anybody."""
+    pool = server._pool
+    assert pool is not None
+    try:
+        pool._release(await pool._dial(), True)
+    except DialError:
+        pass
 
 
 def question(text: str = "hello nonce=abc", *, stream: bool = True, **more: Any) -> bytes:

@@ -425,3 +425,42 @@ def test_a_large_body_that_stops_coming(loop: str) -> None:
             assert (await reader.read()).startswith(b"HTTP/1.1 408")
 
     run(main, loop)
+
+
+@LOOPS
+def test_thousands_of_requests_answered_at_once_do_not_nest(loop: str) -> None:
+    """However many a client sends in one go, each is answered, one after the other."""
+
+    def at_once(request: Request, reply: Reply) -> None:
+        reply.answer(200, [b"x-target: " + request.head.target], b"")
+
+    async def main() -> None:
+        async with serving(at_once) as (_, dial):  # type: ignore[arg-type]
+            reader, writer = await dial()
+            writer.write(b"".join(b"GET /%d HTTP/1.1\r\nhost: x\r\n\r\n" % n for n in range(5000)))
+            for number in range(5000):
+                head, _ = await answer_of(reader)
+                assert b"x-target: /%d\r\n" % number in head
+
+    run(main, loop)
+
+
+@LOOPS
+def test_a_handler_that_fails_at_once_costs_one_answer(loop: str) -> None:
+    """The client is told whose fault it is, and the connection closes."""
+
+    def broken(request: Request, reply: Reply) -> None:
+        raise RuntimeError("a bug")
+
+    async def main() -> None:
+        seen: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: seen.append(str(context["exception"]))
+        )
+        async with serving(broken) as (_, dial):  # type: ignore[arg-type]
+            reader, writer = await dial()
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+            assert seen == ["a bug"]
+
+    run(main, loop)

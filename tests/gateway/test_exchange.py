@@ -1,0 +1,150 @@
+"""A first attempt made at once, and what becomes of its call when it ends, fails or is stopped. The rules themselves, a
+whole call each, are in `test_rules.py`."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from ground import Ground, check_whole, ground, hold, question, send, until
+
+from seawall.http.reply import Reply
+
+SESSION = {"x-claude-code-session-id": "s1"}
+
+
+def tasks() -> set[str]:
+    """What carries calls now."""
+    return {task.get_coro().__qualname__ for task in asyncio.all_tasks()} & {"Exchange.carry"}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_task_only_where_something_must_be_waited_for(warm: bool) -> None:
+    """With an open connection and a calm lane a call is carried without a task; the answer is the same."""
+
+    async def run() -> None:
+        async with ground("hang at=in-block", warm=warm) as g:
+            asking = asyncio.create_task(g.ask())
+            await until(lambda: g.sent() == 1)
+            assert tasks() == (set() if warm else {"Exchange.carry"})
+            asking.cancel()
+            await until(lambda: not g.gateway._exchanges)
+            check_whole(await g.ask())
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "fault", ["overloaded", "reset at=before-headers", "close", "error-event at=before-content"]
+)
+def test_a_failed_first_attempt_is_carried_on(fault: str) -> None:
+    """It is tried again like any other, and counted."""
+
+    async def run() -> None:
+        async with ground(fault) as g:
+            answer = await g.ask()
+            check_whole(answer)
+            assert answer.headers["x-seawall-attempts"] == "2"
+            assert [row.ended for row in g.attempts] == ["retried", "recovered"]
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_a_client_that_leaves_during_the_first_attempt() -> None:
+    """The upstream is told, the place is kept for its return, nothing is held any more."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers") as g:
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question(), headers=SESSION)
+            await until(lambda: g.sent() == 1)
+            writer.close()
+            await until(lambda: not g.gateway._exchanges)
+            assert g.gateway._places.any_left
+            g.at_rest()
+            check_whole(await g.ask(headers=SESSION))
+            assert not g.gateway._places.any_left
+
+    asyncio.run(run())
+
+
+def lost_at_once(g: Ground, then: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `then` happen between the end of a first attempt and the beginning of the task that carries its call on."""
+    carry_on = Reply.carry_on
+
+    def carried_on(reply: Reply, carrying: Coroutine[None, None, None]) -> None:
+        carry_on(reply, carrying)
+        then(reply)
+
+    monkeypatch.setattr(Reply, "carry_on", carried_on)
+
+
+def test_a_client_that_leaves_before_the_task_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its place is kept; neither memory nor a permit is lost with a task that had nothing done yet."""
+
+    async def run() -> None:
+        async with ground("overloaded") as g:
+            lost_at_once(g, lambda reply: reply._connection.transport.abort(), monkeypatch)
+            lost_at_once(g, lambda reply: reply._connection.connection_lost(None), monkeypatch)
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question(), headers=SESSION)
+            await until(lambda: g.sent() == 1)
+            await until(lambda: not g.gateway._exchanges)
+            assert g.gateway._places.any_left
+            g.at_rest()
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_a_call_that_is_given_up_before_its_task_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told so, as if the task had begun."""
+
+    async def run() -> None:
+        async with ground("overloaded") as g:
+
+            def interrupt(_: Reply) -> None:
+                (exchange,) = g.gateway._exchanges
+                exchange.interrupt("it is stopping")
+
+            lost_at_once(g, interrupt, monkeypatch)
+            answer = await g.ask()
+            assert answer.status == 503
+            assert "it is stopping" in answer.error["message"]
+            assert [row.ended for row in g.attempts] == ["given_up"]
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_the_clients_own_limit_holds_for_the_first_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upstream that says nothing: the call is given up before its client would go."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers", hold=hold(deadline_share=0.05)) as g:
+            answer = await g.ask(headers={"x-stainless-timeout": "4"})
+            assert answer.status == 503
+            assert "limit is near" in answer.error["message"]
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_a_fault_of_ours_at_its_end_costs_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is reported, the connection closes, and nothing stays behind."""
+
+    async def run() -> None:
+        async with ground() as g:
+            seen: list[Any] = []
+            asyncio.get_running_loop().set_exception_handler(
+                lambda _, context: seen.append(context["exception"])
+            )
+            monkeypatch.setattr("seawall.gateway.records.Records.timed", None)
+            answer = await g.ask()
+            assert not answer.whole
+            assert [type(error) for error in seen] == [TypeError]
+            g.at_rest()
+
+    asyncio.run(run())

@@ -21,7 +21,8 @@ with atheris.instrument_imports(include=["seawall.causes"]) if GUIDED else nullc
     from seawall.causes.cause import Cause, codes, load, readings
     from seawall.causes.compile import catalogue
     from seawall.causes.verdict import Verdict, explain
-    from seawall.view.explanation import Look, verdict
+    from seawall.view.explanation import verdict
+    from seawall.view.layout import Look
 
 LONGEST = 5.0
 """Seconds for one text: about a hundred times what it takes, as the instrumented code is slow and machines are busy."""

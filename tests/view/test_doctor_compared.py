@@ -8,7 +8,7 @@ from seawall.doctor.check import Check, Finding, Result, Sign, State, Weight
 from seawall.doctor.runs import Compared, Difference
 from seawall.doctor.verdict import conclude
 from seawall.view.doctor_compared import lines, says
-from seawall.view.explanation import Look
+from seawall.view.layout import Look
 
 
 async def never(probe: object) -> Finding:

@@ -4,7 +4,8 @@ import pytest
 
 from seawall.causes.cause import codes, load, lookup
 from seawall.causes.verdict import explain
-from seawall.view.explanation import Look, facts, page, party_of, row, table, verdict
+from seawall.view.explanation import facts, page, party_of, row, table, verdict
+from seawall.view.layout import Look
 
 SOURCE = "from your text only; run `seawall` to measure"
 

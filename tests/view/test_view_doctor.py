@@ -16,7 +16,7 @@ from seawall.doctor.verdict import conclude
 from seawall.history.episodes import End, Episode
 from seawall.history.outlook import Outlook
 from seawall.view.doctor import block
-from seawall.view.explanation import Look
+from seawall.view.layout import Look
 
 NOW = 1795184518.0
 """2026-11-20 14:21:58 in UTC."""

@@ -1,7 +1,7 @@
 """The `seawall` command. A verb's module has its name; `verbs` is their table, and finds the module. Beside them:
 
-- for every verb: `common` (options, exit codes, how a verb fails), `times` (lengths, days and zones as people write
-  them), `progress` (long work), `browser`, `gateways` (what the own gateways say of themselves), `records` (where the
+- for every verb: `common` (options, exit codes, how a verb fails), `look` (width, colour, signs), `times` (lengths,
+  days and zones as people write them), `progress` (long work), `browser`, `gateways` (what the own gateways say of themselves), `records` (where the
   store is, and how it is opened), `schemas`
 - doctor: `examine` (a run of the checks, and the case that comes of it; report and watch use it too), `kept_runs`
   (--again, --save, --compare), `waiting` (--wait), `root` (--export-ca)

@@ -2,19 +2,17 @@
 
 import json
 import os
-import sys
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure
+from seawall.cli.look import look_of, printed
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from seawall.causes.cause import Platform
-    from seawall.view.explanation import Look
 
 
 def code_of(given: str) -> str | None:
@@ -168,24 +166,3 @@ def _has(code: str, wanted: list[str]) -> bool:
     ]
     whole = "\n".join(texts).lower()
     return all(word in whole for word in wanted)
-
-
-def look_of(common: Common) -> "Look":
-    from seawall.view.explanation import Look
-
-    width = None if common.plain else _width()
-    return Look(width, common.color(sys.stdout, os.environ), windows=sys.platform == "win32")
-
-
-def _width() -> int:
-    """The terminal's columns; 80 where there is none."""
-    if not sys.stdout.isatty():
-        return 80
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
-    except (OSError, ValueError):
-        return 80
-
-
-def printed(lines: Iterable[str]) -> None:
-    click.echo("\n".join(lines))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import click
 
 from seawall.cli import examine
 from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of
+from seawall.cli.look import look_of, printed
 
 if TYPE_CHECKING:
     from seawall.doctor.case import Case
@@ -160,23 +160,6 @@ def answer(common: Common, case: "Case", *, everything: bool = False, first: str
     lines = [*([first, ""] if first else []), *([*view.table(case.results, look), ""] if everything else [])]
     printed([*lines, *view.block(case, advice(case), look, common.plain, common.verbose)])
     return code
-
-
-def look_of(common: Common) -> Any:
-    """How lines for stdout are to look."""
-    from seawall.view.explanation import Look
-
-    windows = sys.platform == "win32"
-    if common.plain:
-        return Look(None, windows=windows)
-    columns = shutil.get_terminal_size((80, 24)).columns
-    return Look(min(80, columns), common.color(sys.stdout, os.environ), windows)
-
-
-def printed(lines: Sequence[str]) -> None:
-    """Writes the lines to stdout."""
-    for line in lines:
-        click.echo(line, color=True)  # what colour there is was asked for
 
 
 def _list(given: "Sequence[Check]", subject: "Subject", common: Common) -> int:

@@ -3,8 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
-import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure, common_options
+from seawall.cli.look import look_of
 from seawall.cli.progress import run
 
 if TYPE_CHECKING:
@@ -164,9 +163,8 @@ def _wrapped(paragraphs: list[str], width: int) -> list[str]:
 
 
 def _width(common: Common) -> int:
-    if common.plain:
-        return 10_000  # no wrapping
-    return max(20, min(80, shutil.get_terminal_size((80, 24)).columns)) if sys.stdout.isatty() else 80
+    width = look_of(common).width
+    return 10_000 if width is None else max(20, width)
 
 
 def progress(running: "Drill", width: int) -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from seawall.cli import catalogue, source
 from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of
+from seawall.cli.look import look_of, printed
 from seawall.clock import utc
 
 FROM_TEXT = "from your text only; run `seawall` to measure"
@@ -121,7 +122,7 @@ def _answer(common: Common, text: str, check: bool = False) -> int:
         from seawall.view import explanation
 
         held_key = redact.holds_key(text)
-        catalogue.printed(explanation.verdict(found, cause, catalogue.look_of(common), FROM_TEXT, held_key))
+        printed(explanation.verdict(found, cause, look_of(common), FROM_TEXT, held_key))
     return code
 
 
@@ -152,8 +153,8 @@ def _last(common: Common) -> int:
         return ends
     from seawall.view import explanation
 
-    look = catalogue.look_of(common)
-    catalogue.printed(
+    look = look_of(common)
+    printed(
         [
             *explanation.row("Seen", [f"{at} {SEEN_BY.get(seen.source, seen.source)}: {said}"], look),
             "",

@@ -1,20 +1,14 @@
 """What the user's own gateways say of themselves, for `status` and `watch`. Asks nobody else."""
 
 import json
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from seawall.cli.common import Common, ExitCode, exit_code_of
+from seawall.cli.common import ExitCode, exit_code_of
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
     from seawall.gateway.runtime import Record
-    from seawall.view.layout import Look
-
-COLUMNS = 80
-"""What is written is no wider, and as wide where there is no terminal."""
 
 
 def observed(environ: Mapping[str, str], now: float, limit: float) -> list[dict[str, object]]:
@@ -70,14 +64,3 @@ def as_json(
         "exit_code": int(code(found)),
     }
     return json.dumps(whole if events is None else whole | {"events": list(events)})
-
-
-def look(common: Common, environ: Mapping[str, str]) -> "Look":
-    """How lines for stdout are to look."""
-    from seawall.view.layout import Look
-
-    if common.plain:
-        return Look(None, plain=True)
-    terminal = sys.stdout.isatty()
-    width = min(COLUMNS, shutil.get_terminal_size((COLUMNS, 24)).columns) if terminal else COLUMNS
-    return Look(max(1, width), common.color(sys.stdout, environ))

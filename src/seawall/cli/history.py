@@ -14,6 +14,7 @@ import click
 
 from seawall.cli import incidents, times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
+from seawall.cli.look import look_of
 from seawall.cli.records import open_records, place
 from seawall.history.episodes import KEPT
 from seawall.view.heading import heading
@@ -106,11 +107,10 @@ def _printed(
         click.echo(f"Nothing is on record: {said[:1].lower()}{said[1:]}.")
         _offer(common)
     else:
-        from seawall.cli import gateways
         from seawall.history import report as report_of
         from seawall.view import history as shown
 
-        look = gateways.look(common, os.environ)
+        look = look_of(common)
         match view:
             case "list":
                 lines = shown.listing(report.episodes, look)
@@ -278,7 +278,6 @@ def _keep_usual(common: Common, now: float) -> None:
 
 
 def _compare(common: Common, said: str, cause: str | None, model: str | None, now: float) -> int:
-    from seawall.cli import gateways
     from seawall.history.past import past
     from seawall.history.report import compared, span
     from seawall.store import queries
@@ -302,7 +301,7 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
     if common.json:
         click.echo(json.dumps(heading("seawall.comparison/1", now) | data.comparison(result)))
     else:
-        click.echo("\n".join(shown.comparison(result, gateways.look(common, os.environ), name)))
+        click.echo("\n".join(shown.comparison(result, look_of(common), name)))
     return ExitCode.OK
 
 

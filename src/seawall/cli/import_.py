@@ -14,6 +14,7 @@ import click
 
 from seawall.cli import times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
+from seawall.cli.look import columns, look_of
 from seawall.clock import utc
 from seawall.view.heading import heading
 
@@ -191,19 +192,13 @@ class _Shown:
         done = so_far.unchanged + so_far.read + so_far.left_out.total()
         line = f"{done} of {self._files} files, {_bytes(so_far.scanned)} of {_bytes(so_far.size)}"
         rest = f", {_bytes(speed)}/s, {so_far.failures} new failures"
-        width = _width()
+        width = columns(sys.stderr)
         print(
             f"\r\x1b[K{(line + rest if len(line + rest) < width else line)[: width - 1]}",
             end="",
             file=sys.stderr,
         )
         sys.stderr.flush()
-
-
-def _width() -> int:
-    import shutil
-
-    return max(20, shutil.get_terminal_size().columns)
 
 
 @contextmanager
@@ -267,9 +262,7 @@ def _wrapped(lines: list[str], common: Common) -> list[str]:
     """No line wider than the terminal, or than 80 columns; with `--plain` as they are."""
     import textwrap
 
-    from seawall.cli import gateways
-
-    width = gateways.look(common, os.environ).width
+    width = look_of(common).width
     if width is None:
         return lines
     return [part for line in lines for part in textwrap.wrap(line, width, subsequent_indent="  ")]

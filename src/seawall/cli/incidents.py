@@ -1,7 +1,6 @@
 """One incident: shown, explained, or noted; and all of them forgotten."""
 
 import json
-import os
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure, exit_code_of
+from seawall.cli.look import look_of, printed
 from seawall.cli.records import open_records, place
 from seawall.history.episodes import KEPT
 from seawall.view.heading import heading
@@ -28,7 +28,6 @@ TIMELINE = 50
 def show(common: Common, wanted: str, now: float) -> int:
     """What is on record of one episode."""
     from seawall.causes.cause import lookup
-    from seawall.cli import gateways
     from seawall.history.notes import note_of
     from seawall.store import queries
     from seawall.view import history as shown
@@ -50,7 +49,7 @@ def show(common: Common, wanted: str, now: float) -> int:
         }
         click.echo(json.dumps(heading("seawall.episode/1", now) | whole))
     else:
-        look = gateways.look(common, os.environ)
+        look = look_of(common)
         lines = shown.shown(one, rows, kinds, calls, lookup(one.cause).title, note, look)
         click.echo("\n".join(lines))
     return ExitCode.OK
@@ -82,11 +81,11 @@ def explained(common: Common, wanted: str) -> int | None:
         whole = explanation_data.of_record(cause, data.episode(one), time.time(), ends)
         click.echo(json.dumps(whole))
         return ends
-    look = catalogue.look_of(common)
+    look = look_of(common)
     page = explanation.page(
         cause, look, common.verbose, catalogue.own_history(common, code), catalogue.here()
     )
-    catalogue.printed([*explanation.row("Incident", [_said(one)], look), "", *page])
+    printed([*explanation.row("Incident", [_said(one)], look), "", *page])
     return ends
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seawall.cli.common import Common, ExitCode, Failure
+from seawall.cli.look import look_of, printed
 
 if TYPE_CHECKING:
     from seawall.doctor.case import Case
@@ -148,5 +149,5 @@ def compare(common: Common, kept_run: tuple[str, dict[str, Any]], case: "Case") 
         return code
     from seawall.view import doctor_compared
 
-    doctor.printed(doctor_compared.lines(name, at, before, result, case, doctor.look_of(common)))
+    printed(doctor_compared.lines(name, at, before, result, case, look_of(common)))
     return code

@@ -9,6 +9,7 @@ import click
 
 from seawall.cli import doctor, examine
 from seawall.cli.common import Common
+from seawall.cli.look import look_of, printed
 
 if TYPE_CHECKING:
     from seawall.causes.verdict import Verdict
@@ -38,9 +39,9 @@ def merged(common: Common, read: "Verdict", masked: str, held_key: bool) -> int:
     from seawall.view import explanation
 
     doctor.answer(common, case)
-    look = doctor.look_of(common)
+    look = look_of(common)
     lines = ["", *explanation.row("Read as", [f"{read.cause} · {says(read, case)}"], look)]
     if held_key:
         lines += ["", *explanation.wrapped(explanation.KEY_NOTE, look.edge)]
-    doctor.printed(lines)
+    printed(lines)
     return code

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seawall.cli import catalogue
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
+from seawall.cli.look import look_of, printed
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def model(common: Common, answers: str | None, live: bool) -> int:
     if common.json:
         click.echo(json.dumps(_as_json(chosen, trouble, listed)))
         return ExitCode.OK
-    catalogue.printed(_lines(common, chosen, trouble, listed))
+    printed(_lines(common, chosen, trouble, listed))
     return ExitCode.OK
 
 
@@ -204,7 +204,7 @@ def _lines(
 ) -> list[str]:
     from seawall.view.explanation import wrapped
 
-    look = catalogue.look_of(common)
+    look = look_of(common)
     command = f"  claude --model {_quoted(chosen.model)}"
     setting = f'  "model": "{chosen.model}",'
     lines = [

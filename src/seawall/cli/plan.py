@@ -12,6 +12,7 @@ import click
 
 from seawall.cli import times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
+from seawall.cli.look import look_of
 from seawall.cli.records import open_records
 from seawall.view.heading import heading
 
@@ -73,9 +74,7 @@ def plan(
     if common.json:
         click.echo(json.dumps(heading("seawall.plan/1", now) | shown.data(found)))
     else:
-        from seawall.cli import gateways
-
-        click.echo("\n".join(shown.whole(found, gateways.look(common, os.environ))))
+        click.echo("\n".join(shown.whole(found, look_of(common))))
     return ExitCode.OK
 
 

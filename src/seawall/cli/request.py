@@ -8,8 +8,8 @@ from typing import IO
 
 import click
 
-from seawall.cli import catalogue
 from seawall.cli.common import Common, ExitCode, Failure
+from seawall.cli.look import look_of, printed
 from seawall.view.heading import heading
 
 _CHUNK = 1024 * 1024
@@ -27,7 +27,7 @@ def answer(common: Common, file: Path) -> int:
         said = {**request.as_json(report), "exit_code": int(code)}
         click.echo(json.dumps(heading("seawall.request/1", time.time()) | said))
     else:
-        catalogue.printed(request.lines(report, catalogue.look_of(common)))
+        printed(request.lines(report, look_of(common)))
     return code
 
 

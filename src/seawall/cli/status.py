@@ -8,6 +8,7 @@ import click
 
 from seawall.cli import gateways
 from seawall.cli.common import Common, common_options
+from seawall.cli.look import look_of
 
 LIMIT = 0.05
 """Seconds that a gateway may take to answer: the whole command has 80 ms."""
@@ -37,7 +38,7 @@ def status(common: Common) -> int:
 def _say_more(one: Mapping[str, object], common: Common) -> None:
     from seawall.view import facts, lanes
 
-    for text in lanes.lines(facts.gateway(one), gateways.look(common, os.environ)):
+    for text in lanes.lines(facts.gateway(one), look_of(common)):
         click.echo(text, color=True)  # what colour there is was asked for
 
 

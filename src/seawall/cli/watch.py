@@ -10,6 +10,7 @@ import click
 
 from seawall.cli import gateways
 from seawall.cli.common import Common, ExitCode, Failure, common_options
+from seawall.cli.look import look_of
 
 if TYPE_CHECKING:
     from seawall.cli.watching import Watched
@@ -123,7 +124,7 @@ def _once(common: Common, lanes: bool) -> int:
 
     watched = _watched(replace(common, offline=True))  # what is known already
     watched.look(found, now)
-    for line in frame(watched.scene(now, "", lanes=lanes), gateways.look(common, os.environ)):
+    for line in frame(watched.scene(now, "", lanes=lanes), look_of(common)):
         click.echo(line, color=True)  # what colour there is was asked for
     return gateways.code(found)
 
@@ -195,7 +196,7 @@ def _drawn(screen: "Screen", watched: "Watched", common: Common, ends: Ends, lan
             return code
         next_at = time.monotonic() + EVERY
         while True:
-            look, height = gateways.look(common, os.environ), screen.height()
+            look, height = look_of(common), screen.height()
             if watched.explains:
                 screen.draw(_explained(watched.explains, common, height), height)
             else:
@@ -221,7 +222,6 @@ def leaves(typed: str | None) -> bool:
 def _explained(code: str, common: Common, height: int) -> list[str]:
     """The page of a cause, as much as fits."""
     from seawall.causes.cause import load, lookup
-    from seawall.cli.catalogue import look_of
     from seawall.view.explanation import page
 
     lines = page(load(lookup(code).code), look_of(common))

@@ -12,9 +12,9 @@ from seawall.doctor.check import Check, Direction, Result, Sign, State
 from seawall.doctor.earlier import Recently
 from seawall.doctor.lasting import history
 from seawall.doctor.verdict import Verdict
-from seawall.view.explanation import LABEL, SHOWN_AS, Look, dont_line, flowed, low, row, wrapped
+from seawall.view.explanation import LABEL, SHOWN_AS, dont_line, flowed, low, row, wrapped
 from seawall.view.explanation import headline as said_of
-from seawall.view.layout import cut_middle
+from seawall.view.layout import NARROW, Look, cut_middle
 
 _MARKS = {Direction.FOR: "+", Direction.AGAINST: "-", Direction.NEUTRAL: "·"}
 _PLAIN = {**_MARKS, Direction.NEUTRAL: "."}
@@ -26,7 +26,6 @@ _STATES = {
     State.UNKNOWN: "?",
     State.CRASH: "?",
 }
-_NARROW = 60
 
 
 def harmless(text: str) -> str:
@@ -66,9 +65,7 @@ def block(case: Case, advised: Advice, look: Look, plain: bool = False, more: bo
 
 def _body(look: Look) -> Look:
     """What stands under the headline is a little narrower, so that its last word stands out."""
-    return (
-        look if look.width is None or look.width < _NARROW else replace(look, width=min(80, look.width) - 1)
-    )
+    return look if look.width is None or look.width < NARROW else replace(look, width=min(80, look.width) - 1)
 
 
 def _glyphs(texts: Sequence[str], plain: bool) -> list[str]:
@@ -88,7 +85,7 @@ def _steps(steps: Sequence[Do], look: Look) -> list[str]:
     for one in steps:
         number += one.numbered
         mark = f"{number}. " if counted and one.numbered else ""
-        hang = indent + " " * (one.hang if look.width is None or look.width >= _NARROW else 3 if mark else 0)
+        hang = indent + " " * (one.hang if look.width is None or look.width >= NARROW else 3 if mark else 0)
         hang = indent + " " * len(mark) if mark else hang
         for place, text in enumerate(one.lines):
             before = indent + mark if place == 0 else hang
@@ -231,7 +228,7 @@ def table(results: Sequence[Result], look: Look) -> list[str]:
     lines = []
     for one in results:
         head = f"{_STATES[one.finding.state]:<2} {one.check.id}"
-        if look.width is not None and look.width < _NARROW:
+        if look.width is not None and look.width < NARROW:
             lines += [head, *wrapped(harmless(one.finding.summary), look.edge, "   ")]
             continue
         indent = " " * (width + 5)

@@ -8,8 +8,8 @@ from seawall.causes.cause import Party, lookup
 from seawall.doctor.case import Case
 from seawall.doctor.runs import Compared, Difference
 from seawall.view.doctor import harmless
-from seawall.view.explanation import Look, low, row, wrapped
-from seawall.view.layout import cut_middle
+from seawall.view.explanation import low, row, wrapped
+from seawall.view.layout import Look, cut_middle
 
 
 def lines(

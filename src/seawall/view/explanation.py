@@ -3,11 +3,11 @@
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from seawall.causes.cause import Cause, Party, Platform, Step, Summary, lookup
 from seawall.causes.match import UNKNOWN
 from seawall.causes.verdict import Confidence, Verdict, nearest, question, unknown_title
+from seawall.view.layout import NARROW, Look
 
 SHOWN_AS = {
     Party.PROVIDER: "Anthropic's side",
@@ -29,23 +29,7 @@ _CLOUDS = (
 )
 LABEL = 10
 PAGE_LABEL = 16
-NARROW = 60
-"""Below this many columns a page's labels stand above their texts."""
 KEY_NOTE = "The text held a key. It was masked. If you posted it elsewhere, revoke it."
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How lines are to look. `width` in columns; None: nothing is wrapped."""
-
-    width: int | None = 80
-    color: bool = False
-    windows: bool = False
-    """Commands of PowerShell where they differ."""
-
-    @property
-    def edge(self) -> int:
-        return 10_000 if self.width is None else max(20, min(self.width, 80) - 2)
 
 
 def party_of(verdict: Verdict) -> str:

@@ -23,6 +23,14 @@ class Look:
     width: int | None = 80
     color: bool = False
     plain: bool = False
+    """No signs of our own beyond ASCII."""
+    windows: bool = False
+    """Commands of PowerShell where they differ."""
+
+    @property
+    def edge(self) -> int:
+        """Columns that prose may take: two are left free at the right."""
+        return 10_000 if self.width is None else max(20, min(self.width, 80) - 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from typing import Any
 from seawall.causes.cause import lookup
 from seawall.causes.lint.check import Report
 from seawall.causes.lint.found import Finding, Level
-from seawall.view.explanation import Look, row, wrapped
+from seawall.view.explanation import row, wrapped
+from seawall.view.layout import Look
 
 _MARKS = {Level.ERROR: "x", Level.WARNING: "!"}
 

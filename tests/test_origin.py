@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from seawall.origin import Origin, is_loopback
+from seawall.origin import Origin, anthropics, is_loopback
 
 SECRET = "sk-ant-api03-secret"
 
@@ -117,3 +117,15 @@ def test_no_address_crashes(url: str) -> None:
 def test_loopback(host: str, loopback: bool) -> None:
     """Only what can be nothing but this machine is loopback."""
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize(
+    ("host", "theirs"),
+    [
+        ("api.anthropic.com", True), ("anthropic.com", True), ("status.claude.com", True), ("claude.ai", True),
+        ("notanthropic.com", False), ("anthropic.com.evil.example", False), ("127.0.0.1", False), ("", False),
+    ],
+)  # fmt: skip
+def test_where_anthropic_itself_answers(host: str, theirs: bool) -> None:
+    """Its own names and those below them, and nobody else's that look like them."""
+    assert anthropics(host) is theirs

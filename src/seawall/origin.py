@@ -130,3 +130,11 @@ def is_loopback(host: str) -> bool:
         return found.is_loopback
     name = host.lower().removesuffix(".")
     return name == "localhost" or name.endswith(".localhost")
+
+
+_ANTHROPICS = ("anthropic.com", "claude.com", "claude.ai")
+
+
+def anthropics(host: str) -> bool:
+    """Whether Anthropic itself answers at this host."""
+    return any(host == one or host.endswith(f".{one}") for one in _ANTHROPICS)

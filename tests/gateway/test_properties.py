@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 
 import pytest
 from ground import Answer, Ground, ask, check_whole, ground, hold, question, read_answer, send, until
@@ -298,6 +299,26 @@ def test_a_reused_connection_that_died_costs_nothing() -> None:
             check_whole(await g.ask())
             check_whole(await g.ask(question("next nonce=x")), "next nonce=x")
             assert not g.attempts
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/models", "/v1/messages/count_tokens"])
+def test_a_ring_of_gateways_is_seen_at_once(path: str) -> None:
+    """A call that comes back to a gateway it left is refused there; neither holds it."""
+
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        async with ground(upstream=f"http://127.0.0.1:{port}") as behind:
+            round_trip = {"listen": f"127.0.0.1:{port}", "upstream": f"http://127.0.0.1:{behind.port}"}
+            async with ground(**round_trip) as front:
+                answer = await front.ask(path=path)
+                assert answer.status == 508
+                assert answer.headers["x-should-retry"] == "false"
+                assert "leads back to this gateway" in answer.error["message"]
+                front.at_rest()
+                behind.at_rest()
 
     asyncio.run(run())
 

@@ -10,7 +10,8 @@ from seawall.doctor.check import Direction, Finding, Result, State
 from seawall.doctor.earlier import Earlier, Recently
 from seawall.doctor.escalation import Escalation
 from seawall.doctor.subject import Subject
-from seawall.doctor.verdict import Verdict, anthropics
+from seawall.doctor.verdict import Verdict
+from seawall.origin import anthropics
 
 
 @dataclass(frozen=True, slots=True)

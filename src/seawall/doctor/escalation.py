@@ -17,7 +17,7 @@ from seawall.config import Escalate
 from seawall.doctor.answers import Answers
 from seawall.doctor.check import Result
 from seawall.doctor.check import State as Ended
-from seawall.doctor.verdict import anthropics
+from seawall.origin import anthropics
 
 FRESH_PAGE = 180.0
 """Seconds for which a look at the status page counts."""

@@ -8,16 +8,10 @@ from seawall.causes.verdict import Confidence
 from seawall.clock import duration
 from seawall.doctor.check import Direction, Finding, Result, Sign, State, Weight
 from seawall.doctor.rules import Decides, about, fits, rules
+from seawall.origin import anthropics
 
-OWN = ("anthropic.com", "claude.com", "claude.ai")
-"""Hosts at which Anthropic itself answers: elsewhere a company's gateway may, and that excludes nobody."""
 CLOUDS = (".amazonaws.com", ".googleapis.com", ".azure.com")
 """Where other providers answer for Claude themselves."""
-
-
-def anthropics(host: str) -> bool:
-    """Whether Anthropic itself answers at this host."""
-    return any(host == one or host.endswith(f".{one}") for one in OWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from seawall.http.pool import Pool
 from seawall.http.reply import Reply
 from seawall.http.request import BodyTooLarge, Request
 from seawall.http.server import Server
-from seawall.origin import is_loopback
+from seawall.origin import anthropics, is_loopback
 from seawall.upstream.headers import upstream_headers
 from seawall.upstream.passing import Passage
 from seawall.wire import errors
@@ -53,6 +53,12 @@ _FLUSH_EVERY = 5.0
 _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
 _MEMORY_FULL = "the memory for held requests is full"
+_RING = Refusal(
+    508,
+    "api_error",
+    "Seawall: this request has been here before: the address that calls are sent to leads back to this gateway."
+    " Set gateway.upstream, or the address in the gateway behind it, to the API itself.",
+)
 _NO = (b"", b"0", b"false", b"no")
 _JSON: Headers = [b"content-type: application/json"]
 _EPISODE = EPISODE.encode()
@@ -113,6 +119,9 @@ class GatewayServer:
         self._flushed_at = 0.0
         self._ahead: float | None = None
         self._id_prefix = secrets.token_hex(4)
+        self._mark = f"seawall-{self._id_prefix}".encode()
+        """In `via` (RFC 9110 section 7.6.3): a request that brings it back went in a ring."""
+        self._tells_via = not anthropics(self._upstream_host)  # the API itself sends nothing back to us
         self._id_next = 0
         self._draining = False
         self.started_at = 0.0
@@ -263,6 +272,10 @@ class GatewayServer:
         refusal = guard.refusal(head, own=route is not None)
         if refusal is not None:
             self._refuse(reply, refusal)
+        elif b"via" in head.lower and any(
+            self._mark in value for name, value, _ in head.fields if name == b"via"
+        ):
+            self._refuse(reply, _RING)
         elif route is not None:
             return self._answer_locally(route, request, reply)
         elif self._draining:
@@ -474,7 +487,8 @@ class GatewayServer:
 
     def _refuse(self, reply: Reply, refusal: Refusal) -> None:
         body = errors.envelope(refusal.type, refusal.message)
-        reply.answer(refusal.status, [*_JSON, *Told(self._new_id()).headers()], body)
+        headers = [*_JSON, b"x-should-retry: false", *Told(self._new_id()).headers()]
+        reply.answer(refusal.status, headers, body)
 
     def _unavailable(self, reply: Reply, why: str, cause: str = "seawall.stopping") -> None:
         # Never 529: Claude Code counts those.
@@ -493,6 +507,8 @@ class GatewayServer:
 
     def _upstream_head(self, head: RequestHead, length: int, *, identity: bool) -> bytes:
         headers = upstream_headers(head, self._host, identity=identity)
+        if self._tells_via:
+            headers.append(b"via: 1.1 " + self._mark)
         if length == CHUNKED:
             headers.append(b"transfer-encoding: chunked")
         elif length or b"content-length" in head.lower:

@@ -2,7 +2,7 @@
 
 from seawall.causes.cause import Cause, Party, load, lookup
 from seawall.doctor.check import Result
-from seawall.doctor.verdict import anthropics
+from seawall.origin import anthropics
 from seawall.report.case import Case
 from seawall.report.words import happened, ruled_out, utc
 

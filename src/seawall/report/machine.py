@@ -11,7 +11,7 @@ from typing import Any
 from seawall import __version__
 from seawall.doctor.check import Result
 from seawall.doctor.subject import Subject
-from seawall.doctor.verdict import anthropics
+from seawall.origin import anthropics
 
 
 @dataclass(frozen=True, slots=True)

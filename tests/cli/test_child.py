@@ -136,6 +136,16 @@ def test_only_what_settings_would_override_goes_by_settings() -> None:
     assert overriding(["sh"], THEIRS.env) == {}
 
 
+def test_both_lists_of_names_without_a_proxy_stay() -> None:
+    """Some programs read the one and some the other; where only one is set, it is for both."""
+    environ = child.prepare(["sh"], {"NO_PROXY": "a.b", "no_proxy": "c.d"}, NOTHING, ADDRESS, None).environ
+    assert (environ["NO_PROXY"], environ["no_proxy"]) == tuple(
+        f"{n},127.0.0.1,::1,localhost" for n in ("a.b", "c.d")
+    )
+    environ = child.prepare(["sh"], {"NO_PROXY": "a.b"}, NOTHING, ADDRESS, None).environ
+    assert environ["NO_PROXY"] == environ["no_proxy"] == "a.b,127.0.0.1,::1,localhost"
+
+
 def test_the_way_without_us_is_remembered() -> None:
     """A run inside this one finds the upstream that would be used without either."""
     made = child.prepare(["claude"], {"ANTHROPIC_BASE_URL": "https://shell.example"}, THEIRS, ADDRESS, None)

@@ -2,8 +2,11 @@
 
 import json
 import os
+import pty
+import select
 import shlex
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -143,26 +146,53 @@ def test_nothing_is_left_but_state_and_data(own_home: Home) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in own_home.place.iterdir())
 
 
-def test_sigterm_is_passed_on(own_home: Home) -> None:
-    """The command decides how it ends; its code comes back."""
-    run = own_home.start(
-        "run", "--", "sh", "-c", "trap 'exit 5' TERM; echo there; while :; do sleep 0.05; done"
-    )
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
+)
+def test_signals_of_other_processes_are_passed_on(own_home: Home, number: signal.Signals) -> None:
+    """The command decides how it ends; its code comes back. Without a terminal no key can have told it already."""
+    name = number.name.removeprefix("SIG")
+    script = f"trap 'exit 5' {name}; echo there; while :; do sleep 0.05; done"
+    run = own_home.start("run", "--", "sh", "-c", script)
     assert run.stdout is not None
     assert run.stdout.readline() == "there\n"
-    os.kill(run.pid, signal.SIGTERM)
+    os.kill(run.pid, number)
     assert run.wait(timeout=30) == 5
 
 
 def test_the_terminals_interrupt_is_the_childs_to_answer(own_home: Home) -> None:
-    """Ctrl-C reaches both; a command that goes on after it is not left alone."""
-    script = "trap 'echo heard; exit 4' INT; echo there; while :; do sleep 0.05; done"
-    run = own_home.start("run", "--", "sh", "-c", script)
-    assert run.stdout is not None
-    assert run.stdout.readline() == "there\n"
-    os.killpg(run.pid, signal.SIGINT)
-    assert run.stdout.readline() == "heard\n"
-    assert run.wait(timeout=30) == 4
+    """Ctrl-C reaches both, the command once; one that goes on after it is not left alone."""
+    script = (
+        "trap 'n=$((n+1)); echo heard-$n' INT; trap 'exit 4' TERM; echo there; while :; do sleep 0.05; done"
+    )
+    front = "import fcntl, os, sys, termios as t; fcntl.ioctl(0, t.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-m", "seawall", "run", "--", "sh", "-c", script]
+    terminal, end = pty.openpty()
+    run = subprocess.Popen(
+        [sys.executable, "-c", front, *command], env=own_home.environ, cwd=own_home.path,
+        stdin=end, stdout=end, stderr=end, start_new_session=True,
+    )  # fmt: skip
+    os.close(end)
+    shown = b""
+
+    def shows(text: bytes) -> bool:
+        nonlocal shown
+        while select.select([terminal], [], [], 0)[0]:
+            shown += os.read(terminal, 4096)
+        return text in shown
+
+    try:
+        until(lambda: shows(b"there"), "the command runs")
+        for count in (1, 2):
+            os.write(terminal, b"\x03")
+            until(lambda: shows(b"heard-%d" % count), "the command is interrupted")  # noqa: B023  now
+        run.terminate()
+        assert run.wait(30) == 4
+        assert b"heard-3" not in shown
+    finally:
+        run.kill()
+        run.wait()
+        os.close(terminal)
 
 
 def test_a_run_inside_a_run_shares_its_gateway(own_home: Home) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import socket
 import time
 from dataclasses import replace
 
@@ -447,6 +448,21 @@ def test_rule_4_opened_and_given_up() -> None:
             assert answer.error["type"] == "overloaded_error"
             answer = await g.ask(question(stream=False))
             assert (answer.status, answer.whole, answer.body.strip()) == (200, False, b"")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/models"])
+def test_what_nobody_answered_is_told_in_one_sentence(path: str) -> None:
+    """It is the text that Claude Code shows."""
+
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        async with ground(upstream=f"http://127.0.0.1:{port}", hold=hold(longest=0.05)) as g:
+            answer = await g.ask(path=path)
+            assert answer.status == 503
+            assert answer.error["message"] == f"Seawall: 127.0.0.1:{port} refused the connection."
 
     asyncio.run(run())
 

@@ -104,13 +104,13 @@ def prepare(
 ) -> Child:
     """The command and its environment, led to the gateway at `address`. Nothing of the user's is lost."""
     goes_by = client_environ(environ, settings)
-    no_proxy = with_loopback(goes_by.get("no_proxy") or goes_by.get("NO_PROXY") or "")
+    lower, upper = goes_by.get("no_proxy", ""), goes_by.get("NO_PROXY", "")  # programs read one or the other
     ours = {
         "ANTHROPIC_BASE_URL": address,
         RUN_ADDRESS: address,
         RUN_UPSTREAM: clients_upstream(goes_by)[0],
-        "NO_PROXY": no_proxy,
-        "no_proxy": no_proxy,
+        "NO_PROXY": with_loopback(upper or lower),
+        "no_proxy": with_loopback(lower or upper),
     }
     if headers := with_hold(goes_by.get("ANTHROPIC_CUSTOM_HEADERS", ""), hold):
         ours["ANTHROPIC_CUSTOM_HEADERS"] = headers

@@ -249,10 +249,15 @@ class _Signals:
         """From now on. A handler, not SIG_IGN: what is ignored here would stay ignored in the command."""
         for number in (signal.SIGINT, signal.SIGQUIT):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, lambda *_: None)
-        for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, self._interrupt)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._forward)
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        """A key's signal reaches the command by itself; one that no key of a terminal can have sent is passed on."""
+        if not _at_the_terminal():
+            self._forward(number, frame)
 
     def _forward(self, number: int, _frame: object) -> None:
         if self.process is None:
@@ -265,6 +270,20 @@ class _Signals:
         self.process = process
         for number in self.early:
             process.send_signal(number)
+
+
+def _at_the_terminal() -> bool:
+    """Whether keys of a terminal reach this process: it has one, and is in the group that runs in front there."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 def _run_child(child: children.Child, program: str, signals: _Signals) -> int:

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.history.episodes import APART, QUIET, End, episodes, unclear
+from seawall.history.episodes import APART, QUIET, End, closing, episodes, unclear
 from seawall.store.bursts import Burst, Recovery
 
 NOW = 1_795_000_000.0
 
 
 def failed(at: float, cause: str = "provider.overloaded", route: str = "api", family: str = "opus") -> Burst:
-    return Burst(cause, route, family, "a", NOW + at, NOW + at)
+    return Burst(cause, route, NOW + at, NOW + at, lanes=((family, "a"),))
 
 
 def worked(at: float, since: float | None = None, family: str = "opus", route: str = "api") -> Recovery:
@@ -162,15 +162,16 @@ brief = st.builds(
 @given(st.lists(rows, max_size=40), st.lists(brief, max_size=15))
 def test_minutes_lose_nothing(failures: list[Burst], recoveries: list[Recovery]) -> None:
     """Added up by minute they make the same episodes as one by one, if the unclear minutes are looked at closely."""
-    minutes: dict[tuple[str, str, str, int], Burst] = {}
+    minutes: dict[tuple[str, str, int], Burst] = {}
     for one in failures:
-        key = (one.cause, one.route, one.family, int(one.first // 60))
+        key = (one.cause, one.route, int(one.first // 60))
         before = minutes.get(key, one._replace(attempts=0, calls=0))
         minutes[key] = before._replace(
             first=min(before.first, one.first),
             last=max(before.last, one.last),
             attempts=before.attempts + 1,
             calls=before.calls + 1,
+            lanes=tuple({*before.lanes, *one.lanes}),
         )
     sums: dict[tuple[str, str, int], Recovery] = {}
     for success in recoveries:
@@ -185,11 +186,29 @@ def test_minutes_lose_nothing(failures: list[Burst], recoveries: list[Recovery])
     # A minute that now cuts in two is no minute of a store, which is asked for what came before now.
     if any(one.first <= NOW < one.last for one in (*minutes.values(), *sums.values())):
         return
-    close = unclear(minutes.values(), sums.values())
+    close = unclear(minutes.values(), sums.values(), NOW)
     looked_at = [one for one in recoveries if int(one.last // 60) in close]
     rest = [one for one in sums.values() if int(one.last // 60) not in close]
     exact = episodes([one for one in failures if one.last <= NOW], recoveries, NOW)
     assert episodes(minutes.values(), [*looked_at, *rest], NOW) == exact
+
+
+@given(st.lists(rows, max_size=20), st.lists(successes, max_size=20))
+def test_only_some_successes_matter(failures: list[Burst], recoveries: list[Recovery]) -> None:
+    """Those of the minutes in which one may close an episode make the same episodes as all of them."""
+    minutes = {minute for some in closing(failures, NOW) for minute in some}
+    matter = [one for one in recoveries if int(one.last // 60) in minutes]
+    assert episodes(failures, matter, NOW) == episodes(failures, recoveries, NOW)
+
+
+def test_where_failures_go_on_few_minutes_matter() -> None:
+    """In trouble that lasts all day the end alone; after a failure nobody followed up, up to a day."""
+    day = [failed(-86_400.0 + 30 * n) for n in range(2800)]
+    assert sum(map(len, closing(day, NOW))) <= 42
+    assert sum(map(len, closing([*day, failed(-2300), failed(-2270)], NOW))) <= 42
+    assert 1440 <= sum(map(len, closing([failed(-9e6)], NOW))) <= 1442
+    [one] = closing([failed(-9e6), failed(-9e6 + 7200, cause="c.d")], NOW)
+    assert len(one) <= 1440 + 122
 
 
 def test_failures_and_successes_of_one_minute() -> None:
@@ -197,9 +216,9 @@ def test_failures_and_successes_of_one_minute() -> None:
     begin = -2000.0 - (NOW - 2000.0) % 60  # of a minute
     whole = Recovery("api", "opus", "a", NOW + begin + 5, NOW + begin + 50, NOW + begin, 3, 9.0)
     failures = [F(begin - 60), F(begin + 20)]
-    assert unclear(failures, [whole]) == {int((NOW + begin) // 60)}
-    assert unclear([*failures, F(begin + 70)], [whole]) == set()  # no end: failures go on
-    assert unclear([F(begin + 4)], [whole]) == set()  # all successes came later
+    assert unclear(failures, [whole], NOW) == {int((NOW + begin) // 60)}
+    assert unclear([*failures, F(begin + 70)], [whole], NOW) == set()  # no end: failures go on
+    assert unclear([F(begin + 4)], [whole], NOW) == set()  # all successes came later
     [rough] = episodes(failures, [whole], NOW)
     [exact] = episodes(failures, [S(begin + 5), S(begin + 21), S(begin + 50)], NOW)
     assert (rough.lasted, exact.lasted) == (110.0, 81.0)

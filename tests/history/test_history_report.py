@@ -2,8 +2,8 @@
 
 from seawall.history.durations import Lasting
 from seawall.history.episodes import End, Episode
-from seawall.history.report import causes, compared, span, waited
-from seawall.store.bursts import HourCount, Recovery
+from seawall.history.report import causes, compared, span
+from seawall.store.bursts import HourCount
 
 NOW = 1_795_000_000.0
 
@@ -28,13 +28,6 @@ def test_a_line_for_each_cause() -> None:
     assert (second.cause, second.p50, second.p90, second.mean) == ("c.d", None, None, 50)
     assert second.longest == Lasting(50, False)
     assert causes([]) == []
-
-
-def test_what_was_held_and_saved() -> None:
-    """Only what ended within the span."""
-    rows = [Recovery("api", "opus", "a", at, at, at - 5, 2, 30.0) for at in (NOW - 10, NOW)]
-    assert waited(rows, NOW) == (2, 30.0)
-    assert waited([], NOW) == (0, 0)
 
 
 def test_two_spans() -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from store_helpers import attempt, made_at
 
+from seawall.history.episodes import episodes
 from seawall.store import schema
 from seawall.store.latency import HourLatency, Latency, latency_cells
 from seawall.store.migrate import LOCKED, main, migrate
@@ -177,31 +178,37 @@ def test_a_large_store_is_summed_within_the_writers_patience(tmp_path: Path):
 
 
 def test_what_was_there_is_added_up_as_what_comes(tmp_path: Path):
-    """A migration makes the same bursts of attempts as the triggers do when they come one by one."""
+    """A migration makes the same bursts of attempts as the triggers do when they come one by one, in their order; and
+    the same episodes in whatever order they came.
+    """
     ends = ("retried", "given_up", "broken")
     rows = [
         attempt(
             n % 3 + 1,
             at=1_795_000_000.0 + 37.5 * n + 40 * (n % 7),
-            ended=ends[n % 3],
+            ended="recovered" if n % 11 == 0 else ends[n % 3],
             family=("opus", "haiku")[n % 2],
+            route=("api.anthropic.com", "other")[n % 5 == 0],
             cause=("provider.overloaded", None)[n % 11 == 0],
             held=float(n),
         )
         for n in range(300)
     ]
-    found = []
-    for revision in ("0003", HEAD):
-        path = tmp_path / f"{revision}.db"
-        made_at(path, revision)
-        connection = sqlite3.connect(path)
-        connection.executemany(INSERT_ATTEMPT, map(cells, rows))
-        connection.commit()
-        migrate(str(path))
-        connection.close()
-        with reading(path) as opened:
-            found.append(
-                (sorted(bursts_between(opened, 0.0, 2e9)), sorted(recoveries_between(opened, 0.0, 2e9)))
-            )
-    assert found[0] == found[1]
-    assert len(found[0][0]) > 10
+    for ordered in (True, False):
+        found, told = [], []
+        for revision in ("0003", "0004", "0005", HEAD):
+            path = tmp_path / f"{revision}-{ordered}.db"
+            made_at(path, revision)
+            connection = sqlite3.connect(path)
+            there = sorted(rows, key=lambda row: row.at) if ordered else rows
+            connection.executemany(INSERT_ATTEMPT, map(cells, there))
+            connection.commit()
+            migrate(str(path))
+            connection.close()
+            with reading(path) as opened:
+                bursts, recoveries = bursts_between(opened, 0.0, 2e9), recoveries_between(opened, 0.0, 2e9)
+            found.append((sorted(bursts), sorted(recoveries)))
+            told.append(episodes(bursts, recoveries, 2e9))
+        assert len(told[0]) > 10
+        assert told == [told[0]] * 4
+        assert not ordered or found == [found[0]] * 4

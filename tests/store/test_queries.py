@@ -20,6 +20,8 @@ from seawall.store.queries import (
     bursts_between,
     calls_of,
     counts_since,
+    each_recovery_in,
+    held_between,
     hours_between,
     latencies_between,
     models_between,
@@ -102,39 +104,30 @@ def test_failures_and_recoveries_are_added_up_by_minute(path: Path):
         attempt(3, at=6101.0, held=10.0, cause=None, ended="abandoned"),
     ]
     with reading(written(path, *failures, *successes)) as connection:
-        found = bursts_between(connection, 6000.0, 7000.0)
-        dns, opus, sonnet = sorted(found, key=lambda one: (one.cause, one.family))
-        assert opus == Burst(
-            "provider.overloaded",
-            "api.anthropic.com",
-            "opus",
-            "",
-            6000.0,
-            6059.0,
-            3,
-            2,
-            1,
-            1,
-            60,
-            12.25,
-            12.25,
-        )
-        assert (sonnet.family, sonnet.attempts, dns.cause) == ("sonnet", 1, "network.dns_failure")
+        dns, overloaded = sorted(bursts_between(connection, 6000.0, 7000.0), key=lambda one: one.cause)
+        assert overloaded == Burst(
+            "provider.overloaded", "api.anthropic.com", 6000.0, 6059.0, 4, 3, 1, 1, 60, 12.25, 12.25,
+            (("opus", ""), ("sonnet", "")),
+        )  # fmt: skip
+        assert (dns.cause, dns.attempts, dns.lanes) == ("network.dns_failure", 1, (("opus", ""),))
         assert bursts_between(connection, 6000.0, 7000.0, "network.dns_failure") == [dns]
         assert bursts_between(connection, 7000.5, 9000.0) == []
-        assert recoveries_in(connection, [101]) == [
+        assert each_recovery_in(connection, [101]) == [
             Recovery("api.anthropic.com", "opus", "", 6100.25, 6100.25, 6010.25, 1, 90.0),
             Recovery("api.anthropic.com", "opus", "", 6100.75, 6100.75, 6090.75, 1, 10.0),
         ]
-        assert recoveries_in(connection, [100, 102]) == []
-        assert recoveries_between(connection, 6000.0, 7000.0) == [
-            Recovery("api.anthropic.com", "opus", "", 6100.25, 6100.75, 6010.25, 2, 100.0)
-        ]
-        assert [row.number for row in attempts_of(connection, opus.cause, opus.route, 6030.0, 6059.0, 2)] == [
-            1,
-            2,
-        ]
-        assert calls_of(connection, opus.cause, opus.route, 6000.0, 6059.0) == 4
+        assert each_recovery_in(connection, [100, 102]) == []
+        both = [Recovery("api.anthropic.com", "opus", "", 6100.25, 6100.75, 6010.25, 2, 100.0)]
+        assert recoveries_between(connection, 6000.0, 7000.0) == both
+        assert recoveries_in(connection, [*range(-2000, 101), *range(102, 3000)]) == []
+        assert recoveries_in(connection, range(-1000, 1000)) == both
+        assert held_between(connection, 6000.0, 7000.0) == (2, 100.0)
+        assert held_between(connection, 6100.5, 7000.0, "opus") == (2, 100.0)
+        assert held_between(connection, 6101.0, 7000.0) == (0, 0.0)
+        assert held_between(connection, 6000.0, 7000.0, "haiku") == (0, 0.0)
+        kind = overloaded.cause, overloaded.route
+        assert [row.number for row in attempts_of(connection, *kind, 6030.0, 6059.0, 2)] == [1, 2]
+        assert calls_of(connection, *kind, 6000.0, 6059.0) == 4
         assert (attempts_after(connection, 6100.75), attempts_after(connection, 9000.0)) == (2, 0)
 
 
@@ -222,22 +215,30 @@ def test_the_stores_own_sums_are_those_of_its_attempts(rows: list[Attempt]):
         connection.executemany(INSERT_ATTEMPT, [cells(row) for row in rows])
         connection.commit()
         work = connection.execute("SELECT hour, client, calls, attempts FROM work ORDER BY hour").fetchall()
+        lanes = connection.execute(
+            "SELECT family, sum(attempts), sum(calls) FROM burst_lane GROUP BY family"
+        ).fetchall()
         connection.close()
         with reading(path) as opened:
             bursts = bursts_between(opened, 0.0, 1e6)
             recoveries = recoveries_between(opened, 0.0, 1e6)
-            exact = recoveries_in(opened, {int(one.last // 60) for one in recoveries})
+            exact = each_recovery_in(opened, {int(one.last // 60) for one in recoveries})
     failed = [row for row in rows if row.cause and row.ended != "abandoned"]
     well = [row for row in rows if row.cause is None and row.ended == "recovered"]
     alone = [
         Burst(
-            str(row.cause), row.route, row.family, row.account, row.at, row.at, 1, int(row.number == 1),
+            str(row.cause), row.route, row.at, row.at, 1, int(row.number == 1),
             int(row.ended == "given_up"), int(row.ended == "broken"), row.utc_offset,
-            *((row.held, row.held) if row.ended == "given_up" else (None, None)),
+            *((row.held, row.held) if row.ended == "given_up" else (None, None)), ((row.family, row.account),),
         )
         for row in failed
     ]  # fmt: skip
     assert episodes(bursts, exact, 1e6) == episodes(alone, exact, 1e6)
+    assert lanes == [
+        (family, len(of), sum(row.number == 1 for row in of))
+        for family in ("haiku", "opus")
+        if (of := [row for row in failed if row.family == family])
+    ]
     assert len(exact) == len(well)
     assert sum(one.calls for one in recoveries) == len(well)
     assert sum(one.waited for one in recoveries) == pytest.approx(sum(row.held for row in well))

@@ -17,7 +17,17 @@ from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT, UPSERT_LATENCY, H
 NOW = 1_795_000_000.0
 DAY = 86400.0
 SOON = replace(QUICK, tidy_after=0.0)
-TABLES = ("attempt", "burst", "recovery", "work", "episode", "imported_record", "latency", "hourly_count")
+TABLES = (
+    "attempt",
+    "burst",
+    "burst_lane",
+    "recovery",
+    "work",
+    "episode",
+    "imported_record",
+    "latency",
+    "hourly_count",
+)
 
 
 @pytest.fixture

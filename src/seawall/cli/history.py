@@ -174,11 +174,11 @@ def _is_span(text: str) -> bool:
 
 def _is_id(connection: "Connection", text: str, now: float) -> bool:
     """Whether a length, such as `123d`, is the id of an episode as well: then that is meant."""
-    from seawall.history.past import past
+    from seawall.history.past import begun
 
     if not re.fullmatch(r"[0-9a-f]{4,16}", text):
         return False
-    return any(one.id == text for one in past(connection, now - KEPT, now).episodes)
+    return any(one.id == text for one in begun(connection, now - KEPT, now))
 
 
 def _narrowed(cause: str | None, model: str | None) -> str:
@@ -204,26 +204,22 @@ def _report(
     """What is on record of the span."""
     from seawall.history.latency import delays
     from seawall.history.outlook import DAYS, outlook
-    from seawall.history.past import past
+    from seawall.history.past import begun
     from seawall.history.rates import hours
-    from seawall.history.report import Report, waited
+    from seawall.history.report import Report
     from seawall.store import queries
 
-    recorded = past(connection, begin, now, cause)
-    found = list(recorded.episodes)
-    recoveries = list(recorded.recoveries)
+    found = begun(connection, begin, now, cause)
     if model is not None:
         found = [one for one in found if model in one.families]
-        recoveries = [one for one in recoveries if one.family == model]
-    held, seconds = waited(recoveries, begin)
+    held, seconds = queries.held_between(connection, begin, now, model)
     counts = queries.hours_between(connection, begin, now, cause, model)
     latencies = queries.latencies_between(connection, begin, now, model)
     if zone is not None:
         found, counts, latencies = _in_zone(found, counts, latencies, zone)
     going_on = [one for one in found if one.end == "open"]
     earlier = {
-        code: past(connection, now - DAYS * DAY, now, code).episodes
-        for code in {one.cause for one in going_on}
+        code: begun(connection, now - DAYS * DAY, now, code) for code in {one.cause for one in going_on}
     }
     said = ((one, queries.last_note(connection, one.cause, one.opened_at)) for one in going_on)
     return Report(
@@ -262,7 +258,7 @@ def _in_zone(
 def _keep_usual(common: Common, now: float) -> None:
     """Adds up what `status` says of how long trouble usually lasts, where that is a day old."""
     from seawall.history.outlook import DAYS
-    from seawall.history.past import past
+    from seawall.history.past import begun
     from seawall.history.usual import added_up, keep, stale
 
     store = place(common)
@@ -270,7 +266,7 @@ def _keep_usual(common: Common, now: float) -> None:
         return
     try:
         with open_records(common) as connection:
-            found = past(connection, now - DAYS * DAY, now).episodes if connection is not None else ()
+            found = begun(connection, now - DAYS * DAY, now) if connection is not None else ()
         if found:
             keep(store, added_up(found))
     except (OSError, Failure):
@@ -278,7 +274,7 @@ def _keep_usual(common: Common, now: float) -> None:
 
 
 def _compare(common: Common, said: str, cause: str | None, model: str | None, now: float) -> int:
-    from seawall.history.past import past
+    from seawall.history.past import begun
     from seawall.history.report import compared, span
     from seawall.store import queries
     from seawall.view import history as shown
@@ -294,7 +290,7 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
         middle = now - length
         begin = middle - length
         counts = queries.hours_between(connection, begin, now, cause, model)
-        found = list(past(connection, begin, now, cause).episodes)
+        found = begun(connection, begin, now, cause)
     if model is not None:
         found = [one for one in found if model in one.families]
     result = compared(span(begin, middle, counts, found), span(middle, now, counts, found))
@@ -308,12 +304,12 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
 def _since_note(connection: "Connection", wanted: str, now: float) -> tuple[float, str]:
     """How long ago the note on this episode was written, and how that span is called."""
     from seawall.history.notes import note_of
-    from seawall.history.past import past
+    from seawall.history.past import begun
     from seawall.store import queries
 
     if not re.fullmatch(r"[0-9A-Fa-f]{2,16}", wanted):
         times.span(wanted, "--compare")  # no span either: says so
-    one = incidents.pick(past(connection, now - KEPT, now).episodes, wanted)
+    one = incidents.pick(begun(connection, now - KEPT, now), wanted)
     note = note_of(one, queries.notes_between(connection, one.opened_at, one.until, one.cause))
     if note is None:
         raise Failure(f'{one.id} has no note; `seawall history note {one.id} "what helped"`', ExitCode.USAGE)

@@ -16,13 +16,14 @@ APART = 300.0
 """Failures less than so many seconds apart belong together (user's surface, section 10)."""
 QUIET = 60.0
 """A success closes an episode if nothing fails for so long after it."""
+LONGEST_HOLD = 86400.0
+"""Seconds. Nothing is held for a day."""
 SHORTEST_ID = 4
 """Hex digits of an id; more where two episodes share them."""
 
 _Lane = tuple[str, str, str]
 _first = attrgetter("first")
 _last = attrgetter("last")
-_lane = attrgetter("route", "family", "account")
 
 
 class End(StrEnum):
@@ -83,17 +84,30 @@ def episodes(bursts: Iterable[Burst], recoveries: Iterable[Recovery], now: float
         if one.last <= now:
             successes.setdefault((one.route, one.family, one.account), []).append(one)
     found: list[Episode] = []
-    for rows in _by_kind(bursts).values():
-        # What is written while this is read may end a moment later than now.
-        known = [
-            burst if burst.last <= now else burst._replace(last=now) for burst in rows if burst.first <= now
-        ]
-        found += _of_one_kind(known, successes, now)
+    for rows in _by_kind(bursts, now).values():
+        found += _of_one_kind(rows, successes, now)
     found.sort(key=lambda one: (one.opened_at, one.cause, one.route))
     return _named(found)
 
 
-def unclear(bursts: Iterable[Burst], recoveries: Iterable[Recovery]) -> set[int]:
+def closing(bursts: Iterable[Burst], now: float) -> list[range]:
+    """The minutes (since 1970) in which a success may close an episode: of all others `episodes` needs none."""
+    spans: list[tuple[int, int]] = []
+    for rows in _by_kind(bursts, now).values():
+        for _, end, last in _stretches(rows):
+            following = rows[end].first if end < len(rows) else now
+            latest = min(following - QUIET, last + LONGEST_HOLD)
+            spans.append((int(last // MINUTE), int(latest // MINUTE) + 1))
+    found: list[range] = []
+    for start, stop in sorted(spans):
+        if found and start <= found[-1].stop:
+            found[-1] = range(found[-1].start, max(found[-1].stop, stop))
+        else:
+            found.append(range(start, stop))
+    return found
+
+
+def unclear(bursts: Iterable[Burst], recoveries: Iterable[Recovery], now: float) -> set[int]:
     """The minutes (since 1970) in which failures end and calls recovered before and after: their order matters.
 
     For these `episodes` needs each recovery by itself; of all others the sum of a minute says as much.
@@ -105,7 +119,7 @@ def unclear(bursts: Iterable[Burst], recoveries: Iterable[Recovery]) -> set[int]
     if not minutes:
         return set()
     found: set[int] = set()
-    for (_, route), rows in _by_kind(bursts).items():
+    for (_, route), rows in _by_kind(bursts, now).items():
         for _, _, last in _stretches(rows):
             minute = int(last // MINUTE)
             if any(one.first <= last < one.last for one in minutes.get((route, minute), ())):
@@ -113,11 +127,14 @@ def unclear(bursts: Iterable[Burst], recoveries: Iterable[Recovery]) -> set[int]
     return found
 
 
-def _by_kind(bursts: Iterable[Burst]) -> dict[tuple[str, str], list[Burst]]:
-    """Bursts of each cause on each route, in their order."""
+def _by_kind(bursts: Iterable[Burst], now: float) -> dict[tuple[str, str], list[Burst]]:
+    """Bursts of each cause on each route, in their order; those of the future left out."""
     kinds: dict[tuple[str, str], list[Burst]] = {}
     for burst in bursts:
-        kinds.setdefault((burst.cause, burst.route), []).append(burst)
+        if burst.first <= now:
+            # What is written while this is read may end a moment later than now.
+            known = burst if burst.last <= now else burst._replace(last=now)
+            kinds.setdefault((burst.cause, burst.route), []).append(known)
     for rows in kinds.values():
         rows.sort(key=_first)  # as the store hands them out they nearly are
     return kinds
@@ -126,7 +143,7 @@ def _by_kind(bursts: Iterable[Burst]) -> dict[tuple[str, str], list[Burst]]:
 def _stretches(rows: Sequence[Burst]) -> Iterator[tuple[int, int, float]]:
     """Where failures follow each other so closely that no success between them counts: from, up to, the last one.
 
-    This walks through every row, of which a dense month has hundreds of thousands; all else is done a stretch.
+    This walks through every row, of which a dense month has thousands; all else is done a stretch.
     """
     start, last = 0, float("-inf")
     for at, burst in enumerate(rows):
@@ -144,7 +161,7 @@ def _of_one_kind(
 ) -> Iterator[Episode]:
     begin, lanes = 0, set[_Lane]()
     for start, end, last in _stretches(rows):
-        lanes.update(map(_lane, rows[start:end]))
+        lanes.update((one.route, *lane) for one in rows[start:end] for lane in one.lanes)
         following = rows[end].first if end < len(rows) else now
         closed = _closed_at(lanes, last, successes, following)
         if closed is not None:
@@ -170,7 +187,7 @@ def _episode(rows: Sequence[Burst], last: float, until: float, end: End) -> Epis
         id=key,
         cause=first.cause,
         route=first.route,
-        families=tuple(sorted({burst.family for burst in rows} - {""})),
+        families=tuple(sorted({family for burst in rows for family, _ in burst.lanes} - {""})),
         opened_at=first.first,
         last_failure_at=last,
         until=until,
@@ -203,7 +220,7 @@ def _closed_at(
             if at - last < APART or row.since <= last:
                 closing.append(at)
                 break
-            if at - last > 86400.0:  # nothing is held for a day
+            if at - last > LONGEST_HOLD:
                 break
     return min(closing, default=None)
 

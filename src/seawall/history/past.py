@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Connection
 
-from seawall.history.episodes import Episode, episodes, unclear
+from seawall.history.episodes import Episode, closing, episodes, unclear
 from seawall.store import queries
 from seawall.store.bursts import MINUTE, Recovery
 
@@ -21,13 +22,24 @@ class Past:
     recoveries: Sequence[Recovery]
 
 
-def past(connection: Connection, since: float, now: float, cause: str | None = None) -> Past:
-    """What began between `since` and now (UTC seconds); of this cause only, if one is named."""
+def begun(connection: Connection, since: float, now: float, cause: str | None = None) -> list[Episode]:
+    """The episodes that began between `since` and now (UTC seconds); of this cause only, if one is named."""
     bursts = queries.bursts_between(connection, since - LEAD, now, cause)
-    recoveries = queries.recoveries_between(connection, since - LEAD, now)
-    minutes = unclear(bursts, recoveries)
+    recoveries = _closing(connection, closing(bursts, now), since - LEAD, now)
+    minutes = unclear(bursts, recoveries, now)
     if minutes:
         recoveries = [one for one in recoveries if int(one.last // MINUTE) not in minutes]
-        recoveries += queries.recoveries_in(connection, sorted(minutes))
-    found = [one for one in episodes(bursts, recoveries, now) if one.opened_at >= since]
-    return Past(found, [one for one in recoveries if one.last >= since])
+        recoveries += queries.each_recovery_in(connection, sorted(minutes))
+    return [one for one in episodes(bursts, recoveries, now) if one.opened_at >= since]
+
+
+def past(connection: Connection, since: float, now: float, cause: str | None = None) -> Past:
+    """The same, and all calls that succeeded after failures since then."""
+    return Past(begun(connection, since, now, cause), queries.recoveries_between(connection, since, now))
+
+
+def _closing(connection: Connection, minutes: Sequence[range], since: float, now: float) -> list[Recovery]:
+    """The successes of these minutes, which may close something: where trouble goes on and on they are few."""
+    if sum(map(len, minutes)) * 2 < (now - since) / MINUTE:
+        return queries.recoveries_in(connection, chain.from_iterable(minutes))
+    return queries.recoveries_between(connection, since, now)

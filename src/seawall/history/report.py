@@ -8,7 +8,7 @@ from seawall.history.episodes import Episode
 from seawall.history.latency import Delays
 from seawall.history.outlook import Outlook, lasting
 from seawall.history.rates import Hours, Rate, difference
-from seawall.store.bursts import HourCount, ModelCount, Note, Recovery
+from seawall.store.bursts import HourCount, ModelCount, Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,6 @@ def causes(episodes: Iterable[Episode]) -> list[CauseLine]:
             )
         )
     return sorted(lines, key=lambda line: (-line.episodes, line.cause))
-
-
-def waited(recoveries: Iterable[Recovery], since: float) -> tuple[int, float]:
-    """How many calls succeeded after failures since then, and the seconds they were held together."""
-    rows = [one for one in recoveries if one.last >= since]
-    return sum(one.calls for one in rows), sum(one.waited for one in rows)
 
 
 def span(since: float, until: float, counts: Iterable[HourCount], episodes: Iterable[Episode]) -> Span:

@@ -109,11 +109,11 @@ def forget(store: Path) -> None:
 def refresh(store: Path, now: float) -> None:
     """Adds the figures up anew and keeps them. Raises what SQLAlchemy and the system raise."""
     from seawall.history.outlook import DAYS
-    from seawall.history.past import past
+    from seawall.history.past import begun
     from seawall.store.queries import reading
 
     with reading(store) as connection:
-        episodes = past(connection, now - DAYS * DAY, now).episodes
+        episodes = begun(connection, now - DAYS * DAY, now)
     keep(store, added_up(episodes))
 
 

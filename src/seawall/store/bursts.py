@@ -9,15 +9,13 @@ by a success less than a minute before the next failure, so nothing that ends on
 
 
 class Burst(NamedTuple):
-    """Failures of one cause in one lane, each less than a minute from another. Times are UTC seconds since 1970.
+    """Failures of one cause on one route, each less than a minute from another. Times are UTC seconds since 1970.
 
-    A tuple, as `Recovery` is: a dense month has hundreds of thousands, and a dataclass takes longer to make.
+    A tuple, as `Recovery` is: a dense month has a hundred thousand of those, and a dataclass takes longer to make.
     """
 
     cause: str
     route: str
-    family: str
-    account: str
     first: float
     last: float
     attempts: int = 1
@@ -30,6 +28,8 @@ class Burst(NamedTuple):
     shortest_hold: float | None = None
     longest_hold: float | None = None
     """Seconds that the calls which were given up had been held."""
+    lanes: tuple[tuple[str, str], ...] = ()
+    """Family and account of each lane that it hit."""
 
 
 class Recovery(NamedTuple):

@@ -19,7 +19,7 @@ MOST = 2000
 _STEP = 100
 """Rows of one transaction: the gateway may write in between."""
 _APART = 60.0
-"""Seconds between two bursts of one lane, as the store's triggers have it."""
+"""Seconds between two bursts of one kind, as the store's triggers have it."""
 
 
 class _Told(NamedTuple):
@@ -69,8 +69,8 @@ def merge(connection: "Connection", now: float) -> int:
     while _pairs(connection, now):
         with transaction(connection):
             pairs = _pairs(connection, now)[:_STEP]
-            for told, twin in pairs:
-                _replace(connection, told, twin)
+            for kind in {_replace(connection, told, twin) for told, twin in pairs}:
+                _add_up_anew(connection, kind)
         merged += len(pairs)
     return merged
 
@@ -102,15 +102,23 @@ def _twins(connection: "Connection", told: _Told) -> Iterable[_Twin]:
     return map(_Twin._make, rows)
 
 
-def _replace(connection: "Connection", told: _Told, twin: _Twin) -> None:
+class _Kind(NamedTuple):
+    """Which bursts a row is counted in."""
+
+    hour: int
+    cause: str
+    route: str
+
+
+def _replace(connection: "Connection", told: _Told, twin: _Twin) -> _Kind:
+    """Takes the file's row away; which bursts are to be added up anew."""
     place = (told.call, told.number)
     connection.execute(
         "UPDATE imported_record SET call = ?, number = ? WHERE call = ? AND number = ?",
         (twin.call, twin.number, *place),
     )
-    hour, offset, client, first, *lane = connection.execute(
-        "SELECT CAST(at / 3600 AS INTEGER), utc_offset, client, number = 1, cause, route, family, account FROM attempt"
-        " WHERE id = ?",
+    hour, offset, client, first, cause, route = connection.execute(
+        "SELECT CAST(at / 3600 AS INTEGER), utc_offset, client, number = 1, cause, route FROM attempt WHERE id = ?",
         (told.id,),
     ).fetchone()
     connection.execute("DELETE FROM attempt WHERE id = ?", (told.id,))
@@ -118,46 +126,56 @@ def _replace(connection: "Connection", told: _Told, twin: _Twin) -> None:
     same = "WHERE hour = ? AND utc_offset = ? AND client = ?"
     connection.execute(f"UPDATE work SET attempts = attempts - 1, calls = calls - ? {same}", (first, *work))  # noqa: S608 - ours
     connection.execute(f"DELETE FROM work {same} AND attempts <= 0", work)  # noqa: S608 - ours
-    _add_up_anew(connection, (hour, *lane), told.at)
+    return _Kind(hour, cause, route)
 
 
-_Row = tuple[float, int, int, int, int, float | None]
+class _Row(NamedTuple):
+    """A failure, as its burst counts it."""
+
+    at: float
+    first: int
+    given_up: int
+    broken: int
+    utc_offset: int
+    held: float | None
+    family: str
+    account: str
 
 
-def _add_up_anew(connection: "Connection", lane: tuple[object, ...], at: float) -> None:
-    """The burst that the row stood in, from the rows that are left; triggers only know rows that come."""
-    same = "cause = ? AND route = ? AND family = ? AND account = ?"
+def _add_up_anew(connection: "Connection", kind: _Kind) -> None:
+    """The bursts of an hour, from the rows that are left: triggers only know rows that come, and bursts may overlap."""
     gone = connection.execute(
-        f"SELECT id, first_at, last_at FROM burst WHERE hour = ? AND {same} AND first_at <= ? AND last_at >= ?",  # noqa: S608 - ours
-        (*lane, at, at),
+        "SELECT id FROM burst WHERE hour = ? AND cause = ? AND route = ?", kind
     ).fetchall()
-    for key, first, last in gone:
+    for [key] in gone:
         connection.execute("DELETE FROM burst WHERE id = ?", (key,))
-        rows = connection.execute(
-            "SELECT at, number = 1, ended = 'given_up', ended = 'broken', utc_offset,"  # noqa: S608 - ours
-            f" CASE ended WHEN 'given_up' THEN held END FROM attempt WHERE {same}"
-            " AND at BETWEEN ? AND ? AND CAST(at / 3600 AS INTEGER) = ? AND ended != 'abandoned' ORDER BY at",
-            (*lane[1:], first, last, lane[0]),
-        ).fetchall()
-        group: list[_Row] = []
-        for row in [*rows, None]:
-            if group and (row is None or row[0] - group[-1][0] >= _APART):
-                _burst(connection, lane, group)
-                group = []
-            if row is not None:
-                group.append(row)
+        connection.execute("DELETE FROM burst_lane WHERE hour = ? AND burst = ?", (kind.hour, key))
+    rows = connection.execute(
+        "SELECT at, number = 1, ended = 'given_up', ended = 'broken', utc_offset, CASE ended WHEN 'given_up' THEN held"
+        " END, family, account FROM attempt WHERE cause = ? AND route = ? AND at >= ? AND at < ?"
+        " AND CAST(at / 3600 AS INTEGER) = ? AND ended != 'abandoned' ORDER BY at",
+        (kind.cause, kind.route, kind.hour * 3600, (kind.hour + 1) * 3600, kind.hour),
+    ).fetchall()
+    group: list[_Row] = []
+    for row in [*map(_Row._make, rows), None]:
+        if group and (row is None or row.at - group[-1].at >= _APART):
+            _burst(connection, kind, group)
+            group = []
+        if row is not None:
+            group.append(row)
 
 
-def _burst(
-    connection: "Connection",
-    lane: tuple[object, ...],
-    rows: list[_Row],
-) -> None:
-    times, firsts, given_up, broken, offsets, holds = zip(*rows, strict=True)
-    held = [one for one in holds if one is not None]
-    connection.execute(
-        "INSERT INTO burst (hour, cause, route, family, account, first_at, last_at, attempts, calls, given_up, broken,"
-        " utc_offset, shortest_hold, longest_hold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*lane, times[0], times[-1], len(rows), sum(firsts), sum(given_up), sum(broken), min(offsets),
+def _burst(connection: "Connection", kind: _Kind, rows: list[_Row]) -> None:
+    held = [row.held for row in rows if row.held is not None]
+    key = connection.execute(
+        "INSERT INTO burst (hour, cause, route, first_at, last_at, attempts, calls, given_up, broken, utc_offset,"
+        " shortest_hold, longest_hold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*kind, rows[0].at, rows[-1].at, len(rows), sum(row.first for row in rows),
+         sum(row.given_up for row in rows), sum(row.broken for row in rows), min(row.utc_offset for row in rows),
          min(held, default=None), max(held, default=None)),
-    )  # fmt: skip
+    ).lastrowid  # fmt: skip
+    connection.executemany(
+        "INSERT INTO burst_lane (hour, burst, family, account, attempts, calls) VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT"
+        " (hour, burst, family, account) DO UPDATE SET attempts = attempts + 1, calls = calls + excluded.calls",
+        [(kind.hour, key, row.family, row.account, row.first) for row in rows],
+    )

@@ -3,8 +3,9 @@
 Importing this imports SQLAlchemy (about 0.35 s of CPU): only verbs that read history do.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,12 @@ from sqlalchemy.pool import NullPool
 from seawall.store.bursts import MINUTE, Burst, HourCount, ModelCount, Note, Recovery, Start, Work
 from seawall.store.latency import HourLatency
 from seawall.store.rows import Attempt, Count
-from seawall.store.schema import attempt, burst, episode, hourly_count, latency, recovery, work
+from seawall.store.schema import attempt, burst, burst_lane, episode, hourly_count, latency, recovery, work
 
 WAITS = 1.0
 """Seconds for another program's lock: a gateway's batch takes milliseconds."""
+_AT_ONCE = 500
+"""Values that one question names: SQLite takes 32 766, older ones 999."""
 MOST = 10_000
 """Rows that one question returns unless more are asked for: about 6 MB."""
 
@@ -94,16 +97,21 @@ def bursts_between(
 
     `cause`: only of this one.
     """
-    columns = burst.c
+    columns, lane = burst.c, burst_lane.c
+    hours = floor(since / 3600), floor(until / 3600)
     question = (
-        select(*list(columns)[2:])
-        .where(columns.hour >= floor(since / 3600), columns.hour <= floor(until / 3600))
+        select(columns.id, *list(columns)[2:])
+        .where(columns.hour.between(*hours))
         .where(columns.last_at >= since, columns.first_at <= until)
-        .order_by(columns.hour)
     )
     if cause is not None:
         question = question.where(columns.cause == cause)
-    return list(map(Burst._make, _plain(connection, question)))
+    rows = _plain(connection, question)
+    lanes: dict[int, list[tuple[str, str]]] = {}
+    hit = select(lane.burst, lane.family, lane.account).where(lane.hour.between(*hours))
+    for key, *of in _plain(connection, hit) if rows else ():
+        lanes.setdefault(key, []).append((of[0], of[1]))
+    return [Burst._make((*row[1:], tuple(lanes.get(row[0], ())))) for row in rows]
 
 
 def recoveries_between(connection: Connection, since: float, until: float) -> list[Recovery]:
@@ -119,27 +127,48 @@ def recoveries_between(connection: Connection, since: float, until: float) -> li
 
 
 def recoveries_in(connection: Connection, minutes: Iterable[int]) -> list[Recovery]:
-    """The same of these minutes, each success by itself: beside failures it matters which came first."""
-    columns = attempt.c
+    """The same of these minutes (since 1970)."""
+    question = select(*list(recovery.c)[1:]).where(recovery.c.minute.in_(bindparam("some", expanding=True)))
+    found: list[Recovery] = []
+    for batch in batched(minutes, _AT_ONCE):
+        found += map(Recovery._make, _plain(connection, question, {"some": batch}))
+    return found
+
+
+def held_between(
+    connection: Connection, since: float, until: float, family: str | None = None
+) -> tuple[int, float]:
+    """How many calls succeeded after failures between these times, and the seconds that they were held together.
+
+    To the minute. `family`: only of this model family.
+    """
+    columns = recovery.c
     question = (
-        select(
-            columns.route,
-            columns.family,
-            columns.account,
-            columns.at,
-            columns.at,
-            columns.at - columns.held,
-            literal(1),
-            columns.held,
-        )
-        .where(columns.at >= bindparam("since"), columns.at < bindparam("until"))
-        .where(columns.cause.is_(None), columns.ended == "recovered")
+        select(func.coalesce(func.sum(columns.calls), 0), func.coalesce(func.sum(columns.waited), 0.0))
+        .where(columns.minute >= floor(since / MINUTE), columns.minute <= floor(until / MINUTE))
+        .where(columns.last_at >= since)
     )
-    return [
-        Recovery(*row)
-        for minute in minutes
-        for row in connection.execute(question, {"since": minute * MINUTE, "until": (minute + 1) * MINUTE})
-    ]
+    if family is not None:
+        question = question.where(columns.family == family)
+    calls, waited = connection.execute(question).one()
+    return int(calls), float(waited)
+
+
+def each_recovery_in(connection: Connection, minutes: Iterable[int]) -> list[Recovery]:
+    """Each success of these minutes by itself: beside failures it matters which came first."""
+    of, one = attempt.c, recovery.c.minute
+    some = select(one).where(one.in_(bindparam("some", expanding=True))).distinct().subquery()
+    begin = some.c.minute * MINUTE
+    question = (
+        select(of.route, of.family, of.account, of.at, of.at, of.at - of.held, literal(1), of.held)
+        .select_from(some)
+        .join(attempt, (of.at >= begin) & (of.at < begin + MINUTE))
+        .where(of.cause.is_(None), of.ended == "recovered")
+    )
+    found: list[Recovery] = []
+    for batch in batched(minutes, _AT_ONCE):
+        found += map(Recovery._make, _plain(connection, question, {"some": batch}))
+    return found
 
 
 def hours_between(
@@ -172,11 +201,13 @@ def hours_between(
 def _tried_again(connection: Connection, since: float, until: float, family: str | None) -> dict[int, int]:
     """How many attempts of each hour were not their call's first."""
     first, last = ceil(since / 3600), floor(until / 3600)
-    hour, minute = burst.c.hour, recovery.c.minute
+    hour, minute = burst_lane.c.hour, recovery.c.minute
     questions = (
         (
-            burst,
-            select(hour, func.sum(burst.c.attempts - burst.c.calls)).where(hour.between(first, last)),
+            burst_lane,
+            select(hour, func.sum(burst_lane.c.attempts - burst_lane.c.calls)).where(
+                hour.between(first, last)
+            ),
             hour,
         ),
         (
@@ -336,9 +367,18 @@ def attempts_after(connection: Connection, moment: float) -> int:
     return int(connection.execute(select(func.count()).where(attempt.c.at > moment)).scalar_one())
 
 
-def _plain(connection: Connection, question: Select[Any]) -> Sequence[tuple[Any, ...]]:
+def batched(values: Iterable[int], most: int) -> Iterator[list[int]]:
+    """The values, so many at a time."""
+    rest = iter(values)
+    while some := list(islice(rest, most)):
+        yield some
+
+
+def _plain(
+    connection: Connection, question: Select[Any], given: Mapping[str, object] | None = None
+) -> Sequence[tuple[Any, ...]]:
     """The rows as the driver hands them out: SQLAlchemy's own take longer to make than all else of a dense month."""
-    cursor = connection.execute(question).cursor
+    cursor = connection.execute(question, given).cursor
     return cursor.fetchall() if cursor is not None else []
 
 

@@ -156,8 +156,8 @@ It is what keeps a record from being counted twice: read again, copied to a resu
 gateway or the hook as well.
 """
 
-# Migration 0004 gives `attempt` triggers that add each new row to the three tables below. SQLite drops triggers with
-# their table: a later migration that copies `attempt` must make them again.
+# Migrations 0004 and 0006 give `attempt` triggers that add each new row to the four tables below. SQLite drops triggers
+# with their table: a later migration that copies `attempt` must make them again.
 
 burst = Table(
     "burst",
@@ -166,8 +166,6 @@ burst = Table(
     Column("hour", BigInteger, nullable=False),
     Column("cause", Text, nullable=False),
     Column("route", Text, nullable=False),
-    Column("family", Text, nullable=False),
-    Column("account", Text, nullable=False),
     Column("first_at", Double, nullable=False),
     Column("last_at", Double, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -177,10 +175,23 @@ burst = Table(
     Column("utc_offset", SmallInteger, nullable=False),
     Column("shortest_hold", Double),
     Column("longest_hold", Double),
-    Index(None, "hour", "cause", "route", "family", "account"),
+    Index(None, "hour", "cause", "route"),
 )
-"""Failures of one cause in one lane, each less than a minute from another, within one hour (since 1970, UTC); the
+"""Failures of one cause on one route, each less than a minute from another, within one hour (since 1970, UTC); the
 columns after `hour` are the fields of `bursts.Burst`. Two rows may touch or overlap: failures come out of order."""
+
+burst_lane = Table(
+    "burst_lane",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("burst", Integer, primary_key=True, autoincrement=False),
+    Column("family", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("calls", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The lanes that a burst (its hour and id) hit, with each one's share of its attempts and calls."""
 
 recovery = Table(
     "recovery",

@@ -15,6 +15,7 @@ STEP = 500
 _DATED = (
     ("attempt", "id", "at", 1),
     ("burst", "id", "hour", 3600),
+    ("burst_lane", "hour, burst, family, account", "hour", 3600),
     ("recovery", "minute, route, family, account", "minute", 60),
     ("work", "hour, utc_offset, client", "hour", 3600),
     ("latency", "hour, utc_offset, route, family, step", "hour", 3600),

@@ -118,6 +118,22 @@ def test_unusable_settings_are_one_line(own_home: Home, arguments: tuple[str, ..
     assert says in json.loads(as_json.stdout)["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    "proxy", ["socks5://u:hunter2@proxy.example", "http://", "http://u:hunter2/@proxy.example"]
+)
+def test_a_proxy_that_no_call_gets_through_is_one_line(own_home: Home, proxy: str) -> None:
+    """Said when it starts, by `serve` and by `run`; where no proxy is asked, its address is nobody's trouble."""
+    far = {"SEAWALL_GATEWAY_UPSTREAM": "https://api.example.test", "HTTPS_PROXY": proxy}
+    done = own_home.seawall("serve", "--listen", "127.0.0.1:0", **far)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("seawall: network.https_proxy (HTTPS_PROXY): The proxy")
+    ran = own_home.seawall("run", "--", "true", **far)
+    assert (ran.returncode, ran.stderr.count("\n")) == (1, 1)
+    assert "network.https_proxy (HTTPS_PROXY): The proxy" in ran.stderr
+    assert "hunter2" not in done.stderr + ran.stderr
+    assert own_home.seawall("run", "--", "true", **far, NO_PROXY="api.example.test").returncode == 0
+
+
 def test_an_address_of_another_machine_is_one_line(own_home: Home) -> None:
     """Bad for listening, whatever the rest says."""
     own_home.environ |= {"SEAWALL_TEAM_TOKEN": "t", "SEAWALL_GATEWAY_BEHIND_PROXY": "true"}

@@ -52,6 +52,31 @@ def test_tls_and_proxy(loop: str, proxied: bool, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("says", "held"), [("403 Forbidden", False), ("405 Method Not Allowed", False), ("502 Bad Gateway", True)]
+)
+def test_a_proxy_that_refuses_the_way_is_told_at_once(says: str, held: bool) -> None:
+    """A proxy's rule does not pass; a fault of it may."""
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 {says}\r\n\r\n".encode())
+        await writer.drain()
+
+    async def run() -> None:
+        async with ConnectProxy(script).serving() as address:
+            gateway = settings(upstream=f"https://{NAME}", hold=hold(longest=0.3))
+            server = GatewayServer(Config(gateway=gateway, network=Network(https_proxy=address)))
+            await server.start()
+            answer = await ask(server.addresses[0][1], question())
+            assert answer.status == 503
+            assert answer.headers["x-seawall-cause"] == "network.proxy_failed"
+            assert says[:3] in answer.error["message"]
+            assert (int(answer.headers.get("x-seawall-attempts", "1")) > 1) is held
+            await server.stop()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
     ("trouble", "cause"), [("unknown root", "network.tls_untrusted_ca"), ("expired", "network.tls_expired")]
 )
 def test_a_certificate_that_nobody_trusts_is_told_at_once(trouble: str, cause: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import click
 from seawall import __version__
 from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
 from seawall.clock import SystemClock, duration
-from seawall.config import Config, check, listen_address
+from seawall.config import Config, ConfigError, check, listen_address, upstream_address
 
 _MOST_FILES = 65_536
 _LOOKED_UP = 60.0
@@ -80,6 +80,7 @@ def serve(
     loaded = load_settings(common, options, os.environ)
     check(loaded.config)
     config = loaded.config if shared is None else for_runs(loaded.config)
+    _check_proxy(config, loaded.sources)
     digest = digest_of(config, os.environ)
     if shared is not None and shared != digest:
         raise Failure("the settings changed while the gateway was being started; try again")
@@ -89,6 +90,18 @@ def serve(
     allow_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_serve(config, loaded.sources, keys, terms, common))
+
+
+def _check_proxy(config: Config, sources: Mapping[str, str]) -> None:
+    """Says at once what no call could get past."""
+    from seawall.http.failure import DialError
+    from seawall.http.proxy import choose
+
+    try:
+        choose(upstream_address(config.gateway.upstream)[0], config.network)
+    except DialError as error:
+        name = "network.https_proxy" if config.network.https_proxy.strip() else "network.http_proxy"
+        raise ConfigError(f"{name} ({sources[name]}): {error.text.removesuffix('.')}") from None
 
 
 def _fallback_keys(config: Config, common: Common) -> dict[int, str]:

@@ -336,7 +336,7 @@ class Exchange:
                 connection = await self._pool().acquire(fresh=fresh)
             except DialError as error:
                 permit.unreachable()
-                return Failure(Evidence(Phase.CONNECT, fault=error.fault), error.text.removesuffix("."))
+                return Failure(error.evidence, error.text.removesuffix("."))
             except BaseException:
                 permit.dropped()
                 raise

@@ -159,14 +159,20 @@ def _judge(head: bytes, early: bytes, origin: Origin, proxy: ProxyAddress) -> No
         )
         raise DialError(Fault.PROXY_AUTH, f"The proxy {proxy.authority} {wish} ({status}).")
     if not 200 <= status < 300:
-        raise _proxy_failed(proxy, f"refused the way to {origin.authority} with status {status}")
+        raise _proxy_failed(
+            proxy, f"refused the way to {origin.authority} with status {status}", lasting=status in _FORBIDDEN
+        )
     if early:
         # In TLS the client speaks first: these bytes are the proxy's, and must not pass for the origin's.
         raise _proxy_failed(proxy, "sent bytes of its own after it had opened the way")
 
 
-def _proxy_failed(proxy: ProxyAddress, what: str) -> DialError:
-    return DialError(Fault.PROXY_FAILED, f"The proxy {proxy.authority} {what}.")
+_FORBIDDEN = frozenset({400, 403, 404, 405, 451, 501})
+"""Statuses by which a proxy says that it does not do this at all, rather than not now."""
+
+
+def _proxy_failed(proxy: ProxyAddress, what: str, *, lasting: bool = False) -> DialError:
+    return DialError(Fault.PROXY_FAILED, f"The proxy {proxy.authority} {what}.", lasting=lasting)
 
 
 async def _hand_over(

@@ -54,6 +54,7 @@ def parse(url: str) -> ProxyAddress:
         raise DialError(
             Fault.PROXY_FAILED,
             f"The proxy's address begins with {known}; only http:// proxies are spoken to.",
+            lasting=True,
         )
     # A raw @ in a password is common, so the last one counts. A raw / cannot be told from a path's, and
     # what follows it must not be mistaken for one: a part of the password would be taken for host and port.
@@ -68,6 +69,7 @@ def parse(url: str) -> ProxyAddress:
             Fault.PROXY_FAILED,
             "The proxy is not set to an address of the form http://host:port;"
             " special characters in its user name or password must be percent-encoded.",
+            lasting=True,
         ) from None
     return ProxyAddress(host, 80 if port is None else port, _basic(user) if user else "")
 

@@ -252,9 +252,11 @@ def event(kind: str, **more: Any) -> Event:
          "Anthropic's side: The API is at capacity for haiku and opus, for 5 min 12 s now; nothing is held. "
          "Nothing to do but wait."),
         (event("held", held=1),
-         "1 call is held: The API is at capacity for opus, for 5 min 12 s now; it goes on by itself."),
+         "Anthropic's side: The API is at capacity for opus, for 5 min 12 s now; 1 call is held,"
+         " it goes on by itself."),
         (event("gave_up", given_up=2),
-         "2 calls were given up: The API is at capacity for opus, for 5 min 12 s now; send again when it is back."),
+         "Anthropic's side: The API is at capacity for opus, for 5 min 12 s now; 2 calls were given up:"
+         " send again when it is back."),
         (event("escalate_now"),
          "Anthropic's side: The API is at capacity for opus, for 5 min 12 s now: time to report it, "
          "with `seawall report`."),

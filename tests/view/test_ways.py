@@ -1,13 +1,15 @@
 """The ways a message goes: what each makes of it, and what becomes of it if the other side is dead or slow."""
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import json
 import os
+import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -311,6 +313,52 @@ def test_on_a_mac(tmp_path: Path) -> None:
     command = desktop_command('" & do shell script "x', environ, "darwin")
     assert command[-2:] == ["Seawall", '" & do shell script "x']
     assert all("shell" not in part for part in command[:-1])
+
+
+def scripted(command: Sequence[str]) -> str:
+    """What PowerShell is to run."""
+    return base64.b64decode(command[-1]).decode("utf-16-le")
+
+
+def test_a_windows_toast_from_wsl(tmp_path: Path) -> None:
+    """PowerShell of the Windows around it shows it; the text goes in as data, whatever quotes it has."""
+    environ = tool(tmp_path, "powershell.exe", f'printf "%s\\n" "$@" > {tmp_path}/got') | {
+        "WSL_DISTRO_NAME": "Debian"
+    }
+    hostile = "it’s 'over'; Remove-Item \"C:\\\" $(calc) <toast/> – ₂"
+    [sent] = asyncio.run(send(replace(MESSAGE, text=hostile), Notify(), Network(), environ))
+    assert (sent.way, sent.arrived) == ("desktop", None)
+    got = (tmp_path / "got").read_text().splitlines()
+    assert got[:-1] == ["-NoProfile", "-NonInteractive", "-EncodedCommand"]
+    script = scripted(got)
+    assert "ToastNotificationManager" in script
+    assert "Remove-Item" not in script
+    [text] = re.findall(r"FromBase64String\('([A-Za-z0-9+/=]+)'\)", script)
+    assert base64.b64decode(text).decode() == hostile
+
+
+@pytest.mark.parametrize(
+    ("more", "platform", "used"),
+    [
+        ({}, "win32", "powershell.exe"),
+        ({"WSL_INTEROP": "/run/WSL/1_interop"}, "linux", "powershell.exe"),
+        # WSL's own desktop has nobody who shows notifications: Windows has.
+        ({"WSL_DISTRO_NAME": "Debian", "DISPLAY": ":0"}, "linux", "powershell.exe"),
+        ({"DISPLAY": ":0"}, "linux", "notify-send"),
+    ],
+)
+def test_which_desktop(tmp_path: Path, more: dict[str, str], platform: str, used: str) -> None:
+    """Windows is asked where it is there; a PowerShell that somebody has on Linux is no desktop."""
+    tool(tmp_path, "powershell.exe", "exit 0")
+    environ = {"PATH": tool(tmp_path, "notify-send", "exit 0")["PATH"]} | more
+    assert os.path.basename(desktop_command("x", environ, platform)[0]) == used
+
+
+def test_wsl_without_powershell(tmp_path: Path) -> None:
+    """Where Windows' programs are not on the path, WSL's own desktop is asked, if there is one."""
+    environ = tool(tmp_path, "notify-send", "exit 0") | {"WSL_DISTRO_NAME": "Debian"}
+    assert desktop_command("x", environ, "linux")[0].endswith("notify-send")
+    assert desktop_command("x", NOWHERE, "win32") == []
 
 
 @pytest.mark.parametrize(

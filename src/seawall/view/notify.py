@@ -306,12 +306,16 @@ def text(event: Event, side: str, what: str) -> str:
             return f"{side}: {what}{families}, for {lasted} now; {held}. Nothing to do but wait."
         case "held":
             goes = "it goes on by itself" if event.held == 1 else "they go on by themselves"
-            return f"{_calls(event.held, 'is', 'are')} held: {what}{families}, for {lasted} now; {goes}."
+            return (
+                f"{side}: {what}{families}, for {lasted} now; {_calls(event.held, 'is', 'are')} held, {goes}."
+            )
         case "recovered":
             return f"{_who(event)} is back after {lasted}{_ends(event)}."
         case "gave_up":
             calls = _calls(event.given_up, "was", "were")
-            return f"{calls} given up: {what}{families}, for {lasted} now; send again when it is back."
+            return (
+                f"{side}: {what}{families}, for {lasted} now; {calls} given up: send again when it is back."
+            )
         case "escalate_now":
             return f"{side}: {what}{families}, for {lasted} now: time to report it, with `seawall report`."
         case "limit_reset":

@@ -307,7 +307,7 @@ def test_state_is_never_by_colour_alone(shown: Shown) -> None:
 
 
 def test_what_was_measured_before_a_success_is_no_trouble_any_more(shown: Shown) -> None:
-    """A measurement made in an outage is up to ten minutes old: since calls go through and nothing fails, it is over."""
+    """A measurement made in an outage may be ten minutes old: where calls go through and nothing fails, it is over."""
     page = shown.open()
     said = page.evaluate(
         """async () => {

@@ -18,7 +18,7 @@ from seawall.store.migrate import migrate
 from seawall.store.rows import Attempt
 from seawall.store.writer import Pace
 
-QUICK = Pace(gather=0.001, counts_every=0.001, busy=0.01, retry_first=0.005, retry_most=0.02)
+QUICK = Pace(gather=0.001, counts_every=0.001, busy=0.01, retry_first=0.005, retry_most=0.02, settle=0.05)
 """The writer's habits, a hundred times faster."""
 
 

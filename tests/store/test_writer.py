@@ -301,7 +301,7 @@ def test_a_full_disk_is_waited_for(path: Path, writer_of: WriterOf, monkeypatch:
         [Health.OK, Health.DEGRADED],
         [Health.DEGRADED],
     )
-    assert heard[-1].health is Health.OK
+    until(lambda: heard[-1].health is Health.OK)
 
 
 @pytest.fixture
@@ -406,6 +406,49 @@ def test_a_damaged_store_is_replaced_and_said(path: Path, writer_of: WriterOf):
     assert str(aside[0]) in store.state.reason
     assert str(aside[0]) in heard[-1].reason
     assert ask(path) == [(1,)]
+
+
+def test_a_store_that_is_written_over_is_noticed(path: Path, writer_of: WriterOf):
+    """Another program's bytes in the file while it is open: said at the next row, which lands in a new one."""
+    heard: list[State] = []
+    store = writer_of(path, on_change=heard.append)
+    store.put(attempt(1))
+    until(lambda: store.state.written == 1)
+    junk = os.urandom(8192)
+    with path.open("r+b") as file:
+        file.write(junk)
+    store.put(attempt(2))
+    until(lambda: store.state.written == 2)
+    aside = [
+        found for found in path.parent.iterdir() if found.name.split("-wal")[0].partition(".damaged-")[1]
+    ]
+    assert [state.reason for state in heard if state.health is Health.DEGRADED] == [store.state.reason]
+    assert "was moved to" in store.state.reason
+    assert any(str(found) in store.state.reason for found in aside)
+    assert ask(path) == [(2,)]
+
+
+def test_a_disk_with_little_room_now_and_then_is_said_once(
+    path: Path, writer_of: WriterOf, monkeypatch: pytest.MonkeyPatch
+):
+    """Every second row fails for want of a page: that is one trouble, not one for each."""
+    genuine, tries = writer.Writer._transact, iter(range(10_000))
+
+    def tight(self: Writer, batch: object) -> None:
+        if next(tries) % 2:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        genuine(self, batch)
+
+    monkeypatch.setattr(writer.Writer, "_transact", tight)
+    heard: list[State] = []
+    store = writer_of(path, on_change=heard.append, pace=replace(QUICK, settle=3600.0))
+    for number in range(1, 7):
+        store.put(attempt(number))
+        until(lambda: store.state.written == number)  # noqa: B023  now
+    assert [state.health for state in heard] in ([Health.OK, Health.DEGRADED], [Health.DEGRADED])
+    assert "is full" in store.state.reason
 
 
 def test_damage_that_shows_while_writing_is_dealt_with_too(path: Path, writer_of: WriterOf):

@@ -300,11 +300,12 @@ class _StoreVoice:
         self._troubled = False
 
     def __call__(self, state: "State") -> None:
-        if state.reason:
+        troubled = state.health.value == "degraded"
+        if troubled and state.reason:
             self._common.say(state.reason)
         elif self._troubled and state.health.value == "ok":
             self._common.say("The store works again; what waited has been written.")
-        self._troubled = state.health.value == "degraded"
+        self._troubled = troubled
 
 
 def _announce(config: Config, record: "Record", addresses: list[tuple[str, int]], common: Common) -> None:

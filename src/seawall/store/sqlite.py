@@ -79,6 +79,12 @@ def identity_of(path: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
+def is_database(path: Path) -> bool:
+    """Whether the file begins as SQLite's do."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
+
+
 def is_damage(error: Exception) -> bool:
     """Whether this error means that the file's content is not what SQLite wrote."""
     import sqlite3
@@ -190,14 +196,9 @@ def _move_aside(path: Path, busy: float) -> Path | None:
         return None
     finally:
         connection.close()
-    if path.suffix not in DATABASES and not _is_sqlite(path):
+    if path.suffix not in DATABASES and not is_database(path):
         raise Unusable(Trouble(Kind.FOREIGN, sentence(Kind.FOREIGN, str(path), "")))
     return _rename(path)
-
-
-def _is_sqlite(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
 
 
 def _rename(path: Path) -> Path:

@@ -18,7 +18,7 @@ from seawall.store.backlog import Backlog
 from seawall.store.latency import Latency, latency_cells
 from seawall.store.place import here, store_path
 from seawall.store.rows import Attempt, Cell, Count, Row, cells
-from seawall.store.sqlite import Opened, identity_of, is_damage, open_store, set_aside
+from seawall.store.sqlite import Opened, identity_of, is_damage, is_database, open_store, set_aside
 from seawall.store.tidy import anything, step
 from seawall.store.trouble import Kind, Trouble, trouble_of
 
@@ -42,6 +42,9 @@ class Pace:
     retry_most: float = 60.0
     """Between tries while the store is in trouble, doubled each time. A look at the file costs next to
     nothing; a migration that fails each time costs half a second of CPU."""
+    settle: float = 30.0
+    """For so long rows must go in after a disk was full: on one with a page to spare now and then, one would be told
+    of each."""
     tidy_after: float = 60.0
     """What is too old goes when the store has been open for so long: a start has other things to do, ..."""
     tidy_every: float = 86400.0
@@ -149,6 +152,7 @@ class Writer:
         self._opened: Opened | None = None
         self._counts_due = 0.0
         self._tidy_due: float | None = None
+        self._settled_at = 0.0  # from then on a disk that was full counts as one that has room
 
     def start(self) -> None:
         """Starts the thread, which opens the store; returns at once."""
@@ -218,8 +222,9 @@ class Writer:
             self._counts_due = self._clock.now() + self._pace.counts_every
         while self._write(counts):
             counts = False
-        # Said only now: a full disk opens well and fails at the first row.
-        self._say(Health.OK, "")
+        # Said only now: a full disk opens well and fails at the first row, or at one that needs a page more.
+        if stopping or self._clock.now() >= self._settled_at:
+            self._say(Health.OK, "")
 
     def _write(self, counts: bool) -> bool:
         """Writes one batch; true if more attempts may wait."""
@@ -270,9 +275,15 @@ class Writer:
     def _connect(self) -> None:
         if self._path is None:
             self._path = store_path(self._store, self._folder)
-        # A file that was deleted or replaced would take rows that nobody ever sees.
-        if self._opened is not None and identity_of(self._path) != self._opened.identity:
-            self._disconnect()
+        # A file that was deleted, replaced or written over would take rows that nobody ever sees.
+        if self._opened is not None:
+            there = identity_of(self._path) == self._opened.identity
+            if there and not is_database(self._path):
+                # Before it is closed: SQLite would bring the log's pages home, and make it look like one again.
+                self._remember(set_aside(self._path, self._opened.identity))
+                there = False
+            if not there:
+                self._disconnect()
         if self._opened is None:
             self._opened = open_store(self._path, self._pace.busy)
             self._remember(self._opened.moved)
@@ -299,12 +310,15 @@ class Writer:
                 trouble = Trouble(Kind.DAMAGED, self._note or trouble.reason)
             except OSError as second:
                 trouble = trouble_of(second, self._path)
+        if trouble.kind is Kind.FULL:
+            self._settled_at = self._clock.now() + self._pace.settle
         self._say(Health.DEGRADED, trouble.reason)
         return trouble
 
     def _remember(self, moved: Path | None) -> None:
         if moved is not None:
             self._note = f"A damaged store was moved to {moved}, and a new one was begun."
+            self._say(Health.DEGRADED, self._note)
 
     def _say(self, health: Health, reason: str) -> None:
         if self._said != (health, reason):
@@ -322,6 +336,8 @@ class Writer:
         self._full.clear()
         if not self._stop.is_set():
             if not len(self._backlog) and not more:
-                due = self._tidy_due
-                self._some.wait(None if due is None else max(0.0, due - self._clock.now()))
+                now = self._clock.now()
+                due = [] if self._tidy_due is None else [self._tidy_due]
+                due += [self._settled_at] if self._settled_at > now else []
+                self._some.wait(max(0.0, min(due) - now) if due else None)
             self._full.wait(self._pace.gather)

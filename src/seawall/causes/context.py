@@ -31,8 +31,8 @@ def holds(text: str, signs: Iterable[str]) -> bool:
 
 _CLAUDE = (
     "run /login",
-    "claude", "anthropic", "bedrock", "overloaded_error", "invokemodel", "conversestream", "inferenceconfig",
-    "toolspec", "pretooluse", "posttooluse",
+    "claude", "anthropic", "bedrock", "overloaded_error", "v1/messages", "invokemodel", "invokeagent", "conversestream",
+    "inferenceconfig", "toolspec", "pretooluse", "posttooluse",
     "stopfailure",  # its hook
     "$bunfs/", "~bun/",  # what the native build of Claude Code calls its own files
 )  # fmt: skip
@@ -53,15 +53,22 @@ _PLACE = _Pattern(("messages.", "tools.", "system."), r"(?<![a-z0-9])(?:messages
 
 _OTHER_NAMES = (
     "openai", "gemini", "ollama", "deepseek", "mistral", "qwen", "moonshot", "dashscope", "huggingface", "bigmodel",
-    "siliconflow", "generativelanguage", "type.googleapis.com", "aiplatform.googleapis.com",
-    "google.rpc", "groq", "chatgpt", "perplexity", "githubcopilot", "generativeai",
+    "siliconflow", "generativelanguage", "type.googleapis.com", "aiplatform.googleapis.com", "google.rpc", "groq",
+    "openrouter", "chatgpt", "perplexity", "githubcopilot", "generativeai", "stability.ai", "together.error",
+    "together_ai", "together.ai", "together.xyz",
+    "in organization org-", "(tpm)", "(rpm)", "(tpd)", "(rpd)",  # how OpenAI and Groq speak of limits
+    "max_new_tokens", "exceed_context_size", "available context size",  # servers of models on one's own machine
+    "content management policy",  # Azure
+    "service tier capacity exceeded", "api error occurred: status",  # Mistral
 )  # fmt: skip
 _OTHER_WORDS = frozenset((
     "xai", "grok", "cohere", "cohereexception", "kimi", "zhipu", "glm", "bailian", "doubao",
     "volcengine", "ernie", "qianfan", "minimax", "cerebras", "fireworks", "togetherai", "nvidia",
     "vllm", "llamacpp", "lmstudio", "codestral", "palm", "sambanova", "hunyuan", "novita",
     "deepinfra", "elevenlabs", "dalle", "whisper", "davinci", "gemma", "llama", "llama2", "llama3",
-    "codex", "copilot", "replicate", "stepfun", "watsonx", "ai21", "voyage", "azureexception",
+    "provider_name", "http_code", "bad_request_error", "n_ctx",
+    "codex", "copilot", "windsurf", "codeium", "sglang", "lmdeploy", "xinference", "koboldcpp", "exllama", "tabbyapi",
+    "baichuan", "modelscope", "sensenova", "replicate", "stepfun", "watsonx", "ai21", "voyage", "azureexception",
 ))  # fmt: skip
 _FOREIGN = frozenset((
     "postgres", "postgresql", "psycopg2", "psycopg", "pg", "mysql", "mariadb", "redis", "ioredis",
@@ -79,7 +86,7 @@ _FOREIGN = frozenset((
     "spring", "springframework", "tomcat", "ffmpeg", "opencv", "numpy", "pandas", "scipy",
     "sklearn", "jupyter", "spark", "hadoop", "airflow", "celery", "nats", "consul", "etcd", "vault",
     "prometheus", "grafana", "nix", "apt", "rpm", "steam", "wine", "usb", "gpu", "firmware",
-    "bluetooth", "printer", "vmware", "virtualbox", "qemu", "hyperv", "traceroute", "nslookup",
+    "bluetooth", "printer", "comfyui", "vmware", "virtualbox", "qemu", "hyperv", "traceroute", "nslookup",
 ))  # fmt: skip
 """Words of other trades: what is said beside them is not about a Claude call, unless the text names one."""
 _OTHER_MODEL = _Pattern(
@@ -88,12 +95,13 @@ _OTHER_MODEL = _Pattern(
     r"|glm-\d|llama-?\d|mixtral|grok-\d|kimi-|command-r)",
 )
 _SHAPE = _Pattern(
-    ("code:", "[apierror:", "param:n"),
-    r"code:\d{3},(?:message:.{0,400}?,)?status:[a-z]|^\[apierror:\[?\{(?!type:error)|param:(?:null|none)[,}]"
+    ("code:", "[apierror:", "param:n", "object:error", "connecterror:["),
+    r"object:error,|connecterror:\[[a-z_]{4,30}\]|code:\d{3},(?:message:.{0,400}?,)?status:[a-z]|^\[apierror:\[?\{(?!type:error)|param:(?:null|none)[,}]"
     r"|type:[a-z_]{3,40},param:[^,}]{1,80},code:[a-z_]|code:1[1-5]\d\d,message:",
 )
 """Google's envelope has a number and a word beside the message, and its command line puts brackets around it;
-OpenAI's has a `param`; Zhipu's codes have four digits."""
+OpenAI's has a `param`, vLLM's an `object`; Zhipu's codes have four digits; editors with models of their own speak
+Connect, which puts a word into brackets."""
 _FOREIGN_PORT = re.compile(
     r":(?:22|25|389|1433|1521|2375|2376|3306|5432|5672|6379|9092|9200|11211|27017|50051)(?!\d)"
 )
@@ -113,7 +121,7 @@ _RAISED = re.compile(
     r"(?<![\w./@$-])(?!(?:ai|aiohttp|anthropic|anyio|asyncio|boto3|botocore|builtins|com|concurrent|curl_cffi|dev|e|err"
     r"|errors?|exceptions?|google|grpc|h2|h11|http|httpcore|httpx|io|java|javax|json|kotlinx?|lang[a-z_]+|litellm"
     r"|llama_index|mcp|net|node|okhttp3?|openai|org|pycurl|pydantic[a-z_]*|reactor|requests|response|self|software"
-    r"|socket|ssl|system|tenacity|this|urllib3?|web|websockets)\.)"
+    r"|socket|ssl|sun|system|tenacity|this|urllib3?|web|websockets)\.)"
     rf"[a-z_]\w{{1,40}}(?:\.\w{{1,40}}){{0,4}}{_RAISED_END}"
 )
 """A Python exception of a library that neither speaks HTTP nor to a model."""
@@ -140,8 +148,8 @@ _FETCHED = _Pattern(
 )
 """What was only read from somewhere; a call to Claude is a POST."""
 _AWS = re.compile(
-    r"when calling the (?!invokemodel|converse|count|startasyncinvoke|get(?:caller|role|session)|assume)"
-    r"[a-z]{3,60} operation"
+    r"when calling the (?!invoke(?:model|agent|inlineagent|flow)|retrieveandgenerate|converse|count|startasyncinvoke"
+    r"|get(?:caller|role|session)|assume)[a-z]{3,60} operation"
 )
 """Calls to Amazon that are neither for a model nor for the credentials of such a call."""
 _FOREIGN_SAYS = (
@@ -150,8 +158,16 @@ _FOREIGN_SAYS = (
     "secondary rate limit",  # GitHub
     "pull rate limit",  # registries of images
     "task timed out after",  # Lambda
+    "exception during processing !!!",  # ComfyUI
+    "java.net.", "javax.net.", "java.io.", "system.net.sockets",  # Java and .NET: few of their programs ask Claude
     "token has been expired or revoked",  # Google's own OAuth
 )  # fmt: skip
+_RESOLD = re.compile(r"model: [^:]{0,60}claude[^:]{0,60} provider: openai ")
+"""How editors name a model that they reach at another address than Anthropic's."""
+_ANOTHER_BODY = re.compile(r"apierror:\d{3}\{detail:(?!.{0,80}type:error)")
+"""Claude Code shows the body as it came; this one is of a web framework."""
+_HELP = frozenset(("curl.se", "curl.haxx.se", "developer.mozilla.org", "httpstatuses.com"))
+"""Where programs send people to read about what broke: no host that anybody asked."""
 _OUR_HOSTS = re.compile(r"anthropic|claude|bedrock|amazonaws|aiplatform")
 
 
@@ -183,7 +199,7 @@ class Context:
             "anthropic" in flat
             or "bedrock" in flat
             or "stopfailure" in flat
-            or "type:error,error:" in self._facts.whole.glued
+            or ("type:error,error:" in self._facts.whole.glued and "http_code" not in flat)
             or not _MODELS.isdisjoint(self._facts.whole.words)
             or _OUR_MODEL.search(flat)
         )
@@ -200,6 +216,11 @@ class Context:
         )
 
     @cached_property
+    def relayed(self) -> bool:
+        """Whether Claude was asked for, and somebody answered who does not speak as Claude does: a relay."""
+        return bool(_RESOLD.search(self._facts.flat) or _ANOTHER_BODY.search(self._facts.whole.glued))
+
+    @cached_property
     def foreign(self) -> bool:
         """Whether it names another trade, another host, or lines of another program."""
         facts = self._facts
@@ -207,8 +228,11 @@ class Context:
             not _FOREIGN.isdisjoint(facts.whole.words)
             or _FOREIGN_PORT.search(facts.flat)
             or _FOREIGN_SCHEME.search(facts.flat)
-            or any(not _OUR_HOSTS.search(host) for host in facts.hosts)
-            or any(not ours(host[1] or host[2]) for host in _ADDRESS.finditer(facts.flat))
+            or any(not (_OUR_HOSTS.search(host) or host in _HELP) for host in facts.hosts)
+            or any(
+                not (ours(name) or name in _HELP)
+                for name in (host[1] or host[2] for host in _ADDRESS.finditer(facts.flat))
+            )
             or holds(facts.flat, _FOREIGN_SAYS)
             or _AWS.search(facts.flat)
             or _SERVED.search(facts.flat)

@@ -166,8 +166,12 @@ TYPES = frozenset(
 )
 
 
+PAGE = ("<html", "<!doctype", "</title>", "</head>")
+"""Of these one stands in every page."""
+
+
 def _body(flat: str) -> Body:
-    if "<html" in flat or "<!doctype" in flat or "</title>" in flat or "</head>" in flat:
+    if any(sign in flat for sign in PAGE):
         return Body.HTML
     if "{" in flat:
         return Body.JSON
@@ -247,12 +251,13 @@ _RESETS = re.compile(
     r"(?:resets?|regain access)(?: at| on)? (\d{1,2}(?::\d\d)? ?[ap]m(?: \([a-z_/+-]{1,40}\))?|\d{1,2}:\d\d"
     r"|in \d[\dhms ]{0,12}|20\d\d-\d\d-\d\d(?: at \d\d:\d\d utc)?)"
 )
+# What goes on behind another dot is the name of a class or a package: `java.net.SocketException`.
 _TOP = (
     r"(?:com|net|org|io|ai|dev|app|cloud|cn|co|me|xyz|top|us|eu|de|uk|local|internal|corp|lan|run|sh|so|gg|site"
-    r"|tech|info)"
+    r"|tech|info)(?![a-z0-9-]|\.[a-z0-9_]{3})"
 )
-_HOST = re.compile(rf"(?<![a-z0-9.@_-])(?:[a-z0-9-]{{1,63}}+\.(?=[a-z0-9])){{1,8}}{_TOP}(?![a-z0-9-])")
-_IS_HOST = re.compile(rf"\.{_TOP}(?![a-z0-9-])")
+_HOST = re.compile(rf"(?<![a-z0-9.@_-])(?:[a-z0-9-]{{1,63}}+\.(?=[a-z0-9])){{1,8}}{_TOP}")
+_IS_HOST = re.compile(rf"\.{_TOP}")
 """How every host's name ends: looked for first, as most texts have none."""
 
 

@@ -8,15 +8,17 @@ from typing import NamedTuple
 
 from seawall.causes.cause import Reading, readings
 from seawall.causes.condense import condensed
-from seawall.causes.context import Context, ours
-from seawall.causes.extract import MOST, Facts, Part, read
+from seawall.causes.context import Context, holds, ours
+from seawall.causes.extract import MOST, PAGE, Facts, Part, read
 from seawall.causes.match import LOCAL, UNKNOWN, Hit, Rank
 from seawall.causes.match import read as signs
 
 OTHER_VENDOR = "unrelated.unrelated_other_vendor"
 UNRELATED = "unrelated.unrelated"
+GATEWAY = "gateway.gateway_error"
 _ORIGIN = "provider.cdn_origin_error"
 _MCP = "machine.mcp_server"
+_PATH = "request.endpoint_not_found"
 
 
 class Confidence(StrEnum):
@@ -69,7 +71,8 @@ _PAGE = re.compile(r"<title>\s?([\w.-]{1,80}) \| 5\d\d")
 """The edge network's page names the host it stands for."""
 _ERROR = re.compile(
     r"error|exception|traceback|fatal|fail|denied|refused|cannot|can't|could not|unable|timed out|panic|not found"
-    r"|errno|abort|out of memory|exceeded|unauthori[sz]ed|forbidden|unavailable|rejected|rate limit"
+    r"|errno|abort|out of memory|exceeded|unauthori[sz]ed|forbidden|unavailable|rejected|rate limit|missing|expired"
+    r"|invalid|not allowed|not supported|unsupported|no such|disabled|required"
 )
 
 
@@ -117,6 +120,8 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
     last = max(hit.at for hit in hits)
     best = max((hit for hit in hits if hit.at >= last - _NEAR or len(part.flat) < _SHORT), key=_exactness)
     own = [hit for hit in hits if hit.code == best.code]
+    # Of several signs of one cause the one that only Claude gives settles whose it is.
+    best = next((hit for hit in own if hit.reading and not hit.reading.common), best)
     others = dict.fromkeys(
         hit.code for hit in hits if hit.code != best.code and not any(map(hit.inside, own))
     )
@@ -189,9 +194,15 @@ def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str
     if common and _INSTALLER.search(facts.flat) and not _CALL.search(facts.flat):
         return LOCAL, (hit.code,)
     if hit.code == _ORIGIN and (title := _PAGE.search(facts.flat)) and not ours(title[1]):
-        return "gateway.gateway_error", (hit.code,)
-    if not common or hit.code.startswith(("machine.", "unrelated.")):
+        return GATEWAY, (hit.code,)
+    if hit.code.startswith(("machine.", "unrelated.")):
         return hit.code, ()
+    if not common:
+        if _borrowed(hit) and context.other and not context.claude:
+            return OTHER_VENDOR, (hit.code,)
+        return hit.code, ()
+    if context.relayed and hit.rank < Rank.TYPE and hit.code != _PATH:
+        return GATEWAY, (hit.code,)
     # A client of Claude can speak to another vendor through a relay: then the vendor's own words stand in the text.
     if context.other and not context.service:
         return OTHER_VENDOR, (hit.code,)
@@ -202,13 +213,24 @@ def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str
     return hit.code, (UNRELATED,)
 
 
+def _borrowed(hit: Hit) -> bool:
+    """Whether another vendor may have learnt to say the same: few words, and neither a cloud's nor a relay's own."""
+    return hit.length < _SENTENCE and not (
+        hit.code.startswith("gateway.") or "vertex" in hit.code or "bedrock" in hit.code
+    )
+
+
+_SENTENCE = 24
+"""Glued characters of a phrase that nobody else says by chance."""
+
+
 def _bare(hit: Hit, facts: Facts) -> float:
     """Characters that a text without a sign of Claude may have to be taken for a part of a Claude error all the same.
 
     A broken connection looks the same whoever made it; a page of the edge network is long; other words that every
     web service has are taken for ours only where there is nothing beside them.
     """
-    if hit.code.startswith("network.") or (hit.rank is Rank.STATUS and "<" in facts.flat):
+    if hit.code.startswith("network.") or (hit.rank is Rank.STATUS and holds(facts.flat, PAGE)):
         return math.inf
     if hit.rank < Rank.NAME:
         return 32

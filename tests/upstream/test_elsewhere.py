@@ -51,7 +51,7 @@ def test_another_address_gets_its_own_key_and_no_other() -> None:
     head = format_head(b"POST /base/v1/messages?beta=true HTTP/1.1", HEADERS + SECRETS)
     moved = read_request(for_another_address(head, 99, b"other.example", b"/claude", "their-key"))
     assert (moved.method, moved.target, moved.length) == (b"POST", b"/claude/v1/messages?beta=true", 99)
-    assert [line for _, _, line in moved.fields] == [
+    assert moved.lines == [
         b"host: other.example",
         *[
             line

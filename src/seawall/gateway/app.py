@@ -273,7 +273,7 @@ class GatewayServer:
         if refusal is not None:
             self._refuse(reply, refusal)
         elif b"via" in head.lower and any(
-            self._mark in value for name, value, _ in head.fields if name == b"via"
+            self._mark in value for name, value in head.fields if name == b"via"
         ):
             self._refuse(reply, _RING)
         elif route is not None:
@@ -314,7 +314,11 @@ class GatewayServer:
     def _exchange(self, request: Request, reply: Reply, body: RequestBody) -> Exchange:
         means = self._means
         assert means is not None
-        call = self._call(request, body)
+        try:
+            call = self._call(request, body)
+        except BaseException:
+            self._memory.give(len(body))  # whatever it met, what was held for it is not held for ever
+            raise
         request.forget_head()
         self._records.calls += 1
         keep = means.settings.finish_abandoned and call.may_inherit and self._is_loopback

@@ -62,7 +62,7 @@ class Guard:
             return None
         if not self.loopback and not hmac.compare_digest(lower.get(b"x-seawall-token", b""), self._token):
             return Refusal(401, "authentication_error", "Seawall: x-seawall-token is missing or wrong.")
-        if not self._subscriptions and any(SUBSCRIPTION in value for _, value, _ in head.fields):
+        if not self._subscriptions and any(SUBSCRIPTION in value for _, value in head.fields):
             return Refusal(
                 403,
                 "permission_error",

@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 Headers = list[bytes]
-"""Header lines without their ends, `name: value`, in order; names as they came."""
+"""Header lines without their ends, as they came, in order."""
 
-Field = tuple[bytes, bytes, bytes]
-"""One header: its name in lower case, its value, its line."""
+Field = tuple[bytes, bytes]
+"""A header's name in lower case, and its value."""
 
 CHUNKED: Final = -1
 UNTIL_CLOSE: Final = -2
@@ -43,6 +43,7 @@ _ABSENT: Final[frozenset[bytes]] = frozenset()
 _MOST_KNOWN: Final = 512
 _LONGEST_KNOWN: Final = 256
 """Lines that are remembered, and bytes of one: 150 KB of lines and what they say."""
+_MOST_REQUEST_LINES: Final = 32
 _SECRET = re.compile(rb"auth|key|token|cookie|secret|credential|password|signature")
 """In the names of headers that are read anew each time: a credential stays in memory no longer than its request."""
 
@@ -61,8 +62,9 @@ class RequestHead(msgspec.Struct, gc=False):
     method: bytes
     target: bytes
     http11: bool
+    lines: Headers
     fields: list[Field]
-    """In order."""
+    """What those lines say."""
     length: int
     keep_alive: bool
     expects_continue: bool
@@ -75,6 +77,7 @@ class AnswerHead(msgspec.Struct, gc=False):
 
     status: int
     reason: bytes
+    lines: Headers
     fields: list[Field]
     length: int
     keep_alive: bool
@@ -96,28 +99,28 @@ def end_of_head(data: bytes | bytearray, limit: int) -> int:
     return 0
 
 
-_known: dict[bytes, Field] = {}
+class _Known(dict[bytes, Field]):
+    """What lines say, by line; one that is new is read and, unless it may be a credential, remembered."""
+
+    def __missing__(self, line: bytes) -> Field:
+        """Raises BadHead."""
+        name, colon, rest = line.partition(b":")
+        if not colon:
+            raise BadHead("a line that is no header")
+        lower, secret = _name(name) if len(name) <= _LONGEST_KNOWN else _name.__wrapped__(name)
+        if not _TEXT.fullmatch(rest):
+            raise BadHead("a control character in a header")
+        # Blanks at a value's end stay in it: who writes them around a length or a coding is refused.
+        field = lower, rest.lstrip(b" \t")
+        if not secret and len(line) <= _LONGEST_KNOWN:
+            if len(self) >= _MOST_KNOWN:
+                self.clear()
+            self[line] = field
+        return field
 
 
-def _field(line: bytes) -> Field:
-    """A header line that is not remembered, read. Raises BadHead."""
-    name, colon, rest = line.partition(b":")
-    if not colon:
-        raise BadHead("a line that is no header")
-    lower, secret = _name(name) if len(name) <= _LONGEST_KNOWN else _name.__wrapped__(name)
-    if not _TEXT.fullmatch(rest):
-        raise BadHead("a control character in a header")
-    value = rest.lstrip(
-        b" \t"
-    )  # blanks at its end stay: who writes them around a length or a coding is refused
-    if rest[:1] != b" " or len(value) != len(rest) - 1:
-        return lower, value, b"%b: %b" % (name, value)
-    field = (lower, value, line)
-    if not secret and len(line) <= _LONGEST_KNOWN:
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[line] = field
-    return field
+_known = _Known()
+_fields = _known.__getitem__
 
 
 @lru_cache(256)
@@ -137,14 +140,12 @@ def _lines(head: bytes) -> list[bytes]:
     return lines
 
 
-def _by_name(fields: list[Field]) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
-    """Values by lower-case name, the first of several; and the names that came more than once."""
-    lower = {name: value for name, value, _ in fields}
-    if len(lower) == len(fields):
-        return lower, _ABSENT
-    lower = {name: value for name, value, _ in reversed(fields)}
-    names = [name for name, _, _ in fields]
-    return lower, frozenset(name for name in lower if names.count(name) > 1)
+def _first_of_each(fields: list[Field]) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
+    """Values by name, the first of several; and the names that came more than once."""
+    names = [name for name, _ in fields]
+    lower = dict(reversed(fields))
+    # In the order of their first lines, as without repetition.
+    return {name: lower[name] for name in names}, frozenset(name for name in lower if names.count(name) > 1)
 
 
 def _length(lower: dict[bytes, bytes], repeated: frozenset[bytes], http11: bool) -> int | None:
@@ -177,9 +178,11 @@ def _keep_alive(lower: dict[bytes, bytes], http11: bool) -> bool:
 def read_request(head: bytes) -> RequestHead:
     """A request's whole head, its empty line included. Raises BadHead with the status to answer."""
     lines = _lines(head)
-    method, target, http11 = _request_line(lines.pop(0))
-    fields = [_known.get(line) or _field(line) for line in lines]
-    lower, repeated = _by_name(fields)
+    method, target, http11 = _request_lines[lines.pop(0)]
+    fields = list(map(_fields, lines))
+    lower, repeated = dict(fields), _ABSENT
+    if len(lower) != len(fields):
+        lower, repeated = _first_of_each(fields)
     if b"upgrade" in lower:
         raise BadHead("a change of protocol is not carried")
     if b"host" not in lower or b"host" in repeated:
@@ -193,6 +196,7 @@ def read_request(head: bytes) -> RequestHead:
         method,
         target,
         http11,
+        lines,
         fields,
         _length(lower, repeated, http11) or 0,
         _keep_alive(lower, http11),
@@ -201,8 +205,23 @@ def read_request(head: bytes) -> RequestHead:
     )
 
 
+class _RequestLines(dict[bytes, tuple[bytes, bytes, bool]]):
+    """The same of first lines; a query may hold a credential."""
+
+    def __missing__(self, line: bytes) -> tuple[bytes, bytes, bool]:
+        """Method, target, and whether it is HTTP/1.1. Raises BadHead."""
+        read = _request_line(line)
+        if len(line) <= _LONGEST_KNOWN and not _SECRET.search(line.lower()):
+            if len(self) >= _MOST_REQUEST_LINES:
+                self.clear()
+            self[line] = read
+        return read
+
+
+_request_lines = _RequestLines()
+
+
 def _request_line(line: bytes) -> tuple[bytes, bytes, bool]:
-    """Method, target, and whether it is HTTP/1.1. Raises BadHead."""
     parts = line.split(b" ")
     version = parts[-1]
     http11 = _VERSIONS.get(version)
@@ -224,15 +243,17 @@ def read_answer(head: bytes, method: bytes) -> AnswerHead:
     """The whole head of an answer to a request with `method`. Raises BadHead."""
     lines = _lines(head)
     status, reason, http11 = _status_line(lines.pop(0))
-    fields = [_known.get(line) or _field(line) for line in lines]
-    lower, repeated = _by_name(fields)
+    fields = list(map(_fields, lines))
+    lower, repeated = dict(fields), _ABSENT
+    if len(lower) != len(fields):
+        lower, repeated = _first_of_each(fields)
     length = _length(lower, repeated, http11)
     if status < 200 or status in _NO_BODY or method == b"HEAD":
         length = 0
     elif length is None:
         length = UNTIL_CLOSE
     keep_alive = length != UNTIL_CLOSE and _keep_alive(lower, http11)
-    return AnswerHead(status, reason, fields, length, keep_alive, lower, head)
+    return AnswerHead(status, reason, lines, fields, length, keep_alive, lower, head)
 
 
 @lru_cache(64)

@@ -57,12 +57,15 @@ def for_another_address(head: bytes, length: int, host: bytes, base: bytes, key:
 
 def keep_cookies_away(head: AnswerHead) -> None:
     """Take the cookies out of another address' answer: its client would send them to its own upstream."""
-    head.fields = [field for field in head.fields if field[0] not in _COOKIES]
+    kept = [
+        (field, line) for field, line in zip(head.fields, head.lines, strict=True) if field[0] not in _COOKIES
+    ]
+    head.fields, head.lines = [field for field, _ in kept], [line for _, line in kept]
     head.lower = {name: value for name, value in head.lower.items() if name not in _COOKIES}
 
 
 def _read(head: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """First line, and names and values, of a head that `format_head` made."""
     line, *rest = head.rstrip(b"\r\n").split(b"\r\n")
-    pairs = (one.partition(b": ") for one in rest)
-    return line, [(name, value) for name, _, value in pairs]
+    pairs = (one.partition(b":") for one in rest)
+    return line, [(name, value.lstrip(b" \t")) for name, _, value in pairs]

@@ -30,7 +30,7 @@ def upstream_headers(head: RequestHead, host: bytes, *, identity: bool) -> Heade
     not_sent = _dropped(head.lower, _NOT_SENT_IDENTITY if identity else _NOT_SENT)
     if _OURS in b" ".join(head.lower):
         not_sent = not_sent.union(name for name in head.lower if name.startswith(_OURS))
-    headers = [line for name, _, line in head.fields if name not in not_sent]
+    headers = _without(head, not_sent)
     if b"cookie" in head.lower:
         headers = _without_our_cookie(headers)
     headers.insert(0, b"host: " + host)
@@ -56,4 +56,11 @@ def _without_our_cookie(headers: Headers) -> Headers:
 def client_headers(head: AnswerHead, without: bytes = b"") -> Headers:
     """An answer's headers as they are sent on; how it is framed is the connection's own affair."""
     dropped = _dropped(head.lower, _NOT_ANSWERED)
-    return [line for name, _, line in head.fields if name not in dropped and name != without]
+    return _without(head, dropped | {without} if without else dropped)
+
+
+def _without(head: RequestHead | AnswerHead, dropped: frozenset[bytes]) -> Headers:
+    """The lines of a head but for those of some headers."""
+    if len(head.lower) == len(head.lines):  # no name came twice
+        return [line for name, line in zip(head.lower, head.lines, strict=True) if name not in dropped]
+    return [line for (name, _), line in zip(head.fields, head.lines, strict=True) if name not in dropped]

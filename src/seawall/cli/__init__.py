@@ -1,8 +1,9 @@
 """The `seawall` command. A verb's module has its name; `verbs` is their table, and finds the module. Beside them:
 
 - for every verb: `common` (options, exit codes, how a verb fails), `look` (width, colour, signs), `times` (lengths,
-  days and zones as people write them), `progress` (long work), `browser`, `gateways` (what the own gateways say of themselves), `records` (where the
-  store is, and how it is opened), `schemas`
+  days and zones as people write them), `progress` (long work), `browser`, `gateways` (what the own gateways say of
+  themselves), `records` (where the store is, and how it is opened), `schemas`, `streams` (stdin, stdout and stderr
+  that are closed or full)
 - doctor: `examine` (a run of the checks, and the case that comes of it; report and watch use it too), `kept_runs`
   (--again, --save, --compare), `waiting` (--wait), `root` (--export-ca)
 - explain: `source` and `clipboard` (where the text comes from), `catalogue` (a cause's page, lists), `incidents` (an
@@ -17,6 +18,8 @@
 
 def main() -> None:
     """Run the command line with this process's arguments and end the process with its exit code."""
+    from seawall.cli import streams
     from seawall.cli.verbs import run
 
+    streams.mend()
     run()

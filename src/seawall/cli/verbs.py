@@ -1,5 +1,6 @@
 """From arguments to a verb to an exit code; what a verb needs is imported when it is called."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from seawall import __version__
+from seawall.cli import streams
 from seawall.cli.common import ExitCode, Failure, stop
 
 # Verb, where its click command is, and its line in the help. The order is the help's.
@@ -231,11 +233,6 @@ def run(arguments: Sequence[str] | None = None) -> None:
     debug = bool(os.environ.get("SEAWALL_DEBUG")) or "-v" in own or "--verbose" in own
     try:
         code: int = _outcome(given)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has seen enough. Python would complain once more while it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.OK
     except Failure as failure:
         code = stop(failure.code, str(failure), as_json)
     except click.ClickException as error:
@@ -249,15 +246,33 @@ def run(arguments: Sequence[str] | None = None) -> None:
         from seawall.config import ConfigError  # not above: 10 ms of the 80 that `status` has
 
         if isinstance(error, ConfigError):
-            raise SystemExit(stop(ExitCode.USAGE, str(error), as_json)) from None
-        if debug:
+            code = stop(ExitCode.USAGE, str(error), as_json)
+        elif isinstance(error, OSError) and streams.failed(sys.stdout):
+            code = ExitCode.OK  # whatever it would have been: what was to be said is not
+        elif debug:
             raise
-        said = str(error).strip().partition("\n")[0]
-        what = f"{type(error).__name__}: {said}" if said else type(error).__name__
-        code = stop(
-            ExitCode.SEAWALL, f"Seawall itself failed ({what}). SEAWALL_DEBUG=1 shows where.", as_json
-        )
-    raise SystemExit(int(code))
+        else:
+            said = str(error).strip().partition("\n")[0]
+            what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+            text = f"Seawall itself failed ({what}). SEAWALL_DEBUG=1 shows where."
+            code = stop(ExitCode.SEAWALL, text, as_json)
+    raise SystemExit(_said(int(code)))
+
+
+def _said(code: int) -> int:
+    """The code to leave with, once all is written; where stdout takes no more, that is said, and the code is 1.
+
+    A reader that has seen enough and left is no such failure.
+    """
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    if (error := streams.failed(sys.stdout)) is None:
+        return code
+    # What is left of it must go somewhere: Python would complain once more while it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return code
+    return stop(ExitCode.SEAWALL, f"the answer cannot be written: {error.strerror or error}", as_json=False)
 
 
 def _outcome(arguments: list[str]) -> int:

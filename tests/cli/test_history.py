@@ -91,6 +91,22 @@ def test_the_whole_view(own_home: Home) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_what_claude_code_tried_again_itself_was_not_held(own_home: Home) -> None:
+    """Where no gateway ever ran, nothing is said of held calls; what was lost is."""
+    at = time.time() - 3600
+    told = replace(FAILED, source="transcript", at=at, call="file_1", ended="given_up", held=30.0)
+    well = replace(
+        told, at=at + 90, call="file_2", number=2, cause=None, status=200, ended="recovered", held=8.0
+    )
+    filled(own_home, told, replace(told, at=at + 60, call="file_2", ended="retried", held=0.0), well)
+    said = own_home.seawall("history").stdout
+    assert "held" not in said.lower()
+    assert "Lost: 1 call (1 gave up)" in said
+    value = conforms(own_home.seawall("history", "--json").stdout)
+    assert value["held_and_recovered"] == {"calls": 0, "waited": 0.0}
+    assert [one["end"] for one in value["episodes"]] == ["recovered"]
+
+
 def test_how_long_answers_took_to_begin(own_home: Home) -> None:
     """By hour of the week for programs, all together for people; of one model where one is named."""
     now = time.time()

@@ -18,8 +18,8 @@ AT = attempt().at
 NOW = AT + 3600
 SUMS = (
     "SELECT burst.hour, cause, route, first_at, last_at, burst.attempts, burst.calls, given_up, broken, utc_offset,"
-    " shortest_hold, longest_hold, family, account, lane.attempts, lane.calls FROM burst JOIN burst_lane AS lane"
-    " ON lane.hour = burst.hour AND lane.burst = burst.id ORDER BY burst.hour, first_at, family"
+    " shortest_hold, longest_hold, unheld, family, account, lane.attempts, lane.calls FROM burst"
+    " JOIN burst_lane AS lane ON lane.hour = burst.hour AND lane.burst = burst.id ORDER BY burst.hour, first_at, family"
 )
 WORK = "SELECT * FROM work ORDER BY hour, client"
 

@@ -106,7 +106,7 @@ def test_failures_and_recoveries_are_added_up_by_minute(path: Path):
     with reading(written(path, *failures, *successes)) as connection:
         dns, overloaded = sorted(bursts_between(connection, 6000.0, 7000.0), key=lambda one: one.cause)
         assert overloaded == Burst(
-            "provider.overloaded", "api.anthropic.com", 6000.0, 6059.0, 4, 3, 1, 1, 60, 12.25, 12.25,
+            "provider.overloaded", "api.anthropic.com", 6000.0, 6059.0, 4, 3, 1, 1, 60, 12.25, 12.25, 0,
             (("opus", ""), ("sonnet", "")),
         )  # fmt: skip
         assert (dns.cause, dns.attempts, dns.lanes) == ("network.dns_failure", 1, (("opus", ""),))
@@ -129,6 +129,26 @@ def test_failures_and_recoveries_are_added_up_by_minute(path: Path):
         assert [row.number for row in attempts_of(connection, *kind, 6030.0, 6059.0, 2)] == [1, 2]
         assert calls_of(connection, *kind, 6000.0, 6059.0) == 4
         assert (attempts_after(connection, 6100.75), attempts_after(connection, 9000.0)) == (2, 0)
+
+
+def test_only_what_a_gateway_held_was_held(path: Path):
+    """Calls that their own client tried again, or gave up, close an episode and count as lost; nobody held them."""
+    rows = [
+        attempt(3, at=6000.0, ended="given_up", held=900.0),
+        attempt(11, at=6001.0, call="file_1", ended="given_up", held=40.0, source="transcript"),
+        attempt(1, at=6002.0, call="file_2", ended="given_up", held=7.0, source="log"),
+        attempt(2, at=6100.0, held=60.0, cause=None, ended="recovered"),
+        attempt(2, at=6101.0, call="file_3", held=8.0, cause=None, ended="recovered", source="transcript"),
+    ]
+    with reading(written(path, *rows)) as connection:
+        [burst] = bursts_between(connection, 5000.0, 7000.0)
+        assert (burst.given_up, burst.unheld) == (3, 2)
+        assert (burst.shortest_hold, burst.longest_hold) == (900.0, 900.0)
+        assert held_between(connection, 5000.0, 7000.0) == (1, 60.0)
+        [recovery] = recoveries_between(connection, 5000.0, 7000.0)
+        assert (recovery.first, recovery.last, recovery.calls, recovery.waited) == (6100.0, 6101.0, 1, 60.0)
+        alone = each_recovery_in(connection, [101])
+        assert [(one.first, one.calls, one.waited) for one in alone] == [(6100.0, 1, 60.0), (6101.0, 0, 0.0)]
 
 
 def test_counts_are_added_up_by_hour_and_by_model(path: Path):
@@ -229,7 +249,8 @@ def test_the_stores_own_sums_are_those_of_its_attempts(rows: list[Attempt]):
         Burst(
             str(row.cause), row.route, row.at, row.at, 1, int(row.number == 1),
             int(row.ended == "given_up"), int(row.ended == "broken"), row.utc_offset,
-            *((row.held, row.held) if row.ended == "given_up" else (None, None)), ((row.family, row.account),),
+            *((row.held, row.held) if row.ended == "given_up" else (None, None)), 0,
+            ((row.family, row.account),),
         )
         for row in failed
     ]  # fmt: skip

@@ -60,6 +60,8 @@ class Episode:
     """The whole of its id, under which the store keeps a note of it."""
     holds: tuple[float, float] | None = None
     """The shortest and the longest that a call was held which was given up; None where that is not known."""
+    unheld: int = 0
+    """Of those given up the ones that no gateway held."""
 
     @property
     def lasted(self) -> float:
@@ -198,6 +200,7 @@ def _episode(rows: Sequence[Burst], last: float, until: float, end: End) -> Epis
         broken=sum(burst.broken for burst in rows),
         utc_offset=first.utc_offset,
         key=key,
+        unheld=sum(burst.unheld for burst in rows),
         holds=(min(a for a, _ in holds), max(b for _, b in holds)) if holds else None,
     )
 

@@ -67,7 +67,7 @@ class Report:
     @property
     def recovered_share(self) -> float | None:
         """Of the calls that were held until they succeeded or were given up; None where none was."""
-        ended = self.held + self.given_up
+        ended = self.held + self.given_up - sum(one.unheld for one in self.episodes)
         return self.held / ended if ended else None
 
     @property

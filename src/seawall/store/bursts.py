@@ -27,7 +27,9 @@ class Burst(NamedTuple):
     """Minutes east of UTC."""
     shortest_hold: float | None = None
     longest_hold: float | None = None
-    """Seconds that the calls which were given up had been held."""
+    """Seconds that a gateway had held the calls which were given up."""
+    unheld: int = 0
+    """Of those given up the ones that no gateway held: a file tells that their own client did."""
     lanes: tuple[tuple[str, str], ...] = ()
     """Family and account of each lane that it hit."""
 
@@ -43,6 +45,7 @@ class Recovery(NamedTuple):
     since: float
     """When the one that was held longest began to be held."""
     calls: int = 1
+    """Those that a gateway held: a file may tell of others, which were tried again by their own client."""
     waited: float = 0.0
     """Seconds that they were held, together."""
 

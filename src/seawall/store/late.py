@@ -138,6 +138,7 @@ class _Row(NamedTuple):
     broken: int
     utc_offset: int
     held: float | None
+    unheld: int
     family: str
     account: str
 
@@ -151,8 +152,10 @@ def _add_up_anew(connection: "Connection", kind: _Kind) -> None:
         connection.execute("DELETE FROM burst WHERE id = ?", (key,))
         connection.execute("DELETE FROM burst_lane WHERE hour = ? AND burst = ?", (kind.hour, key))
     rows = connection.execute(
-        "SELECT at, number = 1, ended = 'given_up', ended = 'broken', utc_offset, CASE ended WHEN 'given_up' THEN held"
-        " END, family, account FROM attempt WHERE cause = ? AND route = ? AND at >= ? AND at < ?"
+        "SELECT at, number = 1, ended = 'given_up', ended = 'broken', utc_offset,"
+        " CASE WHEN ended = 'given_up' AND source = 'gateway' THEN held END,"
+        " ended = 'given_up' AND source != 'gateway', family, account FROM attempt"
+        " WHERE cause = ? AND route = ? AND at >= ? AND at < ?"
         " AND CAST(at / 3600 AS INTEGER) = ? AND ended != 'abandoned' ORDER BY at",
         (kind.cause, kind.route, kind.hour * 3600, (kind.hour + 1) * 3600, kind.hour),
     ).fetchall()
@@ -169,10 +172,10 @@ def _burst(connection: "Connection", kind: _Kind, rows: list[_Row]) -> None:
     held = [row.held for row in rows if row.held is not None]
     key = connection.execute(
         "INSERT INTO burst (hour, cause, route, first_at, last_at, attempts, calls, given_up, broken, utc_offset,"
-        " shortest_hold, longest_hold) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " shortest_hold, longest_hold, unheld) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (*kind, rows[0].at, rows[-1].at, len(rows), sum(row.first for row in rows),
          sum(row.given_up for row in rows), sum(row.broken for row in rows), min(row.utc_offset for row in rows),
-         min(held, default=None), max(held, default=None)),
+         min(held, default=None), max(held, default=None), sum(row.unheld for row in rows)),
     ).lastrowid  # fmt: skip
     connection.executemany(
         "INSERT INTO burst_lane (hour, burst, family, account, attempts, calls) VALUES (?, ?, ?, ?, 1, ?) ON CONFLICT"

@@ -22,7 +22,6 @@ from sqlalchemy import (
     desc,
     func,
     inspect,
-    literal,
     select,
     table,
 )
@@ -157,10 +156,20 @@ def held_between(
 def each_recovery_in(connection: Connection, minutes: Iterable[int]) -> list[Recovery]:
     """Each success of these minutes by itself: beside failures it matters which came first."""
     of, one = attempt.c, recovery.c.minute
+    ours = case((of.source == "gateway", 1), else_=0)
     some = select(one).where(one.in_(bindparam("some", expanding=True))).distinct().subquery()
     begin = some.c.minute * MINUTE
     question = (
-        select(of.route, of.family, of.account, of.at, of.at, of.at - of.held, literal(1), of.held)
+        select(
+            of.route,
+            of.family,
+            of.account,
+            of.at,
+            of.at,
+            of.at - of.held,
+            ours,
+            ours * of.held,
+        )
         .select_from(some)
         .join(attempt, (of.at >= begin) & (of.at < begin + MINUTE))
         .where(of.cause.is_(None), of.ended == "recovered")

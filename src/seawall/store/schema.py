@@ -156,8 +156,8 @@ It is what keeps a record from being counted twice: read again, copied to a resu
 gateway or the hook as well.
 """
 
-# Migrations 0004 and 0006 give `attempt` triggers that add each new row to the four tables below. SQLite drops triggers
-# with their table: a later migration that copies `attempt` must make them again.
+# Migrations 0004, 0006 and 0007 give `attempt` triggers that add each new row to the four tables below. SQLite drops
+# triggers with their table: a later migration that copies `attempt` must make them again.
 
 burst = Table(
     "burst",
@@ -175,10 +175,12 @@ burst = Table(
     Column("utc_offset", SmallInteger, nullable=False),
     Column("shortest_hold", Double),
     Column("longest_hold", Double),
+    Column("unheld", Integer, nullable=False),
     Index(None, "hour", "cause", "route"),
 )
 """Failures of one cause on one route, each less than a minute from another, within one hour (since 1970, UTC); the
-columns after `hour` are the fields of `bursts.Burst`. Two rows may touch or overlap: failures come out of order."""
+columns after `hour` are the fields of `bursts.Burst`, but for its lanes. Two rows may touch or overlap: failures come
+out of order."""
 
 burst_lane = Table(
     "burst_lane",

@@ -52,7 +52,6 @@ class Bucket:
     __slots__ = (
         "_p",
         "_refill",
-        "_reserve",
         "at",
         "level",
         "limit",
@@ -60,13 +59,14 @@ class Bucket:
         "name",
         "number",
         "rate",
+        "reserve",
         "spent",
     )
 
     def __init__(self, number: int, told: Level, params: Params, now: float) -> None:
         self.number, self.name, self._p = number, told.name, params
         self.limit = self.rate = self.most = 0.0
-        self._refill = self._reserve = 0.0
+        self._refill = self.reserve = 0.0
         """A second, less the margin; and what is kept."""
         self.at = now
         self.spent = 0.0
@@ -79,7 +79,7 @@ class Bucket:
             self.limit, self.rate = told.limit, told.limit / 60
             self.most = self.rate * self._p.burst
             self._refill = self.rate * (1 - self._p.margin)
-            self._reserve = self.rate * self._p.reserve
+            self.reserve = self.rate * self._p.reserve
         self.most = max(self.most, min(told.left, self.limit))
 
     def refill(self, now: float) -> None:
@@ -90,16 +90,20 @@ class Bucket:
 
     def wait(self, cost: float) -> float:
         """Seconds until a request of this cost fits, with the reserve."""
-        need = min(cost + self._reserve, 0.99 * self.most) - self.level
+        need = min(cost + self.reserve, 0.99 * self.most) - self.level
         return need / self._refill if need > 0 else 0.0
 
-    def spend(self, cost: float, now: float) -> None:
+    def spend(self, cost: float, now: float) -> float:
+        """Take the cost of a request out of it; all that was spent so far."""
         if now > self.at:
-            self.refill(now)
+            level = self.level + (now - self.at) * self._refill
+            self.level = level if level < self.most else self.most
+            self.at = now
         if cost > self.most:
             cost = self.most
         self.level -= cost
         self.spent += cost
+        return self.spent
 
     def hear(self, told: Level, spent_then: float, ago: float) -> None:
         """What an answer said, whose request went `ago` seconds ago, when `spent_then` had been spent.
@@ -165,12 +169,14 @@ class Pacer:
             return now, ""
         at, why = (self._blocked, self._blocked_by) if self._blocked > now else (now, "")
         for name, bucket in self.buckets.items():
-            if now > bucket.at:
-                bucket.refill(now)
-            wait = bucket.wait(cost.of(name))
+            needed = 1.0 if name == REQUESTS else cost.output if name == OUTPUT else cost.input
+            if bucket.level >= needed + bucket.reserve:
+                continue  # it fits, whatever refilled since
+            bucket.refill(now)
+            wait = bucket.wait(needed)
             if wait > 0 and now + wait > at:
                 at, why = now + wait, name.replace("-", " ")
-        cap = self.start_rate(now)
+        cap = None if self._cap is None else self.start_rate(now)
         if cap is not None and self._sent_at + 1 / cap > at:
             at, why = self._sent_at + 1 / cap, "starts a second"
         return at, why
@@ -180,9 +186,7 @@ class Pacer:
         self._sent_at = now
         if not self.buckets:
             return ()
-        for name, bucket in self.buckets.items():
-            bucket.spend(cost.of(name), now)
-        return tuple([bucket.spent for bucket in self.buckets.values()])
+        return tuple([bucket.spend(cost.of(name), now) for name, bucket in self.buckets.items()])
 
     def accepted(self, sent_at: float) -> None:
         """A request that began then was taken."""

@@ -102,22 +102,26 @@ class Queue:
             self._order += 1
             ticket._order = self._order
         if ticket.tag is None:
-            ticket.tag = max(self._clock, self._finish.get(ticket.flow, 0.0))
-            self._finish[ticket.flow] = (
-                ticket.tag + ticket.tokens / self._p.tokens_unit + self._p.request_units
-            )
-            self._finish.move_to_end(ticket.flow)
-            if len(self._finish) > self._p.flows_kept:
-                self._finish.popitem(last=False)
+            p, flow, finish, tag = self._p, ticket.flow, self._finish, self._clock
+            after = finish.get(flow)
+            if after is not None:
+                tag = after if after > tag else tag
+                finish.move_to_end(flow)
+            finish[flow] = tag + ticket.tokens / p.tokens_unit + p.request_units
+            if len(finish) > p.flows_kept:
+                finish.popitem(last=False)
+            ticket.tag = tag
 
     def leave(self, ticket: Ticket) -> None:
         """Stand in line no more; nothing, if it does not."""
-        if not ticket.waiting:
+        if not ticket._entry:
             return
         ticket._entry = 0
         self.size -= 1
-        self.by_flow[ticket.flow] -= 1
-        if not self.by_flow[ticket.flow]:
+        left = self.by_flow[ticket.flow] - 1
+        if left:
+            self.by_flow[ticket.flow] = left
+        else:
             del self.by_flow[ticket.flow]
         self._left += 1
         if self._left > self.size + _SPARE:
@@ -125,7 +129,8 @@ class Queue:
 
     def head(self, now: float) -> Ticket | None:
         """The next, if anybody may go now."""
-        self._move_on(now)
+        if self._moments and self._moments[0][0] <= now:
+            self._move_on(now)
         for line in (self._first, self._usual, self._deferred):
             while line:
                 _, _, entry, ticket = line[0]

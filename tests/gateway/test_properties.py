@@ -1,16 +1,30 @@
 """What must hold whatever happens: nothing replayed after the commit, nothing shared, nothing left behind."""
 
 import asyncio
+import json
 import random
-import socket
 
 import pytest
-from ground import Answer, Ground, ask, check_whole, ground, hold, question, read_answer, send, until
+from ground import (
+    Answer,
+    Ground,
+    ask,
+    check_whole,
+    ground,
+    hold,
+    question,
+    read_answer,
+    send,
+    until,
+    upstream,
+)
 
 from seawall.config import Idle, Sizes
 from seawall.fake import scenario
 from seawall.fake.content import verify_answer
 from seawall.gateway.app import GatewayServer
+from seawall.origin import Origin
+from seawall.wire.sse import event
 
 MIX = """
 [answer]
@@ -303,22 +317,77 @@ def test_a_reused_connection_that_died_costs_nothing() -> None:
     asyncio.run(run())
 
 
+DEEP = b"[" * 3000 + b"]" * 3000
+
+
+@pytest.mark.parametrize("stream", [b"true", b"false"])
+def test_a_request_nested_deeper_than_anybody_reads(stream: bytes) -> None:
+    """It goes on unread, and what was held for it is given back."""
+
+    async def run() -> None:
+        async with ground("ok", "overloaded", "ok") as g:
+            body = question()[:-1] + b', "stream": %b, "x": %b}' % (stream, DEEP)
+            for _ in range(2):
+                answer = await g.ask(body)
+                assert answer.status == 400, "the API's own word"
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("place", ["content", "delta", "whole"])
+def test_an_answer_nested_deeper_than_anybody_reads(place: str) -> None:
+    """It is an answer: it goes to the client as it came, and nothing hangs."""
+    start = {"type": "message_start", "message": {"type": "message", "content": []}}
+    block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    deep = {
+        name: b'{"type":"%b","x":%b}' % (name.encode(), DEEP) for name in (block["type"], "message_delta")
+    }
+    stream = [
+        event("message_start", json.dumps(start).encode()),
+        event(
+            "content_block_start",
+            deep["content_block_start"] if place == "content" else json.dumps(block).encode(),
+        ),
+        event("message_delta", deep["message_delta"] if place == "delta" else b'{"type":"message_delta"}'),
+        event("message_stop", b'{"type":"message_stop"}'),
+    ]
+    body = b'{"type":"message","content":%b}' % DEEP if place == "whole" else b"".join(stream)
+    kind = "application/json" if place == "whole" else "text/event-stream"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+        writer.write(
+            f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+        )
+        writer.close()
+
+    async def run() -> None:
+        async with upstream(serve) as url, ground(upstream=url) as g:
+            answer = await g.ask(question(stream=place != "whole"))
+            assert (answer.status, answer.body, g.attempts) == (200, body, [])
+            g.at_rest()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/models", "/v1/messages/count_tokens"])
 def test_a_ring_of_gateways_is_seen_at_once(path: str) -> None:
     """A call that comes back to a gateway it left is refused there; neither holds it."""
 
     async def run() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        async with ground(upstream=f"http://127.0.0.1:{port}") as behind:
-            round_trip = {"listen": f"127.0.0.1:{port}", "upstream": f"http://127.0.0.1:{behind.port}"}
-            async with ground(**round_trip) as front:
-                answer = await front.ask(path=path)
-                assert answer.status == 508
-                assert answer.headers["x-should-retry"] == "false"
-                assert "leads back to this gateway" in answer.error["message"]
-                front.at_rest()
-                behind.at_rest()
+        async with ground() as behind, ground(upstream=f"http://127.0.0.1:{behind.port}") as front:
+            pool = behind.gateway._pool
+            assert pool is not None
+            pool.origin = Origin("http", "127.0.0.1", front.port)
+            pool.close_idle()
+            answer = await front.ask(path=path)
+            assert answer.status == 508
+            assert answer.headers["x-should-retry"] == "false"
+            assert "leads back to this gateway" in answer.error["message"]
+            front.at_rest()
+            behind.at_rest()
 
     asyncio.run(run())
 

@@ -371,11 +371,16 @@ def test_rule_12_after_a_sleep_nothing_old_is_trusted() -> None:
         clock = Sleeper()
         async with ground("ok", "hang at=before-headers", clock=clock) as g:
             check_whole(await g.ask())
+            pool = g.gateway._pool
+            assert pool is not None
+            idle = await pool.acquire(fresh=True)
             running = asyncio.create_task(g.ask(question("again nonce=a")))
             while g.sent() < 2:
                 await asyncio.sleep(0.01)
+            pool.put_back(idle)
             clock.slept = 3600.0
             check_whole(await running, "again nonce=a")
+            assert not idle.open
             assert g.fake.requests[2].connection not in (g.fake.requests[0].connection,)
             assert g.attempts[0].cause is not None
             assert g.attempts[0].status is None

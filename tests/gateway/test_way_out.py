@@ -10,11 +10,12 @@ import pytest
 import trustme
 from dial_peers import ConnectProxy, expired, on_both_loops, server_context
 from dial_peers import run as run_on
-from ground import ask, check_whole, ground, hold, question, send, settings, upstream
+from ground import SOON, ask, check_whole, ground, hold, question, send, settings, until, upstream
 
 from seawall.config import Config, Network
 from seawall.fake.app import FakeApi
 from seawall.gateway.app import GatewayServer
+from seawall.wire.sse import event
 
 NAME = "api.example.test"
 
@@ -157,6 +158,43 @@ def test_a_slow_client_slows_the_upstream() -> None:
             writer.transport.abort()
 
     asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def test_a_client_that_does_not_read_is_not_an_upstreams_silence() -> None:
+    """A stream that is kept back on the client's behalf is not broken off as one from which nothing comes."""
+    delta = event("content_block_delta", b'{"type":"content_block_delta","x":"%b"}' % (b"x" * 65536))
+    begin = event("message_start", b'{"type":"message_start"}') + event("content_block_start", b"{}")
+    whole = asyncio.Event()
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + begin)
+        while not whole.is_set():
+            writer.write(delta)
+            await writer.drain()
+        writer.write(event("message_stop", b'{"type":"message_stop"}'))
+        writer.close()
+
+    async def run() -> None:
+        async with upstream(flood) as url, ground(upstream=url, idle=replace(SOON, after_content=0.05)) as g:
+            reader, writer = await asyncio.open_connection("127.0.0.1", g.port, limit=1)
+            await send(writer, g.port, question())
+            await until(lambda: any(one._attempt for one in g.gateway._exchanges))
+            [exchange] = g.gateway._exchanges
+            assert exchange._attempt is not None
+            connection = exchange._attempt._connection
+            assert connection is not None
+            loop = asyncio.get_running_loop()
+            await until(lambda: connection.paused and loop.time() - connection.last_byte_at > 0.25)
+            whole.set()
+            end = b""
+            while b"event: message_stop" not in end and (piece := await reader.read(1 << 20)):
+                end = (end + piece)[-1000:]
+            assert b"event: message_stop" in end
+            assert not g.attempts
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_a_slow_upstream_slows_the_client() -> None:

@@ -54,7 +54,7 @@ def decoded(data: bytes) -> Record | None:
     data = data.strip(b"\0 \t\r")
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         return msgspec.convert(json.loads(data.decode("utf-8", "replace"), strict=False), Record)

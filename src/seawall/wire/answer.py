@@ -133,7 +133,7 @@ class StreamedAnswer:
     def _read_usage(self, data: bytes) -> None:
         try:
             self.usage.read(_ended.decode(data).usage)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass  # it goes on to the client as it is; nothing is learned of it
 
     def _is_event(self, name: bytes, data: bytes) -> bool:
@@ -143,8 +143,8 @@ class StreamedAnswer:
                 _typed.decode(data)
                 return True
             started = _start.decode(data).message
-        except msgspec.ValidationError:
-            return True  # JSON, if not what we expect of it
+        except (msgspec.ValidationError, RecursionError):
+            return True  # JSON, if not what we expect of it, or nested deeper than we look
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         self.usage.read(started.usage if started is not None else None)
@@ -190,6 +190,8 @@ def message_usage(body: bytes) -> Usage | None:
     """What a whole JSON body says that it took; None where it is no answer of the Messages API."""
     try:
         message = _message.decode(body)
+    except RecursionError:
+        return Usage()  # nested deeper than we look: JSON that nobody would send as a page of his own
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
     if message.type != "message" or not message.content:
@@ -197,6 +199,6 @@ def message_usage(body: bytes) -> Usage | None:
     usage = Usage()
     try:
         usage.read(_usage.decode(message.usage))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass  # an answer all the same
     return usage

@@ -85,7 +85,7 @@ def read(body: RequestBody | None, size: int) -> Facts:
     """The facts in a body of `size` bytes, which is None where it could not be decoded. Never raises."""
     try:
         top = _top.decode(body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Facts("", "", False, None, "", size, False)
     model = top.model if isinstance(top.model, str) else ""
     most = (
@@ -111,7 +111,7 @@ def acts_on_server(body: RequestBody | None) -> bool:
     """
     try:
         acting = _acting.decode(body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return True
     named = (bytes(acting.mcp_servers), bytes(acting.container))
     if any(value not in (b"", b"null", b"[]") for value in named):
@@ -132,7 +132,7 @@ def twin_digest(body: RequestBody | None) -> bytes:
     """What a call and its not streamed twin have in common; empty where the body cannot be read."""
     try:
         parts = _parts.decode(body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return b""
     whole = hashlib.sha256()
     for key in sorted(parts):

@@ -9,7 +9,8 @@ import pytest
 
 from seawall.cli import measured
 from seawall.cli.measured import Measured
-from seawall.cli.watching import GONE_MOST, SAID_MOST, Watched, back, clock
+from seawall.cli.watching import GONE_MOST, SAID_MOST, Watched, back
+from seawall.clock import local
 from seawall.config import Config, Notify
 from seawall.doctor import answers, kept
 from seawall.doctor.check import Check, Finding, Probe, Result, State
@@ -64,7 +65,7 @@ def test_who_has_gone() -> None:
     assert [gone.address for gone in watched.scene(T + 1, "").gone] == addresses[-GONE_MOST:]
     watched.look([{"address": addresses[-1]}], T + 2)
     scene = watched.scene(T + 2, "")
-    assert [gone.at for gone in scene.gone] == [clock(T + 1)] * (GONE_MOST - 1)
+    assert [gone.at for gone in scene.gone] == [local(T + 1)] * (GONE_MOST - 1)
     assert addresses[-1] not in [gone.address for gone in scene.gone]
 
 
@@ -78,7 +79,7 @@ def test_it_is_over() -> None:
     watched.look(over, T + 313)
     assert (rung, watched.fine) == ([], False)
     watched.look(over, T + 323)
-    line = f"Back at {clock(T + 312)} after 5 min 12 s. 2 held calls finished."
+    line = f"Back at {local(T + 312)} after 5 min 12 s. 2 held calls finished."
     assert (rung, list(watched.said), watched.back, watched.fine) == ([line], [line], line, True)
     watched.look(over, T + 324)
     watched.look([status(since=None)], T + 400)
@@ -98,8 +99,8 @@ def test_no_bell_where_none_is_wanted() -> None:
 def test_the_lines_of_an_end() -> None:
     """One call and more, and calls that were given up."""
     event = Event("recovered", "x", T, T + 400, "provider.overloaded", (), T + 60, finished=1, given_up=3)
-    assert back(event) == f"Back at {clock(T + 60)} after 1 min. 1 held call finished. 3 given up."
-    assert back(Event("recovered", "x", T, T + 60)) == f"Back at {clock(T + 60)} after 1 min."
+    assert back(event) == f"Back at {local(T + 60)} after 1 min. 1 held call finished. 3 given up."
+    assert back(Event("recovered", "x", T, T + 60)) == f"Back at {local(T + 60)} after 1 min."
 
 
 def test_a_laptop_that_slept() -> None:
@@ -108,7 +109,7 @@ def test_a_laptop_that_slept() -> None:
     watched.look([status()], T + 60)
     watched.look([status()], T + 60 + 3 * 3600)
     watched.look([status(recovered_at=T + 3 * 3600 + 90)], T + 3 * 3600 + 120)
-    assert watched.back.startswith(f"Back at {clock(T + 3 * 3600 + 90)} after 3 h 1 min.")
+    assert watched.back.startswith(f"Back at {local(T + 3 * 3600 + 90)} after 3 h 1 min.")
 
 
 def test_a_gateway_that_restarts_in_the_middle() -> None:
@@ -235,8 +236,8 @@ def test_what_is_around() -> None:
         found("status.page", State.OK, "no open incident", reached=True, worst=0, host="status.claude.com"),
     )
     assert (dict(one.hops), one.way, one.way_bad) == ({"name": 0.009}, "fine", False)
-    assert (one.page, one.page_at, one.page_bad) == ("no open incident", clock(T), False)
-    assert one.escalation.startswith(f"not yet, {clock(T + 600)} · ")
+    assert (one.page, one.page_at, one.page_bad) == ("no open incident", local(T), False)
+    assert one.escalation.startswith(f"not yet, {local(T + 600)} · ")
     assert one.escalation.endswith(" of 6 gates met")
 
 
@@ -247,7 +248,7 @@ def test_a_way_that_is_broken() -> None:
         found("api.edge", State.SKIP, "not run"),
         wall=T + 300,
     )
-    assert (one.way, one.way_bad) == (f"the name has no address, measured {clock(T)}", True)
+    assert (one.way, one.way_bad) == (f"the name has no address, measured {local(T)}", True)
     assert one.page == ""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from seawall.causes.cause import Platform, load
+from seawall.clock import local
 from seawall.doctor.advice import advice
 from seawall.doctor.case import Case
 from seawall.doctor.check import Check, Direction, Finding, Result, Sign, State, Weight
@@ -283,7 +284,7 @@ seawall doctor --spend --only api.stream
 
 
 NO_NAME = [
-    result("local.gateway", "gateway", State.WARN, running=1, held=1),
+    result("local.gateway", "gateway", State.WARN, running=1, held=1, held_for={"network.dns_failure": 1}),
     result(
         "net.dns", "name", State.FAIL,
         sign("network.dns_failure", "resolver 172.20.0.1 gave no answer in 3 s, twice", D,
@@ -483,6 +484,15 @@ def test_a_day_of_many_calls_or_none(seen: Recently, line: str) -> None:
     assert bool(line) == ("Recently" in said)
 
 
+def test_an_incident_of_yesterday_is_said_to_be_yesterdays() -> None:
+    """A time alone would be taken for today's."""
+    last = replace(
+        episode("aa01", "provider.overloaded", 0, end=End.RECOVERED), opened_at=NOW - 86400, until=NOW - 86300
+    )
+    said = shown(*CLEAR, recently=Recently(312, 2, 100.0, 0, last))
+    assert f"last incident: yesterday {local(NOW, seconds=False)}, provider.overloaded, 1 min 40 s" in said
+
+
 def test_what_is_not_known_yet() -> None:
     """No party; the one measurement that decides; evidence both ways."""
     said = shown(
@@ -543,14 +553,25 @@ def test_a_long_value_is_cut_in_its_middle() -> None:
     assert "(req_011CSHoEeqs5C35K2UUqR7Fy)" in wide
 
 
+def test_calls_that_are_held_for_another_cause_do_not_wait_for_the_name() -> None:
+    """They are held all the same."""
+    dead = sign("network.dns_failure", "it does not resolve", D)
+    for held_for in ({"provider.overloaded": 4}, {}, None, 7):
+        gateway = result("local.gateway", "gateway", State.WARN, running=1, held=4, held_for=held_for)
+        said = shown(gateway, result("net.dns", "name", State.FAIL, dead))
+        assert "when the name resolves" not in said
+        assert "Seawall is holding 4 calls for you." in said
+
+
 def test_another_provider_has_its_own_name() -> None:
-    """Not Anthropic's side, unless the API itself answered."""
+    """Whoever made the answer: the host that calls are sent to is whom one turns to, and every surface names it."""
     sign_of = sign("provider.overloaded", "529", D)
     there = result("api.edge", "API", State.FAIL, sign_of, who="between", status=529)
     assert shown(there, host="llm.corp.example").startswith("llm.corp.example's side — ")
     assert shown(there, host="bedrock.example", cloud="Amazon Bedrock").startswith("Amazon Bedrock's side — ")
     api = result("api.edge", "API", State.FAIL, sign_of, who="api", status=529)
-    assert shown(api, host="llm.corp.example").startswith("Anthropic's side — ")
+    assert shown(api, host="llm.corp.example").startswith("llm.corp.example's side — ")
+    assert shown(api, host="127.0.0.1:18790").startswith("127.0.0.1:18790's side — ")
 
 
 @pytest.mark.parametrize("missing", ["off", "report", "plan", "watch"])

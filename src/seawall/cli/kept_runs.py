@@ -24,8 +24,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 def failed_last(environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
     """The checks to repeat (none: all of them), and a line on which those are."""
+    from seawall.clock import local
     from seawall.doctor import kept, runs
-    from seawall.doctor.case import clock
     from seawall.doctor.check import checks
 
     place = kept.folder(environ)
@@ -35,7 +35,7 @@ def failed_last(environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
     if last is None or not names:
         return (), "nothing that failed is kept from a run before; all checks are run"
     at = last.get("at")
-    when = f" at {clock(at)}" if isinstance(at, (int, float)) else ""
+    when = f" at {local(at, seconds=False)}" if isinstance(at, (int, float)) else ""
     return names, f"again what did not pass{when}: {', '.join(names)}"
 
 

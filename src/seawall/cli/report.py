@@ -185,21 +185,21 @@ def _config(common: Common) -> "Config":
 
 def _should(case: "Case", now: float) -> tuple[str, bool]:
     """The first line, and whether it is time."""
-    from seawall.clock import duration
-    from seawall.doctor.escalation import State, clock
+    from seawall.clock import duration, local
+    from seawall.doctor.escalation import State
     from seawall.history.episodes import End
 
     one, found = case.recorded.episode, case.escalation
     if one is not None and one.end is End.RECOVERED:
-        return f"Should you? It is over since {clock(one.until)}, after {duration(one.lasted)}.", False
+        return f"Should you? It is over since {local(one.until)}, after {duration(one.lasted)}.", False
     if one is not None and one.end is End.UNSEEN:
-        return f"Should you? Nothing has failed since {clock(one.last_failure_at)}; it may be over.", False
+        return f"Should you? Nothing has failed since {local(one.last_failure_at)}; it may be over.", False
     match found.state:
         case State.NOW:
             return f"Should you? Yes: {found.met} of {len(found.gates)} gates met.", True
         case State.NOT_YET:
             opens = found.gates[0].opens_at
-            then = f", time opens {clock(opens)}" if opens else ""
+            then = f", time opens {local(opens)}" if opens else ""
             return f"Should you? Not yet: {found.met} of {len(found.gates)} gates met{then}.", False
         case State.ALREADY_KNOWN:
             return f"Should you? No, {found.text}.", False

@@ -131,7 +131,7 @@ def _once(common: Common, lanes: bool) -> int:
 
 def _lines(common: Common, ends: Ends) -> int:
     """A line for each change, with the time, or an object a second, until somebody ends it."""
-    from seawall.cli.watching import clock
+    from seawall.clock import local
     from seawall.view.changes import changes
     from seawall.view.facts import Gateway
 
@@ -147,7 +147,7 @@ def _lines(common: Common, ends: Ends) -> int:
             click.echo(gateways.as_json(found, now, [watched.told(event) for event in events]))
         else:
             for line in [*changes(before, watched.now), *watched.said]:
-                click.echo(f"{clock(now)}  {line}")
+                click.echo(f"{local(now)}  {line}")
             watched.said.clear()
         before = watched.now
         if (code := ends.code(watched)) is not None:

@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from seawall.cli import measured
 from seawall.cli.changed import changed
 from seawall.cli.common import Common
-from seawall.clock import duration
+from seawall.clock import duration, local
 from seawall.config import EVENTS, Config, Notify
 from seawall.history.usual import Usual, usual
 from seawall.view.facts import Gateway, gateway
@@ -60,7 +59,7 @@ class Watched:
         present = {one.address for one in seen}
         for one in self.now:
             if one.address not in present:
-                self.gone[one.address] = Gone(one.address, clock(wall))
+                self.gone[one.address] = Gone(one.address, local(wall))
         self.gone = {address: gone for address, gone in self.gone.items() if address not in present}
         while len(self.gone) > GONE_MOST:
             del self.gone[next(iter(self.gone))]
@@ -178,7 +177,7 @@ class Watched:
             ids = {**self._measured.episodes, (episode.cause, episode.route): name}
             self._measured = replace(self._measured, episodes=ids)
         trouble = measured.answer(name, kind, yes, wall)
-        self.said.append(trouble or f"noted at {clock(wall)}")
+        self.said.append(trouble or f"noted at {local(wall)}")
 
     # -- what is shown ----------------------------------------------------------------------------------------
 
@@ -188,7 +187,7 @@ class Watched:
         for cause in causes - self._usual.keys():
             self._usual[cause] = usual(cause, self.config.store) or Usual(0)
         return Scene(
-            clock(wall),
+            local(wall),
             self.now,
             tuple(self.gone.values()),
             hint,
@@ -209,12 +208,12 @@ class Watched:
             one = measured.judged(self.config, episode, known, accepted, wall)
             escalation = one.text
             if one.state == "not_yet" and one.opens_at is not None:
-                escalation = f"not yet, {clock(one.opens_at)} · {one.met} of {len(one.gates)} gates met"
+                escalation = f"not yet, {local(one.opens_at)} · {one.met} of {len(one.gates)} gates met"
         if known is None:
             return Around(escalation=escalation)
         way, bad = _way(known)
         if wall - known.at > _FRESH:
-            way += f", measured {clock(known.at)}"
+            way += f", measured {local(known.at)}"
         page = next((one.finding for one in known.results if one.check.id == "status.page"), None)
         read = page is not None and page.state.value != "skip"
         return Around(
@@ -222,7 +221,7 @@ class Watched:
             way,
             bad,
             page.summary if page is not None and read else "",
-            clock(known.at),
+            local(known.at),
             page is not None and page.state.value == "warn",
             escalation,
         )
@@ -241,15 +240,10 @@ def _way(known: "measured.Measured") -> tuple[str, bool]:
     return "fine", False
 
 
-def clock(at: float) -> str:
-    """A moment by the local clock."""
-    return time.strftime("%H:%M:%S", time.localtime(at))
-
-
 def back(event: Event, changed: str = "") -> str:
     """The line on the end of trouble: `Back at 14:24:02 after 5 min 12 s. 2 held calls finished.`"""
     ended = event.ended_at if event.ended_at is not None else event.at
-    said = f"Back at {clock(ended)} after {duration(max(0.0, ended - event.since))}."
+    said = f"Back at {local(ended)} after {duration(max(0.0, ended - event.since))}."
     if event.finished:
         said += f" {event.finished} held call{'s' if event.finished != 1 else ''} finished."
     if event.given_up:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seawall.causes.cause import Party, Platform, Step
-from seawall.clock import duration
-from seawall.doctor.case import Case, clock
+from seawall.clock import duration, local
+from seawall.doctor.case import Case
 from seawall.doctor.lasting import lasts
 
 MOST = 3
@@ -265,9 +265,9 @@ def _names(case: Case) -> Advice:
     if Platform.WSL in case.platforms:
         steps.append(Do(("On WSL: wsl --shutdown, or set a nameserver in /etc/resolv.conf",)))
     steps.append(Do(("Compare: does a phone hotspot work?",)))
-    action = (
-        f"Seawall is holding {_calls(case.held)} and tries again when the name resolves." if case.held else ""
-    )
+    # What is held for another cause does not go on when the name resolves.
+    held = case.held_for("network.dns_failure", "network.dns_temporary")
+    action = f"Seawall is holding {_calls(held)} and tries again when the name resolves." if held else ""
     return Advice(tuple(steps), (), action, ("seawall doctor --again",))
 
 
@@ -290,7 +290,7 @@ def _usage(case: Case) -> Advice:
     if case.running:
         action = "Seawall will not retry before then."
         if case.notifies and window and window.get("resets_in") is not None:
-            action += f" It will notify you at {clock(case.now + window['resets_in'])}."
+            action += f" It will notify you at {local(case.now + window['resets_in'], seconds=False)}."
     shared = window is None or _window(window) in ("5-hour", "weekly")
     first = [Dont("switch models", "this limit is shared by all of them")] if shared else []
     return Advice(
@@ -328,7 +328,11 @@ def headline(case: Case) -> str:
     if code == "limit.usage_limit_reached" and (window := spent(case)):
         said = f"the {_window(window)} limit is used up"
         left = window.get("resets_in")
-        return f"{said}; it resets at {clock(case.now + left)} (in {duration(left)})" if left else said
+        return (
+            f"{said}; it resets at {local(case.now + left, seconds=False)} (in {duration(left)})"
+            if left
+            else said
+        )
     return case.verdict.title or _TITLES.get(code, "")
 
 

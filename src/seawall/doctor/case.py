@@ -1,17 +1,16 @@
 """Everything that is known when the answer is written: the verdict, what it rests on, and what else matters. Pure."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from seawall.causes.cause import Cause, Party, Platform
-from seawall.doctor.check import Direction, Finding, Result, State
+from seawall.doctor.check import Finding, Result, State
 from seawall.doctor.earlier import Earlier, Recently
 from seawall.doctor.escalation import Escalation
+from seawall.doctor.side import side_of
 from seawall.doctor.subject import Subject
 from seawall.doctor.verdict import Verdict
-from seawall.origin import anthropics
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Case:
     now: float
     """UTC seconds."""
     host: str = "api.anthropic.com"
-    """Whom calls are sent to."""
+    """Whom calls are sent to, as `side.name_of` calls it."""
     cloud: str = ""
     """The other provider that the client is switched to."""
     earlier: Earlier = field(default_factory=Earlier)
@@ -56,6 +55,12 @@ class Case:
         value = self.fact("local.gateway", "held")
         return value if isinstance(value, int) and value > 0 else 0
 
+    def held_for(self, *codes: str) -> int:
+        """How many of those are held for one of these causes."""
+        found = self.fact("local.gateway", "held_for")
+        causes = found if isinstance(found, Mapping) else {}
+        return sum(count for code, count in causes.items() if code in codes and isinstance(count, int))
+
     @property
     def next_tries(self) -> Sequence[float | None]:
         """Seconds until each gateway tries again."""
@@ -68,13 +73,10 @@ class Case:
 
     @property
     def side(self) -> str:
-        """Whose side it is where the party is the service: the host's, where another than Anthropic answered."""
+        """Whose side it is where the party is the service: the host's, where another than Anthropic is asked."""
         if self.cloud:
             return f"{self.cloud}'s side"
-        by_api = self.verdict.who == "api" or any(
-            one.facts.get("who") == "api" for one in self.verdict.evidence if one.direction is Direction.FOR
-        )
-        return "Anthropic's side" if by_api or anthropics(self.host) else f"{self.host}'s side"
+        return side_of(self.host)
 
     @property
     def party(self) -> Party:
@@ -93,11 +95,3 @@ def places(subject: Subject) -> dict[str, tuple[str, ...]]:
         if name not in found:
             found[name] = [value.where]
     return {name: tuple(dict.fromkeys(where)) for name, where in found.items()}
-
-
-def clock(at: float) -> str:
-    """A moment by the local clock, to the minute."""
-    try:
-        return time.strftime("%H:%M", time.localtime(at))
-    except (OverflowError, OSError, ValueError):
-        return "an unknown time"

@@ -4,7 +4,6 @@ Two clocks come from public troubleshooting texts: ten minutes for the service's
 They are gates, not the whole rule: most of what gets reported was over, known, or the reporter's own.
 """
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from seawall.causes.cause import Cause, Party, load, lookup
-from seawall.clock import duration, utc
+from seawall.clock import duration, local, utc
 from seawall.config import Escalate
 from seawall.doctor.answers import Answers
 from seawall.doctor.check import Result
@@ -175,7 +174,7 @@ def _time(facts: Facts, now: float, need: float, rules: Escalate) -> Gate:
     if age > need:
         return Gate("time", Met.YES, f"{duration(age)}, more than {duration(need)}{longer}")
     opens = facts.opened_at + need if now >= facts.opened_at else now + need
-    text = f"{duration(age)} of {duration(need)}   opens {clock(opens)}{longer}"
+    text = f"{duration(age)} of {duration(need)}   opens {local(opens)}{longer}"
     return Gate("time", Met.NO, text, opens)
 
 
@@ -187,10 +186,10 @@ def _page(page: Page, now: float) -> Gate:
     if page.read_at is None:
         return Gate("page", Met.UNKNOWN, "not read")
     if page.incident:
-        return Gate("page", Met.NO, f"shows an incident, read at {clock(page.read_at)}")
+        return Gate("page", Met.NO, f"shows an incident, read at {local(page.read_at)}")
     if now - page.read_at > FRESH_PAGE:
         return Gate("page", Met.UNKNOWN, f"read {duration(now - page.read_at)} ago; look again")
-    return Gate("page", Met.YES, f"green at {clock(page.read_at)}")
+    return Gate("page", Met.YES, f"green at {local(page.read_at)}")
 
 
 def _network(facts: Facts) -> Gate:
@@ -220,7 +219,7 @@ def _basics(facts: Facts) -> Gate:
     again = facts.answers.restarted
     since = facts.opened_at if facts.opened_at is not None else 0.0
     if again is not None and again.yes and again.at >= since:
-        return Gate("basics", Met.YES, f"restarted at {clock(again.at)}")
+        return Gate("basics", Met.YES, f"restarted at {local(again.at)}")
     return Gate("basics", Met.UNKNOWN, "restart Claude Code once, then press b")
 
 
@@ -246,8 +245,8 @@ def _teammates(count: int, one: str, many: str) -> str:
 def _not_yet(gates: Sequence[Gate], met: int, opens: float | None, now: float) -> str:
     if gates[0].state is Met.NO and opens is not None:
         green = " and the page stays green" if gates[1].state is Met.YES else ""
-        return f"not yet; {clock(opens)} (in {duration(opens - now)}) if this goes on{green}"
-    then = f"; {clock(opens)} (in {duration(opens - now)}) in any case" if opens is not None else ""
+        return f"not yet; {local(opens)} (in {duration(opens - now)}) if this goes on{green}"
+    then = f"; {local(opens)} (in {duration(opens - now)}) in any case" if opens is not None else ""
     return f"not yet; {met} of {len(gates)} gates met (seawall report shows them){then}"
 
 
@@ -353,11 +352,3 @@ def _page_found(facts: Mapping[str, Any], now: float) -> Page:
 def _count(facts: Mapping[str, Any], name: str) -> int:
     value = facts.get(name)
     return value if isinstance(value, int) and value > 0 else 0
-
-
-def clock(at: float) -> str:
-    """The local clock's time; the date too where it is another day's."""
-    try:
-        return time.strftime("%H:%M:%S", time.localtime(at))
-    except (OverflowError, OSError, ValueError):
-        return "at no time"

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seawall.causes.cause import Party
-from seawall.clock import duration
+from seawall.clock import duration, local
 from seawall.doctor import escalation
 from seawall.doctor.advice import Advice, Do, headline
-from seawall.doctor.case import Case, clock
+from seawall.doctor.case import Case
 from seawall.doctor.check import Check, Direction, Result, Sign, State
 from seawall.doctor.earlier import Recently
 from seawall.doctor.lasting import history
@@ -158,7 +158,7 @@ def _clear(case: Case, look: Look, marks: dict[Direction, str]) -> list[str]:
     between = f" {marks[Direction.NEUTRAL]} " if marks[Direction.NEUTRAL] != "." else "; "
     lines = [*wrapped(first, look.edge), ""]
     lines += row("Measured", _measured(case, between), look)
-    lines += row("Recently", _recently(case.recently), look)
+    lines += row("Recently", _recently(case.recently, case.now), look)
     noted = [
         f"{marks[one.direction]} {harmless(one.text)}" for one in case.verdict.evidence if not _known(one)
     ]
@@ -170,7 +170,7 @@ def _known(sign: Sign) -> bool:
     return sign.cause == "*" and sign.check in ("local.gateway", "seen.recent")
 
 
-def _recently(seen: Recently | None) -> list[str]:
+def _recently(seen: Recently | None, now: float) -> list[str]:
     if seen is None or not (seen.calls or seen.held or seen.last):
         return []
     longest = f" (longest {duration(seen.longest)})" if seen.held else ""
@@ -178,7 +178,8 @@ def _recently(seen: Recently | None) -> list[str]:
     lines = [f"{calls} today, {_number(seen.held)} held{longest}, {_number(seen.lost)} lost"]
     if seen.last:
         one = seen.last
-        lines.append(f"last incident: {clock(one.opened_at)}, {one.cause}, {duration(one.lasted)}")
+        when = local(one.opened_at, seconds=False, now=now)
+        lines.append(f"last incident: {when}, {one.cause}, {duration(one.lasted)}")
     return lines
 
 

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
-from seawall.clock import duration
+from seawall.clock import MONTHS, duration, there
 from seawall.history.episodes import End, Episode
 from seawall.history.latency import Delay
 from seawall.history.outlook import Outlook
@@ -18,7 +17,6 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 STEPS = ((0.01, "."), (0.03, "-"), (0.06, "+"))
 """Below this share, this sign; `#` from the last on."""
 BLANK = "blank: under 20 calls"
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NOTE = 500
 """Characters of a note that are shown: all that may be kept."""
 KINDS = 5
@@ -87,8 +85,8 @@ def outlook_sentence(found: Outlook, age: float, usual: str = "") -> str:
 
 def note_line(note: Note, at: float) -> str:
     """`Last time, 3 Nov: fixed by ...`, seen at this time (UTC seconds)."""
-    day = clock(note.opened_at, note.utc_offset)
-    year = "" if day[:4] == clock(at, note.utc_offset)[:4] else f" {day[:4]}"
+    day = there(note.opened_at, note.utc_offset)
+    year = "" if day[:4] == there(at, note.utc_offset)[:4] else f" {day[:4]}"
     try:
         said = f"{int(day[8:10])} {MONTHS[int(day[5:7]) - 1]}{year}"
     except ValueError:  # a time that no calendar has
@@ -222,7 +220,7 @@ def listing(episodes: Sequence[Episode], look: Look) -> list[str]:
     rows = [
         (
             one.id,
-            clock(one.opened_at, one.utc_offset),
+            there(one.opened_at, one.utc_offset),
             clean(one.cause),
             lasted(one, look),
             number(one.calls),
@@ -258,14 +256,14 @@ def shown(
     lines = [
         *flowed([f"{one.id}", clean(one.cause), clean(title)], look),
         *flowed([clean(one.route) or "no route", clean(" ".join(one.families)) or "no model named"], look),
-        *flowed([f"began {clock(one.opened_at, one.utc_offset, seconds=True)}", *facts], look),
+        *flowed([f"began {there(one.opened_at, one.utc_offset, seconds=True)}", *facts], look),
         *(flowed([f"Note: {clean(note.text, NOTE)}"], look) if note is not None else []),
         *flowed(evidence, look),
         "",
     ]
     rows = [
         (
-            clock(row.at, row.utc_offset, seconds=True)[11:],
+            there(row.at, row.utc_offset, seconds=True)[11:],
             clean(row.call),
             number(row.number),
             str(row.status) if row.status is not None else nothing(look),
@@ -391,12 +389,3 @@ def number(value: int) -> str:
 def counted(value: int, noun: str) -> str:
     """`1 call`, `31 calls`."""
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
-
-
-def clock(at: float, utc_offset: int, seconds: bool = False) -> str:
-    """A moment by the wall clock of the time: `2026-11-20 15:04`."""
-    try:
-        moment = datetime.fromtimestamp(at, UTC) + timedelta(minutes=utc_offset)
-    except (OverflowError, OSError, ValueError):
-        return "no such time"
-    return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from seawall.clock import duration, utc
+from seawall.clock import MONTHS, duration, utc
 from seawall.history.claims import Claim
 from seawall.history.plan import Batch, Outlook, Window
 from seawall.history.rates import Hours, Rate
 from seawall.history.work import Burst, Recurring
-from seawall.view.history import DAYS, MONTHS, counted, flowed, number, percent, ranged
+from seawall.view.history import DAYS, counted, flowed, number, percent, ranged
 from seawall.view.layout import Look, clean, columns
 
 MOVES = 5

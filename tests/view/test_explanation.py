@@ -191,3 +191,28 @@ def test_windows_gets_its_own_commands():
 def test_no_texts_no_row():
     """Empty rows are left out."""
     assert row("Label", [], Look()) == []
+
+
+def test_codes_and_short_commands_stay_whole():
+    """In 40 columns a code that has no room beside its label stands below it; a command is never broken."""
+    lines = block("API Error: Server is temporarily limiting requests (not your usage limit)", 40)
+    at = lines.index("Read as")
+    assert lines[at + 1] == "  provider.rate_limited_unspecified ·"
+    escalate = [line for line in block("API Error: 529 Overloaded") if "seawall report" in line]
+    assert escalate == ["          seawall report"]
+
+
+def test_success_that_names_its_command():
+    """It is not announced once more."""
+    lines = block("Not logged in · Please run /login")
+    assert "Fixed?    `/status` names a credential." in lines
+
+
+def test_the_tables_columns():
+    """Titles stand under each other; a code that is too long for its column has a line of its own."""
+    lines = table([lookup("limit.self_burst"), lookup("account.invalid_credentials_unspecified")], Look(80))
+    assert lines == [
+        "limit.self_burst                  Your own calls started all at once",
+        "account.invalid_credentials_unspecified",
+        "                                  The credential was refused",
+    ]

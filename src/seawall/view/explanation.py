@@ -65,7 +65,9 @@ def verdict(found: Verdict, cause: Cause, look: Look, source: str, held_key: boo
 
 def _verify(cause: Cause, look: Look) -> str:
     """What success looks like, and the command that shows it."""
-    text = f"{cause.verify.rstrip('.')}:" if cause.verify_command else cause.verify
+    if not cause.verify_command or cause.verify_command in cause.verify:
+        return cause.verify
+    text = f"{cause.verify.rstrip('.')}:"
     return _with_command(text, cause.verify_command, look)
 
 
@@ -83,7 +85,9 @@ def facts(found: Verdict) -> list[str]:
     if read.whole.type:
         said.append(read.whole.type)
     if read.attempt:
-        said.append("attempt {} of {}".format(*read.attempt))
+        attempt, most = read.attempt
+        from_first = f"{read.first_attempt}–" if read.first_attempt not in (None, attempt) else ""
+        said.append(f"attempt {from_first}{attempt} of {most}")
     if read.resets:
         said.append(f"resets {read.resets}")
     if read.request_id:
@@ -110,14 +114,14 @@ def _counted(found: Verdict) -> list[str]:
     """The first, the last and the most frequent of several errors."""
     if not found.counts:
         return []
-    total: dict[str, int] = {}
-    for code, count in found.counts:
-        total[code] = total.get(code, 0) + count
+    total = dict(found.counts)
     last = found.counts[-1][0]
     most = max(total, key=lambda code: total[code])
-    shown = dict.fromkeys((most, found.counts[0][0], last))
+    shown = dict.fromkeys((most, found.first or last, last))
     said = ", ".join(f"{total[code]} × {code}" for code in shown)
-    return [f"{said}; the last: {last}" if len(total) > 1 else said]
+    if rest := sum(total.values()) - sum(total[code] for code in shown):
+        said += f", {rest} × other causes"
+    return [f"{said}; the first: {found.first}, the last: {last}" if len(total) > 1 else said]
 
 
 def headline(party: str, title: str, confidence: Confidence, look: Look) -> list[str]:
@@ -204,20 +208,27 @@ def _note(on: str, text: str, command: str | None) -> str:
 def table(causes: Iterable[Summary], look: Look) -> list[str]:
     """Code and title of each, a line or two."""
     lines = []
+    narrow = look.width is not None and look.width < NARROW
     for cause in causes:
-        line = f"{cause.code}  {cause.title}"
-        if len(line) <= look.edge:
-            lines.append(f"{cause.code:<34}{cause.title}" if len(cause.title) + 34 <= look.edge else line)
-        else:
-            lines += [cause.code, *wrapped(cause.title, look.edge, "  ")]
+        beside = not narrow and len(cause.code) < _CODE
+        title = wrapped(cause.title, look.edge, " " * (2 if narrow else _CODE))
+        lines += [cause.code + title.pop(0)[len(cause.code) :]] if beside else [cause.code]
+        lines += title
     return lines
+
+
+_CODE = 34
+"""Columns of a code in a table, and a gap; the few that are longer have a line of their own."""
 
 
 def row(label: str, texts: Sequence[str], look: Look, column: int = LABEL) -> list[str]:
     """A label and its texts beside it, each from a line of its own; nothing for no texts."""
     if not texts:
         return []
-    above = column > LABEL and look.width is not None and look.width < NARROW
+    above = look.width is not None and look.width < NARROW
+    if above and column == LABEL:
+        # Beside the label is little room: only what has no longer word stands there.
+        above = any(len(word) > look.edge - column for text in texts for word in text.split())
     indent = "  " if above else " " * column
     lines = [line for text in texts for line in wrapped(text, look.edge, indent)]
     if above:
@@ -235,8 +246,8 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 
 def flowed(text: str, width: int, indent: str, hang: str, whole: str = "") -> list[str]:
-    """The lines of a text; `whole`, a command in it, and lengths of time stay in one piece."""
-    text = _TIME.sub(lambda found: found[0].replace(" ", _GLUE), text)
+    """The lines of a text; `whole`, a command in it, other short commands and lengths of time stay in one piece."""
+    text = _WHOLE.sub(lambda found: found[0].replace(" ", _GLUE), text)
     if whole:
         text = text.replace(whole, whole.replace(" ", _GLUE))
     lines = textwrap.wrap(
@@ -252,7 +263,8 @@ def flowed(text: str, width: int, indent: str, hang: str, whole: str = "") -> li
 
 _GLUE = "\x00"
 """Stands for a blank at which no line ends; no text that is shown has it."""
-_TIME = re.compile(r"\b\d+ (?:ms|min|s|h|d)\b(?: \d+ (?:min|s)\b)?")
+_WHOLE = re.compile(r"\b\d+ (?:ms|min|s|h|d)\b(?: \d+ (?:min|s)\b)?|`[^`]{1,30}`|\bseawall report\b")
+"""Lengths of time, and short commands."""
 
 
 def step_lines(steps: Sequence[Step], look: Look) -> list[str]:

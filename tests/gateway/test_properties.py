@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import socket
 
 import pytest
 from ground import (
@@ -15,15 +16,15 @@ from ground import (
     question,
     read_answer,
     send,
+    settings,
     until,
     upstream,
 )
 
-from seawall.config import Idle, Sizes
+from seawall.config import Config, Idle, Sizes
 from seawall.fake import scenario
 from seawall.fake.content import verify_answer
 from seawall.gateway.app import GatewayServer
-from seawall.origin import Origin
 from seawall.wire.sse import event
 
 MIX = """
@@ -377,17 +378,19 @@ def test_a_ring_of_gateways_is_seen_at_once(path: str) -> None:
     """A call that comes back to a gateway it left is refused there; neither holds it."""
 
     async def run() -> None:
-        async with ground() as behind, ground(upstream=f"http://127.0.0.1:{behind.port}") as front:
-            pool = behind.gateway._pool
-            assert pool is not None
-            pool.origin = Origin("http", "127.0.0.1", front.port)
-            pool.close_idle()
-            answer = await front.ask(path=path)
+        listening = socket.create_server(("127.0.0.1", 0))
+        listening.setblocking(False)
+        port = listening.getsockname()[1]
+        async with ground(upstream=f"http://127.0.0.1:{port}") as behind:
+            config = Config(gateway=settings(upstream=f"http://127.0.0.1:{behind.port}"))
+            front = GatewayServer(config, sockets=[listening])
+            await front.start()
+            answer = await ask(port, path=path)
             assert answer.status == 508
             assert answer.headers["x-should-retry"] == "false"
             assert "leads back to this gateway" in answer.error["message"]
-            front.at_rest()
             behind.at_rest()
+            await front.stop()
 
     asyncio.run(run())
 

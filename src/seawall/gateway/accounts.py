@@ -10,12 +10,14 @@ class Accounts:
     """Names accounts. Two keys of one organisation are one account once an answer has said so."""
 
     def __init__(self, salt: bytes) -> None:
-        self._salt = salt
+        self._keyed = hashlib.blake2b(key=salt, digest_size=8)
         self._organisations: OrderedDict[str, str] = OrderedDict()
 
     def hash(self, secret: bytes) -> str:
         """Sixteen hex digits that tell credentials apart and tell nothing of them."""
-        return hashlib.blake2b(secret, key=self._salt, digest_size=8).hexdigest()
+        hashed = self._keyed.copy()
+        hashed.update(secret)
+        return hashed.hexdigest()
 
     def account(self, credential: str) -> str:
         """The account of a credential's hash: its organisation's hash where it is known."""

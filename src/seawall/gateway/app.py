@@ -22,7 +22,7 @@ from seawall.config import Config, listen_address, upstream_address
 from seawall.gateway import lanes
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
-from seawall.gateway.call import Call, flow_of, patience_of
+from seawall.gateway.call import Call, flow_of, patience_of, session_and_agent
 from seawall.gateway.exchange import Exchange, Means
 from seawall.gateway.guard import Guard, Refusal, credential
 from seawall.gateway.local import EPISODE, LocalHandler, LocalRequest, LocalResponse
@@ -89,6 +89,8 @@ class GatewayServer:
     ) -> None:
         settings = config.gateway
         origin, self._base = upstream_address(settings.upstream)
+        self._prefix = self._base.encode()
+        """Of every path there."""
         self._config = config
         self._clock = clock or SystemClock()
         self._routes = dict(local_routes or {})
@@ -114,7 +116,9 @@ class GatewayServer:
         self._passages: set[Passage] = set()
         self._memory = Memory(settings.sizes.held)
         # Most calls state the same few values.
-        self._patience_of = lru_cache(1024)(partial(patience_of, params=settings.hold))
+        self._patience_of = lru_cache(1024)(
+            partial(patience_of, params=settings.hold, usual_limit=settings.idle.client_limit)
+        )
         self._ticker: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._ahead: float | None = None
@@ -309,7 +313,9 @@ class GatewayServer:
             return
         exchange = self._exchange(request, reply, body)
         del body  # the exchange lets go of it at the commit; a frame that waits would not
-        await exchange.carry()
+        carrying = exchange.start()
+        if carrying is not None:
+            await carrying
 
     def _exchange(self, request: Request, reply: Reply, body: RequestBody) -> Exchange:
         means = self._means
@@ -357,7 +363,7 @@ class GatewayServer:
 
         Only calls that wait are told so, with a 503: what runs is worth more than what is new.
         """
-        flow = flow_of(request, "")
+        flow = flow_of(request, *session_and_agent(request.head.lower), "")
         while True:
             held: Counter[str] = Counter()
             newest: dict[str, Exchange] = {}
@@ -381,25 +387,28 @@ class GatewayServer:
         self._refuse(reply, Refusal(413, "request_too_large", message))
 
     def _call(self, request: Request, body: RequestBody) -> Call:
-        head, lower, settings = request.head, request.head.lower, self._config.gateway
-        plain = wire.decoded(body, lower.get(b"content-encoding"), settings.sizes.body)
+        head, get = request.head, request.head.lower.get
+        coding = get(b"content-encoding")
+        plain = body if coding is None else wire.decoded(body, coding, self._config.gateway.sizes.body)
         facts = wire.read(plain, len(body))
-        agent = lower.get(b"user-agent", b"")
-        deferrable = lower.get(b"x-seawall-defer", b"0").lower() not in _NO
+        client = get(b"user-agent", b"")
+        defer, token, retry = (
+            get(b"x-seawall-defer"),
+            get(b"x-seawall-token"),
+            get(b"x-stainless-retry-count"),
+        )
+        deferrable = defer is not None and defer.lower() not in _NO
         limit, patience = self._patience_of(
-            lower.get(b"x-stainless-timeout"),
-            lower.get(b"x-stainless-read-timeout"),
-            agent.startswith(b"claude-cli"),
+            get(b"x-stainless-timeout"),
+            get(b"x-stainless-read-timeout"),
+            client.startswith(b"claude-cli"),
             self._is_loopback,
-            facts.max_tokens == 1 or lower.get(b"x-claude-code-request-class") == b"auxiliary",
-            lower.get(b"x-seawall-hold"),
+            facts.max_tokens == 1 or get(b"x-claude-code-request-class") == b"auxiliary",
+            get(b"x-seawall-hold"),
             deferrable,
         )
-        session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
-        agent_id = lower.get(b"x-claude-code-agent-id", b"").decode("latin-1")
-        retry = lower.get(b"x-stainless-retry-count", b"0")
+        session, agent = session_and_agent(head.lower)
         secret = self._accounts.hash(credential(head))
-        most = limit if limit is not None else settings.idle.client_limit
         return Call(
             id=self._new_id(),
             head=self._upstream_head(head, len(body), identity=True),
@@ -408,18 +417,18 @@ class GatewayServer:
             facts=facts,
             caller=Caller(
                 secret,
-                lower.get(b"x-seawall-token", b"").decode("latin-1"),
+                token.decode("latin-1") if token is not None else "",
                 session or facts.user,
-                agent_id,
+                agent,
                 head.target,
             ),
             lane=LaneKey(self._upstream_host, self._accounts.account(secret), facts.family),
-            flow=flow_of(request, facts.user),
+            flow=flow_of(request, session, agent, facts.user),
             deferrable=deferrable,
             patience=patience,
-            limit=max(most - settings.hold.open_margin, most * settings.hold.deadline_share),
-            user_agent=agent,
-            may_inherit=bool(session) or (retry.isdigit() and int(retry) > 0),
+            limit=limit,
+            user_agent=client,
+            may_inherit=bool(session) or (retry is not None and retry.isdigit() and int(retry) > 0),
         )
 
     async def _pass(self, request: Request, reply: Reply, body: RequestBody | Request, *, tries: int) -> None:
@@ -517,7 +526,7 @@ class GatewayServer:
             headers.append(b"transfer-encoding: chunked")
         elif length or b"content-length" in head.lower:
             headers.append(b"content-length: %d" % length)
-        line = b"%b %b%b HTTP/1.1" % (head.method, self._base.encode(), head.target)
+        line = b"%b %b%b HTTP/1.1" % (head.method, self._prefix, head.target)
         return format_head(line, headers)
 
     def _new_id(self) -> str:

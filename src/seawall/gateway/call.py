@@ -60,21 +60,28 @@ def patience_of(
     asked: bytes | None,
     deferrable: bool,
     params: Hold,
-) -> tuple[float | None, Patience]:
-    """The client's stated limit, and the patience that its call gets."""
+    usual_limit: float,
+) -> tuple[float, Patience]:
+    """Seconds that the call may take if it is not streamed, by its client's stated limit or the usual one; and the
+    patience that it gets."""
     limit = stated_limit(timeout, read_timeout)
     client = Client(limit, is_claude_code, loopback)
     hold = _asked_hold(asked)
     if hold is None and deferrable:
         hold = params.deferrable
-    return limit, plan(client, auxiliary=auxiliary, asked=hold, params=params)
+    most = limit if limit is not None else usual_limit
+    may_take = max(most - params.open_margin, most * params.deadline_share)
+    return may_take, plan(client, auxiliary=auxiliary, asked=hold, params=params)
 
 
-def flow_of(request: Request, user: str) -> str:
+def session_and_agent(lower: dict[bytes, bytes]) -> tuple[str, str]:
+    """What Claude Code's headers tell of who calls; empty for other clients."""
+    session, agent = lower.get(b"x-claude-code-session-id"), lower.get(b"x-claude-code-agent-id")
+    return session.decode("latin-1") if session else "", agent.decode("latin-1") if agent else ""
+
+
+def flow_of(request: Request, session: str, agent: str, user: str) -> str:
     """Whose share of a lane, and of the memory, a call takes."""
-    lower = request.head.lower
-    session = lower.get(b"x-claude-code-session-id", b"").decode("latin-1")
-    agent = lower.get(b"x-claude-code-agent-id", b"").decode("latin-1")
     if session:
         return f"s:{session[:_NAME]}/a:{agent[:_NAME]}" if agent else f"s:{session[:_NAME]}"
     return f"u:{user[:_NAME]}" if user else f"c:{request.connection:x}"

@@ -220,10 +220,12 @@ class ServerConnection(asyncio.Protocol):
         return task
 
     def _carried(self, reply: Reply, task: asyncio.Task[None]) -> None:
+        if self.task is task:
+            self.task = None
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self.fault(reply, error)
-        elif not reply.ended:
+        elif not reply.ended and reply.gone is None:  # else somebody answers later
             reply.abort()
 
     def fault(self, reply: Reply, error: Exception) -> None:

@@ -185,8 +185,8 @@ def test_a_gateway_with_tls_is_found(own_home: Home) -> None:
 
 OWN = {
     "seawall.cli", "seawall.cli.common", "seawall.cli.gateways", "seawall.cli.look", "seawall.cli.status",
-    "seawall.cli.verbs", "seawall.clock", "seawall.gateway", "seawall.gateway.runtime", "seawall.view", "seawall.view.facts",
-    "seawall.view.heading", "seawall.view.layout",
+    "seawall.cli.streams", "seawall.cli.verbs", "seawall.clock", "seawall.gateway", "seawall.gateway.runtime",
+    "seawall.view", "seawall.view.facts", "seawall.view.heading", "seawall.view.layout",
 }  # fmt: skip
 HEAVY = {
     "sqlalchemy", "sqlite3", "asyncio", "rich", "ssl", "apprise", "requests", "tomllib", "alembic", "uvloop", "msgspec",

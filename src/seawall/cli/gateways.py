@@ -29,7 +29,7 @@ def observed(environ: Mapping[str, str], now: float, limit: float) -> list[dict[
         answer = _asked(record, token or "", limit)
         if isinstance(since := answer.get("since"), (int, float)):
             answer["cause_age"] = max(0.0, now - since)
-        found.append(known | answer)
+        found.append(known | answer | {"schema": "seawall.gateway/1"})  # also of one of an older version
     return found
 
 

@@ -60,7 +60,7 @@ def routes(
             Asker(asked_with(common), asked_in(config, sources, os.environ)),
         )
 
-    return Door(make).routes(sharing.routes())
+    return Door(make, token, sharing.told, time.time).routes(sharing.routes())
 
 
 def asked_with(common: Common) -> list[str]:

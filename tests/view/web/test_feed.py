@@ -35,10 +35,10 @@ def test_a_page_is_told_all_at_first_and_then_what_changes() -> None:
         async with aclosing(feed(status).follow()) as pieces:
             first = await events(pieces, 2)
             assert [name for name, _ in first] == ["status", "rates"]
-            assert first[0][1] == {"schema": "seawall.status/1", "held": 0}
+            assert first[0][1] == {"schema": "seawall.gateway/1", "held": 0}
             status["held"] = 2
             [(name, told)] = await events(pieces, 1)
-            assert (name, told) == ("status", {"schema": "seawall.status/1", "held": 2})
+            assert (name, told) == ("status", {"schema": "seawall.gateway/1", "held": 2})
 
     asyncio.run(watch())
 

@@ -85,6 +85,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         home.end()
 
 
+def conforms(value: dict[str, Any]) -> None:
+    """Of the shape that it names."""
+    Draft202012Validator(json.loads(schemas.text(value["schema"]))).validate(value)
+
+
 def test_without_a_token_there_is_nothing_to_see(place: Place) -> None:
     """Every path but the program text of the page, which is public anyway; a person is told how to get in."""
     for path in door.PATHS:
@@ -233,14 +238,33 @@ def test_the_doctor_measures_for_the_page(place: Place) -> None:
 def test_all_json_is_of_its_schema(place: Place) -> None:
     """What the page's paths answer, refusals too, is what `seawall help --schema` describes."""
     asked = {
-        "/api/v1/rates": 200, "/api/v1/config": 200, "/api/v1/history": 200, "/api/v1/plan": 200,
+        "/api/v1/status": 200, "/api/v1/rates": 200, "/api/v1/config": 200, "/api/v1/history": 200, "/api/v1/plan": 200,
         "/api/v1/doctor": 200, "/api/v1/explain?code=limit.session": 200, "/api/v1/explain": 400,
         "/api/v1/history?since=x": 400, "/api/v1/episodes/ffff": 404,
     }  # fmt: skip
     for path, status in asked.items():
         answer = place.ask(path)
         assert answer.status == status, (path, answer.body)
-        Draft202012Validator(json.loads(schemas.text(answer.json["schema"]))).validate(answer.json)
+        conforms(answer.json)
+
+
+def test_the_status_says_what_it_is_to_all_who_may_ask(place: Place) -> None:
+    """With a token, as a bearer or by a cookie: one gateway, of a schema of its own; so inside `status --json`."""
+    for how in (
+        {},
+        {"token": False, "authorization": f"Bearer {place.token}"},
+        {"token": False, "cookie": place.cookie()},
+    ):
+        given = place.ask("/api/v1/status", **how).json  # type: ignore[arg-type]
+        conforms(given)
+        assert given["schema"] == "seawall.gateway/1", how
+        assert given["generated_at"].endswith("Z")
+    whole = json.loads(place.home.seawall("status", "--json").stdout)
+    conforms(whole)
+    [inside] = whole["gateways"]
+    conforms(inside)
+    assert inside["schema"] == "seawall.gateway/1"
+    assert given.keys() - inside.keys() == set()
 
 
 def test_settings_in_force_are_shown_with_their_sources(place: Place) -> None:
@@ -289,9 +313,15 @@ def test_a_pasted_key_does_not_come_back(place: Place) -> None:
 def test_other_methods_are_refused(place: Place) -> None:
     """Nothing here changes anything."""
     assert place.ask("/api/v1/events", "HEAD").status == 405
-    for path in ("/api/v1/history", "/metrics", "/seawall/page.js", "/api/v1/events"):
-        for method in ("POST", "PUT", "DELETE"):
-            assert place.ask(path, method, b"").status == 405, (path, method)
+    for path in (*door.PATHS, "/api/v1/lease", "/api/v1/peers", "/api/v1/episodes/7f3a"):
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            if path == door.PAGE or (path, method) == ("/api/v1/explain", "POST"):
+                continue
+            for token in (True, False):
+                answer = place.ask(path, method, b"", token=token)
+                assert answer.status == 405, (path, method, token)
+                conforms(answer.json)
+                assert answer.headers["allow"].startswith("GET"), path
 
 
 def test_the_upstreams_own_paths_go_through(place: Place) -> None:

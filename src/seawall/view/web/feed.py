@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 
 from seawall.gateway.tally import Tallies
+from seawall.view.web.door import GATEWAY
 
 FOLLOWERS = 16
 """Pages that may be open at a time."""
@@ -67,7 +68,7 @@ class Feed:
     def current(self) -> bytes:
         """The status as an event."""
         if monotonic() - self._made_at >= self.every / 2:
-            self._status = _event("status", {"schema": "seawall.status/1", **self.status()})
+            self._status = _event("status", {"schema": GATEWAY, **self.status()})
             self._made_at = monotonic()
         return self._status
 

@@ -11,9 +11,12 @@ from seawall.gateway.local import EPISODE, LocalRequest, LocalResponse
 from seawall.gateway.tally import Tallies
 from seawall.view.web import door
 from seawall.view.web.ask import Asker, Broken, Busy
+from seawall.view.web.door import as_json, refused
 from seawall.view.web.feed import Feed, rates
 from seawall.view.web.keys import OPEN, Keys
 
+EVENTS = "/api/v1/events"
+EXPLAIN = "/api/v1/explain"
 TEXT = 1 << 20
 """Bytes of an error text that may be pasted."""
 _FILES = Path(__file__).parent
@@ -64,10 +67,9 @@ class Web:
     async def answer(self, request: LocalRequest) -> LocalResponse | AsyncGenerator[bytes, None] | None:
         """The answer to a request for one of `door.PATHS`."""
         path, now = request.path, self.sources.wall()
-        if request.method not in ("GET", "HEAD") and not (
-            path == "/api/v1/explain" and request.method == "POST"
-        ):
-            return refused(405, "GET is what this path answers")
+        methods = {EXPLAIN: (*door.READING, "POST"), EVENTS: ("GET",)}.get(path, door.READING)
+        if request.method not in methods:
+            return door.not_so(*methods)
         if path == OPEN:
             return self._open(request, now)
         if path == door.ICON:
@@ -77,7 +79,7 @@ class Web:
         if not self._keys.admits(request.headers, now):
             if path == door.PAGE:
                 return _file("closed.html", 401)
-            return refused(401, "x-seawall-token is missing or wrong; `seawall watch --web` opens the page")
+            return refused(401, door.CLOSED)
         if path == door.PAGE:
             return _file("index.html")
         if path == door.METRICS:
@@ -119,12 +121,8 @@ class Web:
         if path.startswith(EPISODE):
             return await self._episode(path.removeprefix(EPISODE))
         match path.removeprefix("/api/v1/"):
-            case "events" if request.method == "HEAD":
-                return refused(405, "GET is what this path answers")
             case "events":
                 return refused(503, "too many pages are open") if self._feed.full else self._feed.follow()
-            case "status":
-                return as_json(200, {"schema": "seawall.status/1", **self.sources.status()})
             case "rates":
                 return as_json(200, rates(*self.sources.figures()))
             case "config":
@@ -205,15 +203,3 @@ def _file(name: str, status: int = 200) -> LocalResponse:
     kind = _KINDS[path.suffix]
     charset = "" if path.suffix == ".svg" else "; charset=utf-8"
     return LocalResponse(status, kind + charset, path.read_bytes(), list(_PAGE_HEADERS))
-
-
-def as_json(status: int, value: object) -> LocalResponse:
-    """A value as an answer."""
-    return LocalResponse(status, "application/json", json.dumps(value).encode())
-
-
-def refused(status: int, message: str) -> LocalResponse:
-    """Why there is no other answer."""
-    kind = "seawall" if status >= 500 else "usage"
-    error = {"code": status, "class": kind, "message": message}
-    return as_json(status, {"schema": "seawall.error/1", "error": error})

@@ -207,6 +207,17 @@ def test_live_without_a_key(
     assert says in err
 
 
+def test_live_without_a_key_asks_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever cannot be answered is told so before the first question."""
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    code, out, err = outcome(capsys, "model", "--live")
+    assert (code, out) == (2, "")
+    assert err.startswith("seawall: --live needs an API key")
+    assert "1." not in err
+
+
 def test_live_with_nobody_there(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Said in one line, code 1."""
     monkeypatch.setenv("SEAWALL_GATEWAY_UPSTREAM", "http://127.0.0.1:9")

@@ -42,9 +42,9 @@ class Terminal(io.StringIO):
 
 def test_printed_by_default(capsys: pytest.CaptureFixture[str], path: Path) -> None:
     """The block and nothing else; no file is touched."""
-    assert outcome(capsys, "rules") == (0, block("both"), "")
-    assert outcome(capsys, "rules", "--for", "sdk") == (0, block("sdk"), "")
-    assert conforms(outcome(capsys, "rules", "--json")[1])["block"] == block("both")
+    assert outcome(capsys, "rules") == (0, block("sdk"), "")
+    assert outcome(capsys, "rules", "--for", "both") == (0, block("both"), "")
+    assert conforms(outcome(capsys, "rules", "--json")[1])["block"] == block("sdk")
     assert [one.name for one in path.parent.iterdir()] == ["CLAUDE.md"]
 
 
@@ -59,6 +59,7 @@ def test_written_and_removed(capsys: pytest.CaptureFixture[str], path: Path) -> 
     assert path.stat().st_mode & 0o777 == 0o640
     (copy,) = path.parent.glob("CLAUDE.md.seawall-*")
     assert copy.read_bytes() == TEXT
+    assert err.rstrip().endswith(copy.name), "whoever wants it back must be told its name, unmasked"
     assert outcome(capsys, "rules", "--write") == (0, "CLAUDE.md: nothing to change\n", "")
     assert outcome(capsys, "rules", "--remove", str(path))[0] == 0
     assert path.read_bytes() == TEXT

@@ -15,6 +15,7 @@ from seawall.cli.look import look_of, printed
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
+    from seawall.doctor.subject import Subject
     from seawall.policy.choice import Choice, Question
 
 _TRIES = 5
@@ -36,9 +37,10 @@ def model(common: Common, answers: str | None, live: bool) -> int:
 
     if live and common.offline:
         raise Failure("--live asks the API, and --offline forbids it", ExitCode.USAGE)
+    subject = _with_key(common) if live else None
     chosen = choose(_given(answers) if answers is not None else _asked(common))
     trouble = _trouble(common, families(chosen))
-    listed = _listed(common) if live else None
+    listed = _listed(subject) if subject is not None else None
     if common.json:
         click.echo(json.dumps(_as_json(chosen, trouble, listed)))
         return ExitCode.OK
@@ -136,21 +138,10 @@ def _trouble(common: Common, families: tuple[str, ...]) -> list[tuple[str, int]]
 _CAPACITY = ("provider.overloaded", "provider.model_capacity")
 
 
-def _listed(common: Common) -> list[str]:
-    """The models that the user's key can use; `Failure` where they cannot be had."""
-    import asyncio
-
-    import msgspec
-
-    class _Model(msgspec.Struct):
-        id: str
-
-    class _Models(msgspec.Struct):
-        data: list[_Model]
-
-    from seawall.doctor.check import Loop, Probe
+def _with_key(common: Common) -> "Subject":
+    """Where the models can be asked for; `Failure`, before any question, where there is no key to ask with."""
+    from seawall.doctor.check import Probe
     from seawall.doctor.checks.cred_live import why_not
-    from seawall.doctor.reach import ask
     from seawall.doctor.subject import subject
 
     loaded = load_settings(common, {}, os.environ)
@@ -161,6 +152,24 @@ def _listed(common: Common) -> list[str]:
     seen = subject(loaded.config, loaded.sources["gateway.upstream"], os.environ, home(os.environ), folder)
     if reason := why_not(Probe(seen, {})):
         raise Failure(f"--live needs an API key: {reason}", ExitCode.USAGE)
+    return seen
+
+
+def _listed(seen: "Subject") -> list[str]:
+    """The models that the user's key can use; `Failure` where they cannot be had."""
+    import asyncio
+
+    import msgspec
+
+    from seawall.doctor.check import Loop
+    from seawall.doctor.reach import ask
+
+    class _Model(msgspec.Struct):
+        id: str
+
+    class _Models(msgspec.Struct):
+        data: list[_Model]
+
     headers = {
         "x-api-key": seen.variables["ANTHROPIC_API_KEY"].text,
         "anthropic-version": "2023-06-01",

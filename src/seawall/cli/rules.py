@@ -25,7 +25,7 @@ _HERE = "CLAUDE.md"
     "--remove", is_flag=False, flag_value=_HERE, metavar="[PATH]", help="Take it out of this file again."
 )
 @click.option(
-    "--for", "audience", type=click.Choice(["sdk", "claude-code", "both"]), default="both", help="For whom."
+    "--for", "audience", type=click.Choice(["sdk", "claude-code", "both"]), default="sdk", help="For whom."
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
@@ -144,7 +144,8 @@ def _umask() -> int:
 
 def _backup(target: Path, old: bytes) -> Path:
     """A copy beside the file, with the time in its name; one that is there already is never written over."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    # Not one long word: what looks like a key is masked when the name is said.
+    stamp = time.strftime("%Y-%m-%d-%H%M%S", time.gmtime())
     for number in range(100):
         kept = target.with_name(f"{target.name}.seawall-{stamp}" + (f"-{number}" if number else ""))
         try:

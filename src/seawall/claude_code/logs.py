@@ -13,7 +13,7 @@ from functools import lru_cache
 from seawall.causes.cause import Hold, index
 from seawall.causes.verdict import Confidence, explain
 from seawall.claude_code import record as records
-from seawall.claude_code.record import identity, offset
+from seawall.claude_code.record import identity, offset, request_id_in
 from seawall.claude_code.scan import Line, Scan
 from seawall.claude_code.transcripts import HOST, MARKERS, MOST, NO_TIME, TOO_LONG, Reading
 from seawall.store.imported import Told
@@ -121,7 +121,6 @@ def _judged(shape: str) -> tuple[str, int | None, str | None, str | None, str] |
 _SERVICE = re.compile(r"^(?:api\.|bedrock|[\w-]*aiplatform)")
 _MODEL = re.compile(r"claude-[\w.-]{1,60}")
 _RETRIED = re.compile(r"retry(?:ing)?|will be retried|attempt \d+ ?(?:/|of)", re.IGNORECASE)
-_REQUEST_ID = re.compile(r"(?<![A-Za-z0-9_])req_[A-Za-z0-9]{6,60}")
 
 
 def _attempt(
@@ -134,7 +133,6 @@ def _attempt(
     host: str | None,
     kin: str,
 ) -> Attempt:
-    request = _REQUEST_ID.search(text)
     hold = index().causes[cause].hold
     return Attempt(
         at=at,
@@ -146,7 +144,7 @@ def _attempt(
         status=status,
         error_type=kind,
         cause=cause,
-        request_id=request[0] if request else None,
+        request_id=request_id_in(text),
         took=0.0,
         held=0.0,
         ended="retried" if _RETRIED.search(text) else "passed" if hold is Hold.NO else "given_up",

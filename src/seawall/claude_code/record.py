@@ -268,6 +268,11 @@ def _request_id(record: Record, text: str) -> str | None:
     ):
         if isinstance(found, str) and found:
             return found
+    return request_id_in(text)
+
+
+def request_id_in(text: str) -> str | None:
+    """The first id of a request that a text names."""
     told = _REQUEST_ID.search(text)
     return told[0] if told else None
 

@@ -1,7 +1,6 @@
 """`seawall explain`: what an error text means, whose it is, and what to do; offline, from the text alone."""
 
 import json
-import re
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from seawall.cli import catalogue, source
 from seawall.cli.common import Common, ExitCode, Failure, common_options, exit_code_of
 from seawall.cli.look import look_of, printed
 from seawall.clock import utc
+from seawall.history.ids import is_id
 
 FROM_TEXT = "from your text only; run `seawall` to measure"
 
@@ -86,16 +86,13 @@ def explain(
     given = " ".join(text)
     if text and not check and (code := catalogue.code_of(given)):
         return catalogue.page(common, code)
-    if text and not check and _ID.fullmatch(given) and not Path(given).exists():
+    # Words such as `dead` look like an incident's id too: they are explained where no incident has it.
+    if text and not check and is_id(given) and not Path(given).exists():
         from seawall.cli.incidents import explained
 
         if (ended := explained(common, given)) is not None:
             return ended
     return _answer(common, source.whole(source.pieces(given, file, clipboard, common)), check)
-
-
-_ID = re.compile(r"[0-9a-f]{4,16}")
-"""What an incident's id looks like. Words such as `dead` do too: they are explained where no incident has that id."""
 
 
 def _answer(common: Common, text: str, check: bool = False) -> int:

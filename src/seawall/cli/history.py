@@ -17,6 +17,7 @@ from seawall.cli.common import Common, ExitCode, Failure, common_options, home, 
 from seawall.cli.look import look_of
 from seawall.cli.records import open_records, place
 from seawall.history.episodes import KEPT
+from seawall.history.ids import begins_one, is_id
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _is_id(connection: "Connection", text: str, now: float) -> bool:
     """Whether a length, such as `123d`, is the id of an episode as well: then that is meant."""
     from seawall.history.past import begun
 
-    if not re.fullmatch(r"[0-9a-f]{4,16}", text):
+    if not is_id(text):
         return False
     return any(one.id == text for one in begun(connection, now - KEPT, now))
 
@@ -307,7 +308,7 @@ def _since_note(connection: "Connection", wanted: str, now: float) -> tuple[floa
     from seawall.history.past import begun
     from seawall.store import queries
 
-    if not re.fullmatch(r"[0-9A-Fa-f]{2,16}", wanted):
+    if not begins_one(wanted):
         times.span(wanted, "--compare")  # no span either: says so
     one = incidents.pick(begun(connection, now - KEPT, now), wanted)
     note = note_of(one, queries.notes_between(connection, one.opened_at, one.until, one.cause))

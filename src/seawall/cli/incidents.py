@@ -203,6 +203,6 @@ def _found(connection: "Connection | None", wanted: str, now: float) -> "Episode
 
 
 def _known(connection: "Connection | None", now: float) -> "Sequence[Episode]":
-    from seawall.history.past import past
+    from seawall.history.past import begun
 
-    return past(connection, now - KEPT, now).episodes if connection is not None else ()
+    return begun(connection, now - KEPT, now) if connection is not None else ()

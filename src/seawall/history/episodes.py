@@ -8,6 +8,7 @@ from hashlib import sha256
 from itertools import pairwise
 from operator import attrgetter
 
+from seawall.history.ids import LONGEST, SHORTEST
 from seawall.store.bursts import MINUTE, Burst, Recovery
 
 KEPT = 400 * 86400.0
@@ -18,8 +19,6 @@ QUIET = 60.0
 """A success closes an episode if nothing fails for so long after it."""
 LONGEST_HOLD = 86400.0
 """Seconds. Nothing is held for a day."""
-SHORTEST_ID = 4
-"""Hex digits of an id; more where two episodes share them."""
 
 _Lane = tuple[str, str, str]
 _first = attrgetter("first")
@@ -229,7 +228,7 @@ def _closed_at(
 
 
 def _digest(cause: str, route: str, opened_at: float) -> str:
-    return sha256(f"{cause}|{route}|{opened_at:.3f}".encode()).hexdigest()[:16]
+    return sha256(f"{cause}|{route}|{opened_at:.3f}".encode()).hexdigest()[:LONGEST]
 
 
 def _named(found: list[Episode]) -> list[Episode]:
@@ -239,5 +238,5 @@ def _named(found: list[Episode]) -> list[Episode]:
     for before, after in pairwise(ordered):
         common = next(n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b) + 1
         for one in (before, after):
-            lengths[one] = max(lengths.get(one, SHORTEST_ID), common)
-    return [replace(one, id=one.id[: lengths.get(one.id, SHORTEST_ID)]) for one in found]
+            lengths[one] = max(lengths.get(one, SHORTEST), common)
+    return [replace(one, id=one.id[: lengths.get(one.id, SHORTEST)]) for one in found]

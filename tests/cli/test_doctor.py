@@ -13,6 +13,7 @@ import pytest
 from doctor_peers import GREEN, KEY, OVERLOADED, RED, answer, free_port, from_api, host, setting
 
 from own_home import Home, until
+from told_gateway import STATUS, told
 
 if TYPE_CHECKING:
     from seawall.fake.thread import BackgroundFakeApi
@@ -31,13 +32,13 @@ def test_all_clear(own_home: Home) -> None:
     assert all(path.is_relative_to(".local/state/seawall") for path in made)
 
 
-def test_an_overloaded_api_is_anthropics_side(own_home: Home) -> None:
+def test_an_overloaded_api_is_the_services_side(own_home: Home) -> None:
     """Acceptance 2 and 5: the first word names the party although the page is green; nothing blames the user."""
     with host(from_api(529, OVERLOADED)) as api, host(answer(200, GREEN)) as status, host(b"") as control:
         done = own_home.seawall("doctor", **setting(api.url, status.url, control.url))
     assert done.returncode == 10
     first = done.stdout.splitlines()[0]
-    assert first.startswith("Anthropic's side — ")
+    assert first.startswith(f"{urlsplit(api.url).netloc}'s side — ")
     assert first.endswith("certain")
     assert "- 127.0.0.1 shows no incident (it often lags)" in done.stdout
     do_now = done.stdout.partition("Do now")[2].partition("Don't")[0].lower()
@@ -255,3 +256,43 @@ def test_a_broken_settings_file_has_line_and_column(own_home: Home, name: str) -
         done = own_home.seawall("doctor", **setting(api.url))
     assert done.returncode == 15
     assert "line 2, column 11" in done.stdout
+
+
+@pytest.mark.parametrize("told_address", [True, False])
+def test_what_a_running_gateway_sends_calls_to_is_examined(own_home: Home, told_address: bool) -> None:
+    """Its upstream is measured and named, whether the address is set or calls only go there; not a usual host."""
+    del own_home.environ["SEAWALL_GATEWAY_UPSTREAM"]
+    with host(from_api(529, OVERLOADED)) as api, host(answer(200, GREEN)) as status, host(b"") as control:
+        hosts = setting(api.url, status.url, control.url)
+        del hosts["SEAWALL_GATEWAY_UPSTREAM"]
+        said = STATUS | {"upstream": api.url, "held": 4}
+        with told(own_home.place, lambda: said) as record:
+            named = {"ANTHROPIC_BASE_URL": record.address} if told_address else {}
+            done = own_home.seawall("doctor", "--json", **hosts, **named)
+            shown = own_home.seawall("doctor", **hosts, **named)
+    value = json.loads(done.stdout)
+    assert (done.returncode, value["verdict"]["cause"]) == (10, "provider.overloaded")
+    assert value["verdict"]["host"] == urlsplit(api.url).netloc
+    assert shown.stdout.startswith(f"{urlsplit(api.url).netloc}'s side — ")
+    assert "Seawall is holding 4 calls for you." in shown.stdout
+    assert "when the name resolves" not in shown.stdout
+
+
+def test_a_gateways_upstream_whose_name_does_not_resolve(own_home: Home) -> None:
+    """The gateway's own words and the doctor's measurement are about one host."""
+    del own_home.environ["SEAWALL_GATEWAY_UPSTREAM"]
+    hosts = setting("")
+    del hosts["SEAWALL_GATEWAY_UPSTREAM"]
+    said = STATUS | {
+        "upstream": "https://relay.example.invalid",
+        "held": 4,
+        "cause": "network.dns_failure",
+        "waiting": [],
+    }
+    with told(own_home.place, lambda: said) as record:
+        done = own_home.seawall("doctor", **hosts, ANTHROPIC_BASE_URL=record.address)
+    assert done.returncode == 14
+    assert "relay.example.invalid does not resolve" in done.stdout
+    assert "Seawall is holding 4 calls and tries again when the name resolves." in " ".join(
+        done.stdout.split()
+    )

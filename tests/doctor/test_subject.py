@@ -111,3 +111,60 @@ def test_tokens_are_spent_where_that_is_configured_or_asked_for(tmp_path: Path) 
     config = replace(Config(), doctor=replace(Config().doctor, spend=True))
     assert subject(config, "default", {}, tmp_path, tmp_path).spend
     assert not subject(config, "default", {}, tmp_path, tmp_path, spend=False).spend
+
+
+OURS = {"address": "http://127.0.0.1:8787", "upstream": "https://relay.example/v2", "pid": 7}
+BUSY = OURS | {"held": 4, "cause": "provider.overloaded"}
+
+
+@pytest.mark.parametrize(
+    ("told", "gateways", "measured"),
+    [
+        ("http://127.0.0.1:8787", [OURS], ("relay.example", "/v2")),
+        ("http://localhost:8787/", [OURS], ("relay.example", "/v2")),
+        ("http://127.0.0.1:8787", [OURS | {"answers": False}], ("api.anthropic.com", "")),
+        ("http://127.0.0.1:8788", [OURS], ("api.anthropic.com", "")),
+        ("http://127.0.0.1:8787", [OURS | {"upstream": "nonsense"}], ("api.anthropic.com", "")),
+        ("http://127.0.0.1:8787", [OURS | {"upstream": 7}], ("api.anthropic.com", "")),
+        ("https://llm.corp.example", [BUSY], ("llm.corp.example", "")),
+        ("", [OURS], ("api.anthropic.com", "")),
+        ("", [BUSY], ("relay.example", "/v2")),
+        ("", [BUSY | {"answers": False}], ("api.anthropic.com", "")),
+        ("", [OURS | {"running": 1}], ("relay.example", "/v2")),
+        ("", [OURS | {"recent": {"models": [{"family": "opus", "tried": 3}]}}], ("relay.example", "/v2")),
+        ("", [OURS | {"held": "4", "running": float("nan"), "recent": [7]}], ("api.anthropic.com", "")),
+        ("", [OURS | {"running": 9}, BUSY | {"upstream": "https://held.example"}], ("held.example", "")),
+        ("", [BUSY | {"upstream": "https://api.anthropic.com"}, BUSY | {"held": 9}], ("api.anthropic.com", "")),
+    ],
+)  # fmt: skip
+def test_what_is_behind_a_gateway_of_ours_is_measured(
+    tmp_path: Path, told: str, gateways: list[dict[str, object]], measured: tuple[str, str]
+) -> None:
+    """A proved gateway says where it sends calls: the one that clients are told, or one that carries calls."""
+    environ = {"ANTHROPIC_BASE_URL": told} if told else {}
+    source = "ANTHROPIC_BASE_URL" if told else "default"
+    config = replace(Config(), gateway=Gateway(upstream=told or "https://api.anthropic.com"))
+    one = subject(config, source, environ, tmp_path, tmp_path, gateways=gateways)
+    assert (one.api.host, one.base_path) == measured
+
+
+def test_a_gateway_behind_a_gateway_is_followed(tmp_path: Path) -> None:
+    """To the last one; two that name each other lead nowhere, and end."""
+    chain = [OURS | {"upstream": "http://127.0.0.1:8788"}, BUSY | {"address": "http://127.0.0.1:8788"}]
+    environ = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8787"}
+
+    def host(gateways: list[dict[str, object]]) -> str:
+        return subject(Config(), "default", environ, tmp_path, tmp_path, gateways=gateways).api.host
+
+    assert host(chain) == "relay.example"
+    ring = [chain[0], chain[1] | {"upstream": "http://127.0.0.1:8787"}]
+    assert host(ring) == "api.anthropic.com"
+
+
+def test_an_address_that_is_named_is_what_is_measured(tmp_path: Path) -> None:
+    """`--base-url`, and an upstream that this very command's environment names, whatever runs."""
+    one = subject(Config(), "default", {}, tmp_path, tmp_path, base_url="https://x.example", gateways=[BUSY])
+    assert one.api.host == "x.example"
+    config = replace(Config(), gateway=Gateway(upstream="https://y.example"))
+    one = subject(config, "SEAWALL_GATEWAY_UPSTREAM", {}, tmp_path, tmp_path, gateways=[BUSY])
+    assert one.api.host == "y.example"

@@ -86,6 +86,7 @@ def case_of(subject: "Subject", results: "Sequence[Result]", now: float) -> "Cas
     from seawall.doctor.case import Case, places
     from seawall.doctor.earlier import Earlier
     from seawall.doctor.platform import platforms
+    from seawall.doctor.side import name_of
     from seawall.doctor.verdict import conclude
 
     verdict = conclude(results, now, subject.api.host)
@@ -96,7 +97,7 @@ def case_of(subject: "Subject", results: "Sequence[Result]", now: float) -> "Cas
         cause,
         results,
         now,
-        host=subject.api.host,
+        host=name_of(subject.api),
         cloud=subject.cloud,
         earlier=before or Earlier(),
         recently=recently,

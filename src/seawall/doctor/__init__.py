@@ -1,9 +1,10 @@
 """Is it me or them? Checks measure, each on its own; the verdict follows from what they found.
 
-- what is examined, and how: `subject` (address, credential, whom to ask beside), `check` (what a check is, and the
-  frame that runs all of `checks/`)
+- what is examined, and how: `subject` (address, credential, whom to ask beside), `behind` (where the user's own
+  gateways send calls), `check` (what a check is, and the frame that runs all of `checks/`)
 - from findings to an answer, all pure: `rules` (what several checks say together), `verdict`, `case` (all that is known
-  when the answer is written), `advice` (what to do, and what not), `escalation` (when to tell somebody)
+  when the answer is written), `side` (what an upstream is called), `advice` (what to do, and what not), `escalation`
+  (when to tell somebody)
 - what else counts: `earlier` (episodes before this one), `lasting` (what they say, in words), `recorded` (the gateway's
   last records), `said` (a text that was pasted), `answers` (what a person tried)
 - kept between runs: `kept` (small files of facts), `runs` (which checks failed, which facts differ)

@@ -8,6 +8,7 @@ from typing import Any
 from seawall.claude_code.profiles import Line, line_of, lines
 from seawall.claude_code.settings import CLOUDS, MANAGED, SettingsFile, cloud, files, user_folder
 from seawall.config import Config, Gateway, Network
+from seawall.doctor.behind import behind, carrying
 from seawall.origin import Origin, is_loopback
 from seawall.settings import CLIENT_CERTIFICATE
 
@@ -41,6 +42,8 @@ class Subject:
     base_where: str = ""
     given_url: bool = False
     """The address was named on the command line: no credential is ever sent there."""
+    inferred: bool = False
+    """No setting names the address: a gateway that carries calls sends them there."""
     control: str = "https://example.com"
     status: str = "https://status.claude.com"
     captive: str = "http://www.gstatic.com/generate_204"
@@ -105,8 +108,9 @@ def subject(
     if base_url is not None:
         api, path = Origin.parse(base_url)
         told = Value(base_url, "--base-url", "option")
+        inferred = False
     else:
-        api, path = _measured(config.gateway.upstream, upstream_source, told)
+        api, path, inferred = _measured(config.gateway.upstream, upstream_source, told, gateways)
     return Subject(
         config=replace(config, network=_network(config.network, variables)),
         api=api,
@@ -117,6 +121,7 @@ def subject(
         base_url=told.text if told else "",
         base_where=told.where if told else "",
         given_url=base_url is not None,
+        inferred=inferred,
         control=config.doctor.control_host,
         status=config.doctor.status_page,
         captive=config.doctor.captive_probe,
@@ -133,19 +138,39 @@ def subject(
     )
 
 
-def _measured(upstream: str, source: str, told: Value | None) -> tuple[Origin, str]:
-    """Whom to measure: what is behind a local gateway, else the address that the client is told."""
-    for address in (told.text if told else "", upstream if source != "ANTHROPIC_BASE_URL" else ""):
-        try:
-            origin, path = Origin.parse(address)
-        except ValueError:
+def _measured(
+    upstream: str, source: str, told: Value | None, gateways: Sequence[Mapping[str, Any]]
+) -> tuple[Origin, str, bool]:
+    """Whom to measure: what is behind a local gateway, else the address that the client is told.
+
+    The last: whether nothing but a gateway that carries calls names it.
+    """
+    address = told.text if told else ""
+    if (origin := _parsed(address)) is not None and (found := behind(origin[0], gateways)) is not None:
+        return *found, False
+    # What this very command's environment names is meant; where nothing is told, calls take the way that runs.
+    if (
+        told is None
+        and not source.startswith("SEAWALL_")
+        and (found := carrying(gateways, upstream)) is not None
+    ):
+        return *found, found != _parsed(upstream)
+    for each in (address, upstream if source != "ANTHROPIC_BASE_URL" else ""):
+        if (origin := _parsed(each)) is None:
             continue
         # A local address is another program's; where that one sends calls is what the setting of Seawall says.
-        if address == upstream and source != "ANTHROPIC_BASE_URL":
-            return origin, path
-        if not is_loopback(origin.host) and origin.scheme == "https":
-            return origin, path
-    return Origin.parse(Gateway().upstream)
+        if each == upstream and source != "ANTHROPIC_BASE_URL":
+            return *origin, False
+        if not is_loopback(origin[0].host) and origin[0].scheme == "https":
+            return *origin, False
+    return *Origin.parse(Gateway().upstream), False
+
+
+def _parsed(address: str) -> tuple[Origin, str] | None:
+    try:
+        return Origin.parse(address)
+    except ValueError:
+        return None
 
 
 def _network(network: Network, variables: Mapping[str, Value]) -> Network:

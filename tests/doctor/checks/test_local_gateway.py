@@ -63,3 +63,24 @@ def test_the_plan_and_the_models(tmp_path: Path) -> None:
         {"family": "opus", "succeeded": 0, "tried": 14},
         {"family": "3", "succeeded": 0, "tried": 0},
     ]
+
+
+def test_what_calls_are_held_for(tmp_path: Path) -> None:
+    """By those that wait; those that are not listed are held for what the gateway names; nonsense counts nothing."""
+    waiting = [{"cause": "provider.rate_limited_unspecified"}, {"cause": ["x"]}, {"cause": ""}, {}, 7]
+    status = {"held": 3, "cause": "provider.overloaded", "waiting": waiting}
+    other = {"held": 1, "cause": "no.such", "waiting": "x"}
+    found = ran(about(tmp_path, gateways=(ADDRESS | status, ADDRESS | other)), "local.gateway")
+    assert found.facts["held_for"] == {"provider.rate_limited_unspecified": 1, "provider.overloaded": 2}
+    assert ran(about(tmp_path, gateways=(ADDRESS,)), "local.gateway").facts["held_for"] == {}
+
+
+def test_trouble_with_another_host_speaks_of_nothing_here(tmp_path: Path) -> None:
+    """What a gateway holds for its own upstream is no evidence about the host that is measured."""
+    status = ADDRESS | {"held": 4, "cause": "provider.overloaded", "upstream": "https://relay.example"}
+    found = ran(about(tmp_path, gateways=(status,), api="https://api.anthropic.com"), "local.gateway")
+    [sign] = found.signs
+    assert (sign.cause, sign.direction.value) == ("*", "neutral")
+    assert "trouble with relay.example, which is not what is measured here" in sign.text
+    found = ran(about(tmp_path, gateways=(status,), api="https://relay.example"), "local.gateway")
+    assert found.signs[0].cause == "provider.overloaded"

@@ -5,6 +5,7 @@ from seawall.doctor.check import Check, Finding, Probe, State
 from seawall.doctor.checks.api_edge import facts_of, judged
 from seawall.doctor.checks.cred_shape import damage, kind
 from seawall.doctor.reach import ask
+from seawall.origin import anthropics
 
 
 def why_not(probe: Probe) -> str:
@@ -13,6 +14,8 @@ def why_not(probe: Probe) -> str:
     key = subject.variables.get("ANTHROPIC_API_KEY")
     if subject.given_url:
         return "no key is sent to an address of the command line"
+    if subject.inferred and not anthropics(subject.api.host):
+        return "nothing says that the key is for the address that the gateway sends calls to"
     if "ANTHROPIC_AUTH_TOKEN" in subject.variables:
         return "a token is used, not a key"
     if key is None:

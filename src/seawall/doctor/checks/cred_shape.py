@@ -113,7 +113,7 @@ def kind(key: str) -> tuple[str, str]:
 
 def _signs(name: str, value: str, where: str, subject: Subject) -> list[Sign]:
     place = f"set in {where}"
-    own = not subject.base_url or subject.api.host.endswith("anthropic.com")
+    own = not (subject.base_url or subject.inferred) or subject.api.host.endswith("anthropic.com")
     if found := vendor(value.strip().strip("\"'")):
         if not own:  # other gateways give out keys of their own
             return []

@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import suppress
 
+from seawall.doctor.behind import same
 from seawall.doctor.check import Check, Finding, Probe, Sign, State, Weight
 from seawall.origin import Origin, is_loopback
 
@@ -38,17 +39,9 @@ async def run(probe: Probe) -> Finding:
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
-    ours = any(_same(one.get("address"), origin) for one in subject.gateways)
+    ours = any(same(one.get("address"), origin) for one in subject.gateways)
     facts["ours"] = ours
     return Finding(State.OK, f"{'Seawall' if ours else 'a program'} listens on {origin.authority}", facts)
-
-
-def _same(address: object, origin: Origin) -> bool:
-    try:
-        place, _ = Origin.parse(str(address))
-    except ValueError:
-        return False
-    return place.port == origin.port and is_loopback(place.host)
 
 
 CHECK = Check("local.base_url", "base address", run, limit=1.0, settles=True)

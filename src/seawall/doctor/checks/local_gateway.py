@@ -1,18 +1,23 @@
 """What the user's own gateways hold just now, and why; asks nobody beyond this machine."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from seawall.causes.cause import codes
+from seawall.doctor.behind import behind, same
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.side import name_of
+from seawall.doctor.subject import Subject
+from seawall.origin import Origin
 
 
 def _number(value: object) -> int:
     return int(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else 0
 
 
-def _said(one: Mapping[str, Any]) -> Sign | None:
-    """What a gateway's state speaks for."""
+def _said(one: Mapping[str, Any], elsewhere: str) -> Sign | None:
+    """What a gateway's state speaks for; of one that calls go `elsewhere` from, nothing about what is measured."""
     if one.get("answers") is False:
         text = f"the gateway at {one.get('address')} runs (process {one.get('pid')}) and does not answer"
         return Sign("seawall.internal_error", text, Weight.STRONG)
@@ -20,9 +25,31 @@ def _said(one: Mapping[str, Any]) -> Sign | None:
     if cause not in codes():
         return None
     age = _number(one.get("cause_age"))
+    if elsewhere:
+        text = f"the gateway at {one.get('address')} has trouble with {elsewhere}, which is not what is measured here"
+        return Sign("*", f"{text}: {cause}, {_calls(held)} held", Weight.WEAK, Direction.NEUTRAL)
     if held:
         return Sign(str(cause), f"Seawall holds {_calls(held)} for this, the first trouble {age} s ago")
     return Sign(str(cause), f"Seawall saw this {age} s ago, and no success since", Weight.WEAK)
+
+
+def _elsewhere(one: Mapping[str, Any], subject: Subject) -> str:
+    """The host that the gateway's calls end up at, if that is another than the one that is measured."""
+    try:
+        upstream, _ = Origin.parse(str(one.get("upstream")))
+    except ValueError:
+        return ""
+    end, _ = behind(upstream, subject.gateways) or (upstream, "")
+    return "" if same(f"http://{end.authority}", subject.api) else name_of(end)
+
+
+def _held_for(one: Mapping[str, Any]) -> Counter[str]:
+    """How many calls are held for which cause: those that wait say it, the rest is held for the gateway's first."""
+    whole, first = _number(one.get("held")), one.get("cause")
+    told = Counter(str(each["cause"]) for each in items(one, "waiting") if each.get("cause") in codes())
+    if first in codes() and whole > told.total():
+        told[str(first)] += whole - told.total()
+    return told if whole else Counter()
 
 
 def items(one: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -73,11 +100,12 @@ async def run(probe: Probe) -> Finding:
     gateways = probe.subject.gateways
     if not gateways:
         return Finding(State.SKIP, "no gateway of yours runs", {"running": 0, "held": 0})
-    signs = tuple(sign for one in gateways if (sign := _said(one)))
+    signs = tuple(sign for one in gateways if (sign := _said(one, _elsewhere(one, probe.subject))))
     held = sum(_number(one.get("held")) for one in gateways)
     facts: dict[str, Any] = {
         "running": len(gateways),
         "held": held,
+        "held_for": dict(sum(map(_held_for, gateways), Counter[str]())),
         "addresses": [one.get("address") for one in gateways],
     }
     facts["next_tries"] = [finite(one.get("next_try_in")) for one in gateways]

@@ -35,6 +35,20 @@ def kind(decision: Decision) -> str:
 
 
 @pytest.mark.parametrize(
+    ("stated", "deadline", "reason"),
+    [
+        (901.0, NOW + 900, "the service asks for 15 min, longer than it may be held"),
+        (None, NOW, "it was held as long as it may be"),
+        (1.0, NOW, "it was held as long as it may be"),
+    ],
+)
+def test_the_reason_is_the_one_that_counts(stated: float | None, deadline: float, reason: str) -> None:
+    """A wait that the service states is not a hold that was used up."""
+    where = standing(deadline=deadline, first_failed_at=NOW - (0 if deadline > NOW else 900))
+    assert decide(outcome(retry_after=stated), where, NOW, PARAMS, random.Random(3)) == GiveUp(reason)
+
+
+@pytest.mark.parametrize(
     ("what", "where", "expected"),
     [
         ({}, {}, "Again"),

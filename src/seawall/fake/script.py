@@ -7,7 +7,7 @@ import difflib
 import inspect
 import shlex
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -92,7 +92,7 @@ def fault(name: str, **given: object) -> Fault:
     kind = KINDS.get(name.replace("_", "-"))
     if kind is None:
         raise FaultError(
-            f"no fault is called {name!r}{_near(name, KINDS)}; `seawall fake --list-faults` has all"
+            f"no fault is called {name!r}{near(name, KINDS)}; `seawall fake --list-faults` has all"
         )
     checked = []
     for parameter, value in given.items():
@@ -124,8 +124,9 @@ def _value(kind: Kind, parameter: str, value: object) -> Any:
     return result
 
 
-def _near(name: str, known: Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+def near(name: str, known: Iterable[str]) -> str:
+    """What may have been meant, as the end of a sentence; empty where nothing is like it."""
+    close = difflib.get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

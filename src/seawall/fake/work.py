@@ -15,6 +15,7 @@ import msgspec
 from seawall.fake.capacity import CapacityModel
 from seawall.fake.limits import LimitsModel
 from seawall.fake.scenario import Scenario, ScenarioError, load, read
+from seawall.fake.script import near
 
 MOST_AGENTS: Final = 1000
 MOST_SECONDS: Final = 86_400.0
@@ -225,8 +226,8 @@ def work(name: str, scenario: Scenario) -> Work:
     return Work(
         name,
         scenario,
-        _table("bench", scenario.bench, BenchModel),
-        _table("fleet", scenario.fleet, FleetModel),
+        _table(f"{name}: bench", scenario.bench, BenchModel),
+        _table(f"{name}: fleet", scenario.fleet, FleetModel),
     )
 
 
@@ -239,4 +240,7 @@ def _table(name: str, given: dict[str, Any], kind: type[Model]) -> Model:
     except msgspec.ValidationError as error:
         says, at, path = str(error).partition(" - at `$")
         place = name + path.rstrip("`") if at else name
+        known = kind.__struct_encode_fields__
+        if not at and (unknown := next((key for key in given if key not in known), "")):
+            says = f"there is no key {unknown!r}{near(unknown, known)}"
         raise ScenarioError(f"{place}: {says}") from None

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from seawall.causes.cause import Hold
+from seawall.clock import duration
 from seawall.config import Backoff
 from seawall.policy.backoff import next_delay, next_throttle_delay
 from seawall.policy.outcome import Outcome
@@ -64,4 +65,6 @@ def decide(outcome: Outcome, standing: Standing, now: float, params: Backoff, rn
         return Again(delay)
     if outcome.hold is Hold.UNTIL:
         return Through()
+    if outcome.retry_after is not None and standing.first_failed_at + outcome.retry_after >= standing.deadline:
+        return GiveUp(f"the service asks for {duration(outcome.retry_after)}, longer than it may be held")
     return GiveUp("it was held as long as it may be")

@@ -54,8 +54,8 @@ _PLACE = _Pattern(("messages.", "tools.", "system."), r"(?<![a-z0-9])(?:messages
 _OTHER_NAMES = (
     "openai", "gemini", "ollama", "deepseek", "mistral", "qwen", "moonshot", "dashscope", "huggingface", "bigmodel",
     "siliconflow", "generativelanguage", "type.googleapis.com", "aiplatform.googleapis.com", "google.rpc", "groq",
-    "openrouter", "chatgpt", "perplexity", "githubcopilot", "generativeai", "stability.ai", "together.error",
-    "together_ai", "together.ai", "together.xyz",
+    "openrouter", "provider returned error", "/v1/responses", "chatgpt", "perplexity", "githubcopilot", "generativeai",
+    "stability.ai", "together.error", "together_ai", "together.ai", "together.xyz",
     "in organization org-", "(tpm)", "(rpm)", "(tpd)", "(rpd)",  # how OpenAI and Groq speak of limits
     "max_new_tokens", "exceed_context_size", "available context size",  # servers of models on one's own machine
     "content management policy",  # Azure
@@ -75,7 +75,8 @@ _FOREIGN = frozenset((
     "mongodb", "mongo", "mongoose", "sqlite", "sqlalchemy", "prisma", "kafka", "rabbitmq",
     "elasticsearch", "opensearch", "docker", "dockerd", "containerd", "kubectl", "kubelet",
     "kubernetes", "helm", "git", "github", "gitlab", "bitbucket", "publickey", "ssh", "sshd", "scp",
-    "rsync", "smtp", "imap", "ldap", "django", "flask", "rails", "laravel", "symfony", "composer",
+    "kex_exchange_identification", "rsync", "smtp", "imap", "ldap", "django",
+    "flask", "rails", "laravel", "symfony", "composer",
     "gradle", "maven", "cargo", "rustc", "gcc", "clang", "cmake", "makefile", "dpkg", "yum", "dnf",
     "brew", "homebrew", "pip", "pypi", "poetry", "conda", "bower", "yarn", "pnpm", "webpack",
     "vite", "rollup", "nextjs", "nuxt", "angular", "selenium", "playwright", "puppeteer",

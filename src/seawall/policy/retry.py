@@ -65,6 +65,9 @@ def decide(outcome: Outcome, standing: Standing, now: float, params: Backoff, rn
         return Again(delay)
     if outcome.hold is Hold.UNTIL:
         return Through()
-    if outcome.retry_after is not None and standing.first_failed_at + outcome.retry_after >= standing.deadline:
+    if (
+        outcome.retry_after is not None
+        and standing.first_failed_at + outcome.retry_after >= standing.deadline
+    ):
         return GiveUp(f"the service asks for {duration(outcome.retry_after)}, longer than it may be held")
     return GiveUp("it was held as long as it may be")

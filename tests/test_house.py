@@ -56,7 +56,6 @@ ELSEWHERE = {
     "policy/load.py": "two counts; tests/policy/test_lane.py checks them against a model",
     "store/bursts.py": "records without behaviour; tests/store/test_queries.py and tests/history fill them",
     "store/version.py": "tests/store/test_migrate.py",
-    "upstream/headers.py": "tests/gateway/test_rules.py: what reaches the upstream",
     "upstream/messages.py": "tests/gateway/test_rules.py",
     "upstream/passing.py": "tests/gateway/test_rules.py",
     "view/doctor_data.py": "tests/cli/test_doctor.py and tests/test_statements.py: against its schema",

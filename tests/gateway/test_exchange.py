@@ -141,7 +141,7 @@ def test_a_fault_of_ours_at_its_end_costs_one_answer(monkeypatch: pytest.MonkeyP
             asyncio.get_running_loop().set_exception_handler(
                 lambda _, context: seen.append(context["exception"])
             )
-            monkeypatch.setattr("seawall.gateway.records.Records.timed", None)
+            monkeypatch.setattr("seawall.gateway.records.Records.succeed", None)
             answer = await g.ask()
             assert not answer.whole
             assert [type(error) for error in seen] == [TypeError]

@@ -30,11 +30,11 @@ def test_counts_are_folded_by_hour_lane_and_cause() -> None:
     clock = Clock()
     records = Records(clock, rows.append)
     for _ in range(3):
-        records.count(LANE, "")
+        records.succeed(LANE, None, 0.0)
     records.count(LANE, "provider.overloaded")
-    records.count(OTHER, "")
+    records.succeed(OTHER, None, 0.0)
     clock.at += 3600
-    records.count(LANE, "")
+    records.succeed(LANE, None, 0.0)
     records.flush()
     records.flush()
     counts = [row for row in rows if isinstance(row, Count)]
@@ -54,13 +54,13 @@ def test_successes_are_told_at_once_and_counted_once() -> None:
     tried = 0
     for step in (1, 19, 0, 60, -40, 3600, 5):
         clock.at += step
-        records.count(LANE, "")
+        records.succeed(LANE, None, 0.0)
         tried += 1
         assert records.tallies.of(LANE.route, LANE.family).succeeded == tried
         assert sum(one["succeeded"] for one in records.told()["recent"]["models"]) >= 1
         records.flush()
     for number in range(3000):
-        records.count(LaneKey("api.anthropic.com", f"n{number}", "opus"), "")
+        records.succeed(LaneKey("api.anthropic.com", f"n{number}", "opus"), None, 0.0)
     assert records.tallies.of(LANE.route, LANE.family).succeeded == tried + 3000
     assert len(records._lanes) <= 1000
     records.flush()
@@ -78,11 +78,11 @@ def test_an_episode_is_over_a_minute_after_a_success() -> None:
     records.count(LANE, "provider.overloaded")
     clock.at += 10
     records.count(LANE, "provider.overloaded")
-    records.count(OTHER, "")
+    records.succeed(OTHER, None, 0.0)
     trouble = records.trouble()
     assert trouble is not None
     assert (trouble.cause, trouble.since, trouble.failures) == ("provider.overloaded", 1_000_000.0, 2)
-    records.count(LANE, "")
+    records.succeed(LANE, None, 0.0)
     assert records.trouble() is None
     clock.at += 30
     records.flush()
@@ -90,7 +90,7 @@ def test_an_episode_is_over_a_minute_after_a_success() -> None:
     trouble = records.trouble()
     assert trouble is not None
     assert trouble.since == 1_000_000.0
-    records.count(LANE, "")
+    records.succeed(LANE, None, 0.0)
     clock.at += 61
     records.flush()
     records.count(LANE, "provider.overloaded")
@@ -106,7 +106,7 @@ def test_a_sink_that_fails_costs_its_rows_only() -> None:
         raise OSError
 
     records = Records(Clock(), broken)
-    records.count(LANE, "")
+    records.succeed(LANE, None, 0.0)
     records.flush()
     assert records.unwritten == 1
 
@@ -141,7 +141,7 @@ def test_why_a_lane_fails() -> None:
     records.count(LANE, "network.connection_reset")
     assert records.cause_in(LANE, clock.at) == "network.connection_reset"
     assert records.cause_in(LANE, clock.at + 1) == ""
-    records.count(LANE, "")
+    records.succeed(LANE, None, 0.0)
     assert records.cause_in(LANE, 0.0) == ""
 
 
@@ -154,7 +154,7 @@ def test_what_is_told_of_troubles() -> None:
     records.count(LANE, "provider.overloaded")
     records.ended(LANE, "provider.overloaded", finished=False)
     clock.at += 5
-    records.count(LANE, "")
+    records.succeed(LANE, None, 0.0)
     records.ended(LANE, "provider.overloaded", finished=True)
     records.ended(OTHER, "seawall.memory_full", finished=False)
     told = records.told()

@@ -261,7 +261,7 @@ def test_rule_11_local_routes_are_ours() -> None:
 
     async def run() -> None:
         async with ground() as g:
-            g.gateway._routes = {"/api/v1/whole": whole, "/api/v1/lease": lease}
+            g.gateway._routes = {b"/api/v1/whole": whole, b"/api/v1/lease": lease}
             answer = await g.ask(b"", method="GET", path="/api/v1/whole?a=%31")
             assert (answer.status, answer.body) == (200, b"GET 1")
             reader, writer = await asyncio.open_connection("127.0.0.1", g.port)

@@ -32,7 +32,7 @@ from seawall.gateway.records import LaneKey, Records, Sink
 from seawall.gateway.relay import Relay, Stage, Told
 from seawall.gateway.tally import Tallies
 from seawall.http.dial import DialError
-from seawall.http.head import CHUNKED, Headers, RequestHead, format_head
+from seawall.http.head import Headers, RequestHead, format_head
 from seawall.http.pool import Pool
 from seawall.http.reply import Reply
 from seawall.http.request import BodyTooLarge, Request
@@ -93,7 +93,7 @@ class GatewayServer:
         """Of every path there."""
         self._config = config
         self._clock = clock or SystemClock()
-        self._routes = dict(local_routes or {})
+        self._routes = {path.encode("latin-1"): route for path, route in (local_routes or {}).items()}
         self._accounts = Accounts(salt or secrets.token_bytes(16))
         self._fallback_keys = dict(fallback_keys or {})
         """By the place of their `[[fallback]]`."""
@@ -270,9 +270,7 @@ class GatewayServer:
         guard, head = self._guard, request.head
         assert guard is not None
         path = head.target.partition(b"?")[0]
-        route = self._routes.get(path.decode("latin-1")) if self._routes else None
-        if route is None and path.startswith(_EPISODE):
-            route = self._routes.get(EPISODE)
+        route = self._routes.get(_EPISODE if path.startswith(_EPISODE) else path)
         refusal = guard.refusal(head, own=route is not None)
         if refusal is not None:
             self._refuse(reply, refusal)
@@ -519,13 +517,9 @@ class GatewayServer:
     # -- small facts ----------------------------------------------------------------------------------------------
 
     def _upstream_head(self, head: RequestHead, length: int, *, identity: bool) -> bytes:
-        headers = upstream_headers(head, self._host, identity=identity)
+        headers = upstream_headers(head, self._host, length, identity=identity)
         if self._tells_via:
             headers.append(b"via: 1.1 " + self._mark)
-        if length == CHUNKED:
-            headers.append(b"transfer-encoding: chunked")
-        elif length or b"content-length" in head.lower:
-            headers.append(b"content-length: %d" % length)
         line = b"%b %b%b HTTP/1.1" % (head.method, self._prefix, head.target)
         return format_head(line, headers)
 

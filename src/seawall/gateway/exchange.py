@@ -554,11 +554,10 @@ class Exchange:
         lane = self.call.lane if way is None else way.lane
         added = self._attempt_at - self.arrived_at if self.attempts == 1 else None
         begun = attempt.content_at
-        records.timed(lane, added, (begun or now) - self._attempt_at)
+        records.succeed(lane, added, (begun or now) - self._attempt_at)
         if begun is not None and attempt.usage is not None:
             records.streamed(begun - attempt.sent_at, now - attempt.sent_at, attempt.usage.output)
         self.relay.finish()
-        records.count(lane, "")
         if self.attempts > 1 or way is not None:
             records.fell_back += way is not None
             records.ended(self.call.lane, self.cause, finished=True)

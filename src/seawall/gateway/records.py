@@ -108,17 +108,27 @@ class Records:
         self._streams: deque[tuple[float, float, float, int]] = deque(maxlen=_STREAMS)
         """Of the last long streams: when each ended, seconds to its first content and to its end, tokens."""
 
-    def count(self, lane: LaneKey, cause: str, then: str = "") -> None:
-        """One attempt ended; `cause` is empty where it succeeded, `then` what became of its call where it failed."""
+    def succeed(self, lane: LaneKey, added: float | None, upstream: float) -> None:
+        """One attempt succeeded: seconds that its call was with Seawall before (None where failures came before), and
+        seconds from then until its answer began."""
         at = self._clock.wall()
         if not self._since <= at < self._until:
             self._turn(at)
-        if not cause:
-            self._lane(lane).succeeded += 1
-            self.succeeded_at = at
-            if self._troubles:
-                self._recover(lane, at)
-            return
+        here = self._lanes.get(lane) or self._lane(lane)
+        here.succeeded += 1
+        tally = here.tally
+        if added is not None:
+            tally.added.add(added)
+        tally.upstream.add(upstream)
+        self.succeeded_at = at
+        if self._troubles:
+            self._recover(lane, at)
+
+    def count(self, lane: LaneKey, cause: str, then: str = "") -> None:
+        """One attempt failed, and `then` became of its call."""
+        at = self._clock.wall()
+        if not self._since <= at < self._until:
+            self._turn(at)
         self._counts[int(at // 3600), lane, cause] += 1
         self._recent.count(at, lane.family, True)
         self._lane(lane).tally.failed[cause, then] += 1
@@ -128,13 +138,6 @@ class Records:
         trouble.last = at
         trouble.recovered_at = None
         trouble.failures += 1
-
-    def timed(self, lane: LaneKey, added: float | None, upstream: float) -> None:
-        """An answer began: how long the call was with Seawall (None where failures came before), and then upstream."""
-        tally = self._lane(lane).tally
-        if added is not None:
-            tally.added.add(added)
-        tally.upstream.add(upstream)
 
     @property
     def tallies(self) -> Tallies:

@@ -1,6 +1,6 @@
 """Which headers travel on, in both directions."""
 
-from seawall.http.head import HOP_BY_HOP, AnswerHead, Headers, RequestHead
+from seawall.http.head import CHUNKED, HOP_BY_HOP, AnswerHead, Headers, RequestHead
 
 CONTINUE = 100
 """`Expect` is answered here and not sent on, so an upstream's own 100 answers nobody: it goes no further.
@@ -9,8 +9,8 @@ _OURS = b"x-seawall-"
 """Headers with this prefix are between a client and its Seawall."""
 OUR_COOKIE = b"seawall"
 """Lets a browser see the page about this gateway; browsers send it with whatever they ask at this address."""
-_NOT_SENT = HOP_BY_HOP | {b"host", b"content-length", b"expect", b"proxy-authorization"}
-_NOT_SENT_IDENTITY = _NOT_SENT | {b"accept-encoding"}
+_NOT_SENT = HOP_BY_HOP | {b"expect", b"proxy-authorization"}
+_IDENTITY = b"accept-encoding: identity"
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"proxy-authenticate"}
 
 
@@ -22,21 +22,34 @@ def _dropped(lower: dict[bytes, bytes], always: frozenset[bytes]) -> frozenset[b
     return always.union(token.strip() for token in connection.lower().split(b","))
 
 
-def upstream_headers(head: RequestHead, host: bytes, *, identity: bool) -> Headers:
-    """A request's headers as they are sent on: all but those of the connection.
+def upstream_headers(head: RequestHead, host: bytes, length: int, *, identity: bool) -> Headers:
+    """A request's headers as they are sent on, its body's length among them: all but those of the connection.
 
     `identity`: ask for an answer that is not compressed, so that errors and first events can be read.
     """
-    not_sent = _dropped(head.lower, _NOT_SENT_IDENTITY if identity else _NOT_SENT)
-    if _OURS in b" ".join(head.lower):
-        not_sent = not_sent.union(name for name in head.lower if name.startswith(_OURS))
-    headers = _without(head, not_sent)
-    if b"cookie" in head.lower:
-        headers = _without_our_cookie(headers)
-    headers.insert(0, b"host: " + host)
-    if identity:
-        headers.append(b"accept-encoding: identity")
-    return headers
+    lower, size = head.lower, b"%d" % length
+    not_sent = _dropped(lower, _NOT_SENT)
+    if _OURS in b" ".join(lower):
+        not_sent = not_sent.union(name for name in lower if name.startswith(_OURS))
+    if len(lower) == len(head.lines) and not_sent.isdisjoint(lower) and lower.get(b"content-length") == size:
+        headers, names = head.lines.copy(), list(lower)  # nearly always: two lines change, where they stand
+        headers[names.index(b"host")] = b"host: " + host
+        if identity and b"accept-encoding" in lower:
+            headers[names.index(b"accept-encoding")] = _IDENTITY
+        elif identity:
+            headers.append(_IDENTITY)
+    else:
+        framing = (
+            (b"host", b"content-length", b"accept-encoding") if identity else (b"host", b"content-length")
+        )
+        headers = [b"host: " + host, *_without(head, not_sent.union(framing))]
+        if identity:
+            headers.append(_IDENTITY)
+        if length == CHUNKED:
+            headers.append(b"transfer-encoding: chunked")
+        elif length or b"content-length" in lower:
+            headers.append(b"content-length: " + size)
+    return _without_our_cookie(headers) if b"cookie" in lower else headers
 
 
 def _without_our_cookie(headers: Headers) -> Headers:
@@ -61,6 +74,11 @@ def client_headers(head: AnswerHead, without: bytes = b"") -> Headers:
 
 def _without(head: RequestHead | AnswerHead, dropped: frozenset[bytes]) -> Headers:
     """The lines of a head but for those of some headers."""
-    if len(head.lower) == len(head.lines):  # no name came twice
-        return [line for name, line in zip(head.lower, head.lines, strict=True) if name not in dropped]
-    return [line for (name, _), line in zip(head.fields, head.lines, strict=True) if name not in dropped]
+    lower = head.lower
+    if len(lower) != len(head.lines):  # a name came twice
+        return [line for (name, _), line in zip(head.fields, head.lines, strict=True) if name not in dropped]
+    names, lines = list(lower), head.lines.copy()
+    for name in lower.keys() & dropped:
+        at = names.index(name)
+        del names[at], lines[at]
+    return lines

@@ -86,7 +86,7 @@ OVERLOADED = [
         sign("provider.overloaded", "14 of 14 answers in 3 min were 529 from the API itself (last req_011C…9vQ at "
              "14:21:52)", D, title="the API is overloaded (529) for opus", facts={"who": "api"}),
         sign("provider.overloaded", "sonnet and haiku succeed: 6 of 6 in the last 2 min"),
-        answered={"sonnet": NOW - 20, "haiku": NOW - 31},
+        answering={"sonnet": NOW - 20, "haiku": NOW - 31},
     ),
     *fine("name", "IPv4", "IPv6", "TLS", "proxy", "key", "settings", "clock"),
     result("status.page", "status page", State.SKIP,

@@ -6,7 +6,8 @@
   when the answer is written), `side` (what an upstream is called), `advice` (what to do, and what not), `escalation`
   (when to tell somebody)
 - what else counts: `earlier` (episodes before this one), `lasting` (what they say, in words), `recorded` (the gateway's
-  last records), `said` (a text that was pasted), `answers` (what a person tried)
+  last records), `answering` (which models answer while others fail), `said` (a text that was pasted), `answers` (what a
+  person tried)
 - kept between runs: `kept` (small files of facts), `runs` (which checks failed, which facts differ)
 - what several checks look at: `platform`, `link`, `desktop`, `program` (another program, asked within a time), `reach`
   (a request, measured), `tcp`, `certificate`, `root` (a company's own), `status` (a status page), `spending` (calls

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from seawall.causes.cause import Party, Platform, Step
 from seawall.clock import duration, local
 from seawall.doctor.case import Case
+from seawall.doctor.check import State
 from seawall.doctor.lasting import lasts
 
 MOST = 3
@@ -162,17 +163,18 @@ def _overloaded(case: Case) -> Advice:
 
 
 def _answering(case: Case) -> tuple[str, float | None] | None:
-    """A model family that answers meanwhile, and how long ago it last did; None where none is known."""
-    answered = case.fact("seen.recent", "answered")
-    if isinstance(answered, Mapping):
-        known = {str(name): at for name, at in answered.items() if name and isinstance(at, (int, float))}
-        if known:
-            name = max(known, key=lambda one: known[one])
-            return name, max(0.0, case.now - known[name])
-    for one in case.fact("local.gateway", "models") or ():
-        if one.get("succeeded") and one["succeeded"] == one.get("tried") and one.get("family"):
-            return str(one["family"]), None
-    return None
+    """A model family that answers meanwhile, and how long ago it last did if that is known; None where none does."""
+    found = case.fact("seen.recent", "answering")
+    asked = case.finding("api.model")
+    refused = str(asked.facts.get("model", "")) if asked and asked.state is State.FAIL else ""
+    known = (
+        {name: at for name, at in found.items() if name not in refused} if isinstance(found, Mapping) else {}
+    )
+    if not known:
+        return None
+    name = max(known, key=lambda one: known[one] or 0.0)
+    at = known[name]
+    return name, None if at is None else max(0.0, case.now - at)
 
 
 def _wrong_vendor(case: Case) -> Advice:

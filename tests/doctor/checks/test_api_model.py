@@ -42,11 +42,11 @@ def test_a_model_that_is_full(tmp_path: Path) -> None:
         others = ran(
             asking(tmp_path, api.url),
             "api.model",
-            seen_recent=Finding(State.WARN, "", {"succeeded": ["haiku", "sonnet"]}),
+            seen_recent=Finding(State.WARN, "", {"answering": {"haiku": None, "sonnet": 7.0}}),
         )
     assert [(one.cause, one.weight.value) for one in found.signs] == [("provider.overloaded", "decisive")]
     assert others.signs[1].cause == "provider.model_capacity"
-    assert others.signs[1].text == f"{SMALL} is refused, while sonnet succeeded in the last minutes"
+    assert others.signs[1].text == f"{SMALL} is refused, while sonnet answers"
 
 
 def test_a_page_is_no_answer(tmp_path: Path) -> None:

@@ -1,18 +1,29 @@
 """One's own recent failures, from the record."""
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from doctor_peers import about, keep, ran
 from store_helpers import QUICK, attempt
 
 from seawall.config import Store
-from seawall.doctor.check import State
-from seawall.doctor.checks.seen_recent import lately, recoveries, signs_of
+from seawall.doctor.answering import recoveries
+from seawall.doctor.check import Sign, State
+from seawall.doctor.checks.seen_recent import signs_of as judged
+from seawall.store.rows import Attempt
 from seawall.store.writer import Writer
 
 NOW = 1_795_000_100.0
+
+
+def signs_of(
+    rows: Sequence[Attempt], gateways: Sequence[Mapping[str, Any]] = (), now: float = NOW
+) -> list[Sign]:
+    """What they speak for."""
+    return judged(rows, gateways, now)[0]
 
 
 def test_refusals_of_the_api_itself_are_decisive() -> None:
@@ -49,7 +60,7 @@ def test_what_ended_in_success_is_over() -> None:
     assert signs_of([failed, attempt(at=NOW - 5, cause=None, status=200)]) == []
     first, second = signs_of([failed, attempt(at=NOW - 5, cause=None, family="haiku")])
     assert first.cause == second.cause == "provider.overloaded"
-    assert second.text == "haiku succeed meanwhile"
+    assert second.text == "haiku succeeds meanwhile"
 
 
 def test_what_a_plain_success_has_ended_is_over() -> None:
@@ -57,13 +68,13 @@ def test_what_a_plain_success_has_ended_is_over() -> None:
     failed = attempt(at=NOW - 60)
     told = {"route": failed.route, "family": failed.family, "recovered_at": NOW - 5}
     nonsense = [{"troubles": 7}, {"troubles": [{"recovered_at": "x"}, {"recovered_at": float("nan")}]}]
-    ended = recoveries([{"troubles": [told]}, *nonsense])
-    assert signs_of([failed], None, NOW, ended) == []
-    assert signs_of([attempt(at=NOW - 1)], None, NOW, ended) != [], "failures came after it"
+    assert recoveries(nonsense) == {}
+    assert signs_of([failed], [{"troubles": [told]}, *nonsense]) == []
+    assert signs_of([attempt(at=NOW - 1)], [{"troubles": [told]}]) != [], "failures came after it"
     for other in ({"family": "haiku"}, {"recovered_at": None}):
-        ended = recoveries([{"troubles": [told, told | other]}, {"troubles": [told | other]}])
-        assert (signs_of([failed], None, NOW, ended) == []) is ("family" in other)
-    assert signs_of([failed], None, NOW, recoveries([{"troubles": [told | {"family": "haiku"}]}])) != []
+        ended = [{"troubles": [told, told | other]}, {"troubles": [told | other]}]
+        assert (signs_of([failed], ended) == []) is ("family" in other)
+    assert signs_of([failed], [{"troubles": [told | {"family": "haiku"}]}]) != []
 
 
 def counted(**models: tuple[int, int]) -> dict[str, object]:
@@ -72,11 +83,22 @@ def counted(**models: tuple[int, int]) -> dict[str, object]:
     return {"address": "http://127.0.0.1:8787", "pid": 7, "recent": {"span": 180, "models": rows}}
 
 
+def since(age: float, family: str = "opus", **changed: object) -> dict[str, object]:
+    """Its word on a trouble that goes on for so many seconds."""
+    one = {
+        "route": "api.anthropic.com",
+        "family": family,
+        "cause": "provider.overloaded",
+        "recovered_at": None,
+    }
+    return {"troubles": [one | {"since": NOW - age, "last": NOW - 1} | changed]}
+
+
 def test_the_share_that_a_gateway_has_counted() -> None:
     """How many of how many, and who answers meanwhile: the gateway counts those too that are not on record yet."""
     rows = [attempt(n, at=NOW - n) for n in range(12)]
-    said = lately([counted(opus=(0, 14), sonnet=(4, 4), haiku=(2, 2), fable=(1, 9))])
-    first, second = signs_of(rows, said, NOW)
+    said = [counted(opus=(0, 14), sonnet=(4, 4), haiku=(2, 2), fable=(1, 9)) | since(190)]
+    first, second = signs_of(rows, said)
     clock = time.strftime("%H:%M:%S", time.localtime(NOW))
     assert (
         first.text == f"14 of 14 answers in 3 min were 529 from the API itself (last req_011C…7Fy at {clock})"
@@ -90,7 +112,7 @@ def test_a_share_of_one_kind_among_several() -> None:
     """Where a model fails in several ways, each is counted by the record; what gave no answer is no answer."""
     reset = {"status": None, "cause": "network.connection_reset", "request_id": None}
     rows = [attempt(at=NOW), attempt(at=NOW - 1), attempt(at=NOW - 2, **reset)]
-    texts = [one.text for one in signs_of(rows, lately([counted(opus=(5, 8))]), NOW)]
+    texts = [one.text for one in signs_of(rows, [counted(opus=(5, 8))])]
     assert texts[0].startswith("2 of 8 attempts in 3 min were 529 from the API itself (last req_011C")
     assert texts[1].startswith("1 of 8 attempts in 3 min failed with ")
     assert len(texts) == 2
@@ -111,19 +133,19 @@ def test_a_share_of_one_kind_among_several() -> None:
 def test_without_a_count_there_is_no_share(gateways: list[dict[str, object]]) -> None:
     """No gateway, one that says nonsense, or one that has not seen what is on record: as without any."""
     rows = [attempt(n, at=NOW - n) for n in range(3)]
-    assert signs_of(rows, lately(gateways), NOW) == signs_of(rows)
+    assert signs_of(rows, gateways) == signs_of(rows)
 
 
 def test_a_share_is_of_the_last_minutes_only() -> None:
     """What failed before them is told without."""
     rows = [attempt(at=NOW - 300)]
-    assert signs_of(rows, lately([counted(opus=(0, 2))]), NOW) == signs_of(rows)
+    assert signs_of(rows, [counted(opus=(0, 2))]) == signs_of(rows)
 
 
 def test_several_gateways_are_counted_together() -> None:
     """They are one user's."""
-    said = lately([counted(opus=(0, 2)), {"answers": False}, counted(opus=(1, 3))])
-    assert signs_of([attempt(at=NOW)], said, NOW)[0].text.startswith("4 of 5 answers in 3 min were 529")
+    said = [counted(opus=(0, 2)), {"answers": False}, counted(opus=(1, 3))]
+    assert signs_of([attempt(at=NOW)], said)[0].text.startswith("4 of 5 answers in 3 min were 529")
 
 
 def test_no_record_is_no_failure(tmp_path: Path) -> None:
@@ -149,7 +171,7 @@ def test_the_record_is_read(tmp_path: Path) -> None:
     found = ran(about(tmp_path), "seen.recent")
     assert found.state is State.WARN
     assert found.facts["failed"] == 1
-    assert found.facts["answered"] == {"haiku": pytest.approx(at)}
+    assert found.facts["answering"] == {"haiku": pytest.approx(at)}
     assert found.signs[0].text.startswith("1 call failed with 529")
     found = ran(about(tmp_path, gateways=(counted(opus=(0, 1)),)), "seen.recent")
     assert found.signs[0].text.startswith("1 of 1 answers in 3 min was 529")
@@ -202,3 +224,80 @@ def test_what_is_on_record_is_not_told_twice(tmp_path: Path) -> None:
         "14 of 14 answers in 3 min were 529 from the API itself (last req_011C…7Fy at "
     )
     assert second.text == "haiku succeeds: 6 of 6 in the last 3 min"
+
+
+FAMILIES = ("haiku", "opus", "sonnet")
+
+
+def outage(age: float, *families: str, **more: object) -> dict[str, object]:
+    """A gateway whose models all failed for so long, after each had answered 27 of 37 in its last three minutes."""
+    troubles = [one for family in families for one in since(age, family)["troubles"]]  # type: ignore[attr-defined]
+    return (
+        counted(**dict.fromkeys(FAMILIES, (27, 37)))
+        | {"troubles": troubles, "succeeded_at": NOW - age - 1}
+        | more
+    )
+
+
+def test_an_outage_of_all_models() -> None:
+    """None of them succeeds, whatever it did before; the headline names all, and each line its own."""
+    rows = [attempt(n, at=NOW - n, family=family) for family in FAMILIES for n in range(10)]
+    found, fine = judged(rows, [outage(15, *FAMILIES)], NOW)
+    assert fine == {}
+    assert {one.title for one in found} == {"the API is overloaded (529) for haiku, opus, sonnet"}
+    assert [one.text.partition(" were")[0] for one in found] == [
+        f"{family}: 10 of 37 answers in 3 min" for family in ("haiku", "opus", "sonnet")
+    ]
+
+
+def test_an_outage_of_all_models_that_is_not_on_record() -> None:
+    """As where the store cannot be written: the same."""
+    found, fine = judged([], [outage(15, *FAMILIES)], NOW)
+    assert fine == {}
+    assert {one.title for one in found} == {"the API is overloaded (529) for haiku, opus, sonnet"}
+    assert found[0].text == "haiku: 10 of 37 attempts in 3 min failed: the API is at capacity"
+
+
+@pytest.mark.parametrize(
+    ("gateway", "rows", "fine"),
+    [
+        # A success before the trouble began says nothing, and the counts of three minutes do not tell when it was.
+        (outage(15, "opus", "sonnet"), {}, {}),
+        (counted(opus=(9, 14), haiku=(6, 6), sonnet=(3, 3)) | since(60) | {"succeeded_at": NOW - 2}, {}, {}),
+        # The last success of all came after it, and only one model can have had it.
+        (counted(opus=(9, 14), haiku=(6, 6)) | since(60) | {"succeeded_at": NOW - 2}, {}, {"haiku": NOW - 2}),
+        (counted(opus=(9, 14), haiku=(6, 6)) | since(60) | {"succeeded_at": NOW - 61}, {}, {}),
+        # Older than what is counted: whatever was counted came after it.
+        (counted(opus=(0, 14), haiku=(6, 6)) | since(200), {}, {"haiku": None}),
+        (counted(opus=(0, 14), haiku=(6, 7)) | since(200), {}, {}),
+        (counted(opus=(0, 14), haiku=(6, 6)) | since(200), {"haiku": NOW - 400}, {"haiku": None}),
+        (counted(opus=(0, 14), haiku=(6, 6)) | since(200), {"haiku": NOW - 4}, {}),
+    ],
+)
+def test_who_answers_meanwhile(
+    gateway: dict[str, object], rows: dict[str, float], fine: dict[str, float | None]
+) -> None:
+    """Only who succeeded after the trouble began and did not fail since."""
+    failed = [attempt(at=NOW - 1), *(attempt(at=at, family=name) for name, at in rows.items())]
+    assert judged(failed, [gateway], NOW)[1] == fine
+
+
+def test_one_that_came_back_answers_until_it_fails_again() -> None:
+    """The gateway tells when a trouble ended; a failure after that takes it away."""
+    [opus] = since(60)["troubles"]  # type: ignore[misc]
+    [haiku] = since(50, "haiku", recovered_at=NOW - 9)["troubles"]  # type: ignore[misc]
+    gateway = counted(opus=(0, 14), haiku=(2, 9)) | {"troubles": [opus, haiku]}
+    found, fine = judged([attempt(at=NOW - 1)], [gateway], NOW)
+    assert fine == {"haiku": NOW - 9}
+    assert [one.title for one in found] == ["the API is overloaded (529) for opus"]
+    assert judged([attempt(at=NOW - 1), attempt(at=NOW - 3, family="haiku")], [gateway], NOW)[1] == {}
+
+
+def test_a_failure_that_only_counts_show_to_be_over() -> None:
+    """The gateway has forgotten that trouble: no failure in three minutes, and successes, are its end."""
+    rows = [attempt(at=NOW - 1), attempt(at=NOW - 400, family="haiku")]
+    gateway = counted(opus=(0, 14), haiku=(6, 6)) | since(200)
+    found = signs_of(rows, [gateway])
+    assert [one.title for one in found if one.title] == ["the API is overloaded (529) for opus"]
+    assert found[1].text == "haiku succeeds: 6 of 6 in the last 3 min"
+    assert len(signs_of(rows)) == 2, "without a gateway nothing says so"

@@ -1,7 +1,7 @@
 """Does the model answer? One token from it, which costs next to nothing and is spent only with `--spend`.
 
 Facts: `model`, `who`, `status`, `cause`. Signs: the answer's own cause, decisive where the API itself gave it; and
-`provider.model_capacity` (strong) where this model is refused with 529 and another was answered in the last minutes.
+`provider.model_capacity` (strong) where this model is refused with 529 and another answers, by what was seen.
 """
 
 from seawall.doctor.check import Check, Finding, Probe, Sign, State
@@ -19,9 +19,9 @@ async def run(probe: Probe) -> Finding:
         took = 1000 * (answer.first_byte or 0.0)
         return Finding(State.OK, f"{name} answers, in {took:.0f} ms", facts)
     signs = judged(answer, probe.subject.api.host, f"one token from {name}")
-    others = [one for one in probe.fact("seen.recent", "succeeded") or [] if one and one not in name]
+    others = [one for one in probe.fact("seen.recent", "answering") or () if one not in name]
     if answer.status == 529 and others:
-        text = f"{name} is refused, while {', '.join(others)} succeeded in the last minutes"
+        text = f"{name} is refused, while {', '.join(others)} {'answers' if len(others) == 1 else 'answer'}"
         signs = (*signs, Sign("provider.model_capacity", text))
     return Finding(State.FAIL, signs[0].text, facts, signs)
 

@@ -11,120 +11,98 @@ from typing import Any
 
 from seawall.causes.cause import codes, lookup
 from seawall.causes.match import UNKNOWN
-from seawall.clock import duration
+from seawall.clock import duration, local
+from seawall.doctor.answering import Lately, answering, going, lately, recoveries, succeed
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
-from seawall.doctor.checks.local_gateway import finite, items, models_of
 from seawall.doctor.recorded import WINDOW, attempts
 from seawall.store.rows import Attempt
 
 _FROM_API = "req_"
+_MOST_NAMED = 3
+"""Model families that a headline names, as the live view does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lately:
-    """How the attempts of the last minutes ended, as running gateways counted them."""
+class _Live:
+    """Failures of one cause for one model family that no success has ended."""
 
-    span: float
-    """Seconds."""
-    models: Mapping[str, tuple[int, int]]
-    """By model family: attempts that succeeded, and all."""
-
-
-def lately(gateways: Sequence[Mapping[str, Any]]) -> Lately | None:
-    """What all of the user's gateways counted, together; None where none that runs has."""
-    models: dict[str, tuple[int, int]] = {}
-    spans = []
-    for one in gateways:
-        recent = one.get("recent")
-        span = finite(recent.get("span")) if isinstance(recent, Mapping) else None
-        if not span:
-            continue
-        spans.append(span)
-        for each in models_of(one):
-            good, tried = models.get(each["family"], (0, 0))
-            models[each["family"]] = good + each["succeeded"], tried + each["tried"]
-    return Lately(max(spans), models) if spans else None
+    code: str
+    family: str
+    since: float
+    failed: tuple[Attempt, ...] = ()
+    """As they are on record, the last one first; none: a gateway alone tells of them."""
 
 
-def recoveries(gateways: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
-    """When the last trouble of a route and model family ended, as gateways tell: plain successes are not on record.
-
-    Where another goes on, as with a second account, none has ended.
-    """
-    ended: dict[tuple[str, str], float] = {}
-    going_on = set()
-    for one in (each for gateway in gateways for each in items(gateway, "troubles")):
-        lane, at = (str(one.get("route")), str(one.get("family"))), one.get("recovered_at")
-        if isinstance(at, (int, float)) and at > 0:
-            ended[lane] = max(float(at), ended.get(lane, 0.0))
-        else:
-            going_on.add(lane)
-    return {lane: at for lane, at in ended.items() if lane not in going_on}
-
-
-def signs_of(
-    rows: Sequence[Attempt],
-    counted: Lately | None = None,
-    now: float = 0.0,
-    ended: Mapping[tuple[str, str], float] | None = None,
-) -> list[Sign]:
-    """What records of the window speak for, a cause and model family each; what has ended in success is left out.
-
-    `counted` is what gateways say of the minutes before `now` (UTC seconds): with it the share of failures is told.
-    `ended` are their `recoveries`.
-    """
+def _recorded(rows: Sequence[Attempt], ended: Mapping[tuple[str, str], float]) -> list[_Live]:
+    """What is on record and goes on, a cause and model family each."""
     groups: dict[tuple[str, str, str], list[Attempt]] = {}
-    success: dict[tuple[str, str], float] = dict(ended or {})
+    success: dict[tuple[str, str], float] = dict(ended)
     for row in rows:
         lane = (row.route, row.family)
         if row.cause is None:
             success[lane] = max(row.at, success.get(lane, 0.0))
         else:
             groups.setdefault((*lane, row.cause), []).append(row)
-    signs = []
+    found = []
     for (route, family, code), failed in groups.items():
-        last = max(failed, key=lambda row: row.at)
-        if lookup(code).code == UNKNOWN or success.get((route, family), 0.0) > last.at:
+        last = max(row.at for row in failed)
+        over = success.get((route, family), 0.0)
+        if lookup(code).code == UNKNOWN or over > last:
             continue
-        share = _share(rows, failed, counted, now) if counted else ""
-        signs.append(_sign(failed, last, code, family, share))
-        if counted and (text := _well(counted, family)):
-            signs.append(Sign(code, text, Weight.STRONG if code.startswith("provider.") else Weight.WEAK))
-        elif others := [
-            name for (r, name), at in success.items() if r == route and name != family and at > last.at - 60
-        ]:
-            text = f"{', '.join(sorted(filter(None, others))) or 'other models'} succeed meanwhile"
-            signs.append(Sign(code, text, Weight.STRONG if code.startswith("provider.") else Weight.WEAK))
-    return signs
+        since = min(row.at for row in failed if row.at >= over)
+        found.append(_Live(code, family, since, tuple(sorted(failed, key=lambda row: -row.at))))
+    return found
 
 
-def unrecorded(
+def _unrecorded(
     gateways: Sequence[Mapping[str, Any]], rows: Sequence[Attempt], counted: Lately | None, now: float
-) -> list[Sign]:
+) -> list[_Live]:
     """What gateways tell of trouble that goes on and is not on record, as where the store cannot be written or read."""
     if counted is None:
         return []
-    found = [one for gateway in gateways for one in items(gateway, "troubles")]
     going_on = [
         one
-        for one in found
-        if one.get("cause") in codes() and one.get("recovered_at") is None and _within(one, counted.span, now)
+        for one in going(gateways)
+        if one.get("cause") in codes() and _within(one, counted.span, now) and one["cause"] != UNKNOWN
     ]
     known = {row.family for row in rows if row.cause is not None and row.at >= now - counted.span}
     families = Counter(str(one.get("family")) for one in going_on)
-    signs = []
+    found = []
     for one in going_on:
-        family, code = str(one.get("family")), str(one["cause"])
+        family, since = str(one.get("family")), one.get("since")
         good, tried = counted.models.get(family, (0, 0))
-        if code == UNKNOWN or family in known or families[family] > 1 or tried <= good:
+        if family in known or families[family] > 1 or tried <= good:
             continue
-        cause = lookup(code)
-        title = cause.title[:1].lower() + cause.title[1:]
-        text = f"{tried - good} of {tried} attempts in {duration(counted.span)} failed: {title}"
-        signs.append(Sign(code, text, facts={"n": tried - good, "family": family[:20]}))
-        if well := _well(counted, family):
-            signs.append(Sign(code, well, Weight.STRONG if code.startswith("provider.") else Weight.WEAK))
-    return signs
+        begun = float(since) if isinstance(since, (int, float)) else now
+        found.append(_Live(str(one["cause"]), family[:20], begun))
+    return found
+
+
+def signs_of(
+    rows: Sequence[Attempt], gateways: Sequence[Mapping[str, Any]] = (), now: float = 0.0
+) -> tuple[list[Sign], dict[str, float | None]]:
+    """What records of the window and gateways speak for, a cause and model family each; what has ended is left out.
+
+    With it the families that answer for all that, and when each last did where that is known. `now` in UTC seconds.
+    """
+    counted = lately(gateways)
+    live = [*_recorded(rows, recoveries(gateways)), *_unrecorded(gateways, rows, counted, now)]
+    begun = {(one.code, one.family): one.since for one in live}
+    for trouble in going(gateways):
+        key, since = (str(trouble.get("cause")), str(trouble.get("family"))), trouble.get("since")
+        if key in begun and isinstance(since, (int, float)):
+            begun[key] = min(begun[key], float(since))
+    fine = answering(rows, gateways, max(begun.values(), default=0.0), now)
+    # A gateway forgets a trouble that is over; what it has counted since then tells the same.
+    live = [one for one in live if one.family not in fine]
+    signs = []
+    for one in live:
+        weight = Weight.STRONG if one.code.startswith("provider.") else Weight.WEAK
+        hit = sorted({each.family for each in live if each.code == one.code} - {""})
+        signs.append(_sign(one, rows, hit, counted, now))
+        if text := succeed(fine, counted):
+            signs.append(Sign(one.code, text, weight))
+    return signs, fine
 
 
 def _within(trouble: Mapping[str, Any], span: float, now: float) -> bool:
@@ -152,70 +130,74 @@ def _share(rows: Sequence[Attempt], failed: Sequence[Attempt], counted: Lately, 
     return f"{count} of {tried} {what} in {duration(counted.span)} {verb}"
 
 
-def _well(counted: Lately, family: str) -> str:
-    """`haiku and sonnet succeed: 6 of 6 in the last 3 min`: models that work meanwhile; empty where none does."""
-    fine = {
-        name: (good, tried)
-        for name, (good, tried) in counted.models.items()
-        if name and name != family and 2 * good > tried
-    }
-    if not fine:
-        return ""
-    *names, last = sorted(fine)
-    who = f"{', '.join(names)} and {last} succeed" if names else f"{last} succeeds"
-    good, tried = (sum(one[place] for one in fine.values()) for place in (0, 1))
-    return f"{who}: {good} of {tried} in the last {duration(counted.span)}"
-
-
 def _short(request_id: str) -> str:
     """Both ends of an id, which tell it from others; the whole of it is in the facts."""
     return request_id if len(request_id) < 16 else f"{request_id[:8]}…{request_id[-3:]}"
 
 
-def _sign(failed: list[Attempt], last: Attempt, code: str, family: str, share: str = "") -> Sign:
-    """What one group of failures says; that old facts count less is the verdict's business."""
+def _sign(
+    one: _Live, rows: Sequence[Attempt], hit: Sequence[str], counted: Lately | None, now: float
+) -> Sign:
+    """What one group of failures says, and of which model where several fail; its age is the verdict's business."""
+    which = f"{one.family}: " if len(hit) > 1 and one.family else ""
+    status = one.failed[0].status if one.failed else None
+    title = ""
+    if one.code == "provider.overloaded" and hit:
+        title = f"the API is overloaded ({status or 529})"
+        title += f" for {', '.join(hit)}" if len(hit) <= _MOST_NAMED else ""
+    if one.failed:
+        return _of_record(one, which, title, _share(rows, one.failed, counted, now) if counted else "")
+    assert counted is not None
+    good, tried = counted.models[one.family]
+    text = f"{tried - good} of {tried} attempts in {duration(counted.span)} failed: {_low(lookup(one.code).title)}"
+    return Sign(one.code, which + text, title=title, facts={"n": tried - good, "family": one.family})
+
+
+def _of_record(one: _Live, which: str, title: str, share: str) -> Sign:
+    failed, last = one.failed, one.failed[0]
     typed = last.status is not None and (last.request_id or "").startswith(_FROM_API)
     weight = Weight.DECISIVE if typed else Weight.STRONG
     said = f"{len(failed)} calls failed with" if len(failed) > 1 else "1 call failed with"
-    what = str(last.status) if last.status else lookup(code).title[:1].lower() + lookup(code).title[1:]
-    when = time.strftime("%H:%M:%S", time.localtime(last.at))
+    what = str(last.status) if last.status else _low(lookup(one.code).title)
+    when = local(last.at)
     itself = " from the API itself" if typed else ""
     if share:
-        which = f"last {_short(last.request_id or '')} at" if typed else "the last at"
-        text = f"{share} {what}{itself} ({which} {when})"
+        named = f"last {_short(last.request_id or '')} at" if typed else "the last at"
+        text = f"{share} {what}{itself} ({named} {when})"
     else:
         text = f"{said} {what}{itself}, the last at {when}"
         text += f" ({(last.request_id or '')[:40]})" if typed else ""
-    title = ""
-    if code == "provider.overloaded" and family:
-        title = f"the API is overloaded ({last.status or 529}) for {family}"
-    facts: dict[str, Any] = {"n": len(failed), "status": last.status, "family": family, "route": last.route}
+    facts: dict[str, Any] = {
+        "n": len(failed),
+        "status": last.status,
+        "family": one.family,
+        "route": last.route,
+    }
     if typed:
         facts |= {"who": "api", "request_id": last.request_id}
-    return Sign(code, text, weight, title=title, at=last.at, facts=facts)
+    return Sign(one.code, which + text, weight, title=title, at=last.at, facts=facts)
+
+
+def _low(title: str) -> str:
+    return title[:1].lower() + title[1:]
 
 
 async def run(probe: Probe) -> Finding:
     now = time.time()
-    rows = await attempts(probe, now)
-    gateways = probe.subject.gateways
-    counted = lately(gateways)
-    more = unrecorded(gateways, [] if isinstance(rows, Finding) else rows, counted, now)
-    if isinstance(rows, Finding):
-        return replace(rows, state=State.WARN, summary=more[0].text, signs=tuple(more)) if more else rows
+    found = await attempts(probe, now)
+    rows = [] if isinstance(found, Finding) else found
+    signs, fine = signs_of(rows, probe.subject.gateways, now)
     failed = [row for row in rows if row.cause is not None]
-    recovered = len(rows) - len(failed)
-    facts: dict[str, Any] = {"failed": len(failed), "recovered": recovered, "window": WINDOW}
-    facts["succeeded"] = sorted({row.family for row in rows if row.cause is None})
-    answered: dict[str, float] = {}
-    for row in rows:
-        if row.cause is None and row.family:
-            answered[row.family] = max(row.at, answered.get(row.family, 0.0))
-    facts["answered"] = answered
-    facts["causes"] = dict(Counter(row.cause for row in failed))
-    if not rows and not more:
+    facts: dict[str, Any] = {"failed": len(failed), "recovered": len(rows) - len(failed), "window": WINDOW}
+    facts |= {"answering": fine, "causes": dict(Counter(row.cause for row in failed))}
+    if isinstance(found, Finding):
+        return (
+            replace(found, state=State.WARN, summary=signs[0].text, facts=facts, signs=tuple(signs))
+            if signs
+            else found
+        )
+    if not rows and not signs:
         return Finding(State.SKIP, "no call of the last 15 min is on record", facts)
-    signs = [*signs_of(rows, counted, now, recoveries(gateways)), *more]
     if not signs:
         text = f"{len(failed)} failed in the last 15 min, all were answered since"
         return Finding(State.OK, text, facts, (Sign("*", text, Weight.WEAK, Direction.NEUTRAL),))

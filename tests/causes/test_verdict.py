@@ -187,6 +187,87 @@ def test_the_run_that_repeats_decides_else_the_last():
     assert explain(line.format(1, 1) + "API Error: OAuth token has expired").cause == "account.oauth_expired"
 
 
+TYPED = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_%d"}'
+SHAPES = [
+    "{said}",
+    "attempt {n}: {said}",
+    "attempt {n} {said}",
+    "Attempt {n}/10 failed: {said}",
+    "[{n}] retry {n}: {said}",
+    "2026-11-21T10:00:0{n}.5Z [ERROR] {said}",
+    "10:00:0{n} ERROR {said}",
+    '{{"ts": {n}, "error": "{said}"}}',
+    "⎿ {said} · Retrying in {n} seconds… (attempt {n}/10)",
+    "⎿ {said}\n  · Retrying in {n} seconds…\n  (attempt {n}/10)",
+    "{said}\n    at async request (file:///app/client.js:{n}:7)",
+]
+"""How a retry loop's errors are written, a line or a few each."""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("overloaded", ["529 Overloaded", "API Error: 529 Overloaded"])
+def test_all_errors_of_a_retry_loop_are_counted_and_the_run_decides(shape, overloaded):
+    """Three refusals for lack of capacity and two timeouts: the refusals' cause, with the timeouts beside it."""
+    loop = [overloaded] * 3 + ["Request timed out"] * 2
+    for text in ("\n", "\r\n", "\n\n"):
+        text = text.join(shape.format(n=n, said=said) for n, said in enumerate(loop, 1))
+        found = explain(text)
+        assert found.counts == (("provider.overloaded", 3), ("network.client_timeout", 2))
+        assert found.cause == found.first == "provider.overloaded"
+        assert "network.client_timeout" in found.also
+
+
+def test_lines_of_json_are_errors_of_their_own():
+    """Whole bodies with their request ids, and a log's own objects."""
+    lines = [TYPED % n for n in range(4)] + ['{"ts":7,"error":"connect ETIMEDOUT api.anthropic.com:443"}'] * 2
+    found = explain("\n".join(lines))
+    assert found.counts == (("provider.overloaded", 4), ("network.connect_timeout", 2))
+    assert found.cause == "provider.overloaded"
+
+
+def test_every_kind_of_error_in_a_loop_is_counted():
+    """Also those that come once, and hundreds of one kind."""
+    loop = (
+        ["API Error: 529 Overloaded"] * 8 + ["Request timed out"] * 2 + ["API Error: 401 invalid x-api-key"]
+    )
+    found = explain("".join(f"attempt {n} {said}\n" for n, said in enumerate(loop, 1)))
+    assert dict(found.counts) == {
+        "provider.overloaded": 8,
+        "network.client_timeout": 2,
+        "account.invalid_api_key": 1,
+    }
+    many = explain("".join(f"attempt {n}: API Error: 529 Overloaded\n" for n in range(1, 900)))
+    assert many.counts == (("provider.overloaded", 899),)
+
+
+def test_the_order_of_what_passes_by_itself_does_not_matter_but_a_tie_goes_to_the_last():
+    """Two refusals, then a timeout: the refusals. As many of both: the last state."""
+    assert explain("529 Overloaded\n529 Overloaded\nRequest timed out\n").cause == "provider.overloaded"
+    assert explain("529 Overloaded\nRequest timed out\n" * 2).cause == "network.client_timeout"
+    mixed = explain("529 Overloaded\nRequest timed out\n" * 2 + "529 Overloaded\n")
+    assert mixed.counts == (("network.client_timeout", 2), ("provider.overloaded", 3))
+    assert mixed.first == "provider.overloaded"
+
+
+def test_an_error_of_several_lines_is_one():
+    """A stack, a chain of exceptions, and a body that is broken into lines are not several errors."""
+    chain = (
+        'Traceback (most recent call last):\n  File "a.py", line 3\nhttpcore.ReadTimeout\n\n'
+        'Traceback (most recent call last):\n  File "a.py", line 9\nhttpx.ReadTimeout\n\n'
+        "Traceback (most recent call last):\nanthropic.APITimeoutError: Request timed out.\n"
+    )
+    assert explain(chain).cause == "network.client_timeout"
+    assert explain(chain).counts == ()
+    body = OVERLOADED.replace(",", ",\n  ")
+    assert explain(body).counts == ()
+    assert explain(f"{body}\n{body}").counts == (("provider.overloaded", 2),)
+    fetch = (
+        "API Error (Connection error.) · Retrying in {n} s… (attempt {n}/9)\n    TypeError (fetch failed)\n"
+    )
+    counts = explain("".join(fetch.format(n=n) for n in range(1, 5))).counts
+    assert sum(count for _, count in counts) == 4
+
+
 def test_a_bare_transport_error_may_be_anybodys():
     """Without a host it keeps its name, and that it may have nothing to do with Claude is said."""
     bare = explain("read ECONNRESET")

@@ -114,6 +114,23 @@ def test_several_errors_are_counted():
         part.strip() for part in lines[index : index + 2]) for index, _ in enumerate(lines))  # fmt: skip
 
 
+def test_first_last_and_most_frequent_of_many_kinds():
+    """With their counts, what else was counted, and how many attempts there were."""
+    kinds = ["API Error: 500 Internal server error", *["API Error: 529 Overloaded"] * 3, "API Error: 502 Bad Gateway",
+             "API Error: Connection error.", "API Error: Request timed out"]  # fmt: skip
+    said = " ".join(block("".join(f"attempt {n} of 7: {one}\n" for n, one in enumerate(kinds, 1))))
+    said = " ".join(said.split())
+    assert (
+        "Errors 3 × provider.overloaded, 1 × provider.internal_server_error, 1 × network.client_timeout"
+        in said
+    )
+    assert (
+        "2 × other causes; the last: network.client_timeout, the first: provider.internal_server_error"
+        in said
+    )
+    assert "attempt 1–7 of 7" in said
+
+
 def test_both_causes_and_what_tells_them_apart():
     """A row of its own."""
     said = " ".join(" ".join(block("API Error: 403 Forbidden")).split())

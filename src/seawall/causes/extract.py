@@ -5,15 +5,14 @@ Every pattern runs in linear time: it starts where a cheap look-behind allows, a
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 from seawall.causes.evidence import Body, Evidence, Phase
 
 MOST = 256 * 1024
 """Characters that are looked at as one text; more is condensed before (`causes/stream.py`)."""
-_MOST_PARTS = 64
-"""Errors of one paste that are told apart; with more, the first and the last half of them."""
+_MOST_PARTS = 400
+"""Different errors of one paste that are told apart; with more, the first and the last half of them."""
 _MOST_SAID = 1500
 """Characters of a part's message: as much as the gateway's rules look at, and more than any vendor's sentence."""
 
@@ -100,14 +99,16 @@ def words(raw: bytes) -> set[str]:
 class Part:
     """One error of a paste: a stretch of its text, in lower case on one line.
 
-    `count` is how often it stands there but for counters and times; `glued` and `words` are what is searched.
+    `count` is how often it stands there but for counters and times, `first` the place where it first does among the
+    errors of the paste; `glued` and `words` are what is searched.
     """
 
-    __slots__ = ("_statuses", "count", "flat", "glued", "words")
+    __slots__ = ("_statuses", "count", "first", "flat", "glued", "words")
 
-    def __init__(self, flat: str, count: int = 1) -> None:
+    def __init__(self, flat: str, count: int = 1, first: int = 0) -> None:
         self.flat = flat
         self.count = count
+        self.first = first
         raw = flat.encode("utf-8", "surrogatepass")
         self.glued = _glued(raw)
         self.words = words(raw)
@@ -206,20 +207,31 @@ def _statuses(flat: str) -> Iterable[int]:
             yield status
 
 
-_NEXT = re.compile(r"(?=api error(?:: | \()|failed to connect to )|(?<=[}\]])[, ]{0,3}(?={\"error\":\"[a-z])")
+_NEXT = re.compile(
+    r"(?=api error(?:: | \()|failed to connect to |(?<!\()attempt \d{1,3}: )|(?<=[}\]])[, ]{0,3}(?={\"error\":\"[a-z])"
+)
 """Where another error of a paste begins: Claude Code's own lines, and the list that its bug report makes."""
-_COUNTER = re.compile(r"[^a-z{<]*retrying in .*|req_\w+|\d{4}-\d\d-\d\d[t ][\d:.]+z?")
+VARIES = re.compile(
+    r"[^a-z{<]{0,8}retrying in .*|req_\w+|(?<![\d:])\d\d:\d\d:\d\d(?:[.,]\d+)?"
+    r"|\d{4}-\d\d-\d\d[t ][\d:.,]+(?:z|[+-]\d\d:?\d\d)?|(?<![\w.])\d+(?:\.\d+)? ?m?s(?![a-z])"
+    r"|(?<![a-z])(?:attempt|try|retry|request|call|run) ?#?\d{1,4}(?: ?(?:/|of) ?\d{1,4})?(?!\d)"
+    r"|^\W{0,8}\d{1,4}[.\])] |[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|\"(?:id|n|no|seq|ts|time|timestamp)\": ?[\d.]+"
+)
+"""What differs between two errors of a paste that are the same: counters, times, ids."""
 
 
-@dataclass(frozen=True)
 class Facts:
-    """What a text says, before anybody concludes anything from it."""
+    """What a text says, before anybody concludes anything from it.
 
-    flat: str
-    parts: tuple[Part, ...]
-    whole: Part
-    broken: frozenset[str]
-    """Words made of two that a line end stands between."""
+    `broken` are words made of two that a line end stands between; `spelled` is the text with its lines and capitals.
+    """
+
+    def __init__(self, spelled: str, flat: str, parts: tuple[Part, ...], broken: frozenset[str]) -> None:
+        self.spelled = spelled
+        self.flat = flat
+        self.parts = parts
+        self.whole = parts[0] if len(parts) == 1 else Part(flat)
+        self.broken = broken
 
     @cached_property
     def hosts(self) -> tuple[str, ...]:
@@ -236,8 +248,16 @@ class Facts:
     @cached_property
     def attempt(self) -> tuple[int, int] | None:
         """The last counter of a client's retries: which attempt, of how many."""
-        found = _ATTEMPT.findall(self.flat)
-        return (int(found[-1][0]), int(found[-1][1])) if found else None
+        return (int(self._attempts[-1][0]), int(self._attempts[-1][1])) if self._attempts else None
+
+    @property
+    def first_attempt(self) -> int | None:
+        """The first such counter."""
+        return int(self._attempts[0][0]) if self._attempts else None
+
+    @cached_property
+    def _attempts(self) -> list[tuple[str, str]]:
+        return _ATTEMPT.findall(self.flat)
 
     @cached_property
     def resets(self) -> str | None:
@@ -272,8 +292,7 @@ def read(text: str) -> Facts:
     low = text.lower()
     broken = frozenset(_mended(low)) if "\n" in low else _NONE
     flat = " ".join(low.split())
-    parts = _parts(flat)
-    return Facts(flat, parts, parts[0] if len(parts) == 1 else Part(flat), broken)
+    return Facts(text, flat, _parts(flat), broken)
 
 
 _NONE: frozenset[str] = frozenset()
@@ -288,19 +307,38 @@ def _mended(low: str) -> Iterable[str]:
 
 
 def _parts(flat: str) -> tuple[Part, ...]:
-    if flat.count("api error") + flat.count("failed to connect to ") < 2 and '{"error":"' not in flat:
+    if not _may_be_several(flat):
         return (Part(flat),)
-    pieces = [piece for piece in _NEXT.split(flat) if piece]
+    return parts_of((flat,)) or (Part(flat),)
+
+
+def parts_of(texts: Iterable[str]) -> tuple[Part, ...]:
+    """The errors of these stretches of a text, each once; none where there is only one."""
+    pieces = [piece for text in texts for piece in _split(text)]
     if len(pieces) < 2:
-        return (Part(flat),)
-    if len(pieces) > _MOST_PARTS:
-        half = _MOST_PARTS // 2
-        pieces = pieces[:half] + pieces[-half:]
+        return ()
     counts: dict[str, int] = {}
     shown: dict[str, str] = {}
-    for piece in pieces:
-        key = _COUNTER.sub("", piece).strip()
+    first: dict[str, int] = {}
+    for number, piece in enumerate(pieces):
+        key = VARIES.sub("", piece).strip()
+        first.setdefault(key, number)
         # The order of the last appearance: the last state is what counts.
         counts[key] = counts.pop(key, 0) + 1
         shown[key] = piece
-    return tuple(Part(shown[key], count) for key, count in counts.items())
+    keys = list(counts)
+    if len(keys) > _MOST_PARTS:
+        keys = keys[: _MOST_PARTS // 2] + keys[-_MOST_PARTS // 2 :]
+    return tuple(Part(shown[key], counts[key], first[key]) for key in keys)
+
+
+def _may_be_several(flat: str) -> bool:
+    return (
+        flat.count("api error") + flat.count("failed to connect to ") > 1
+        or '{"error":"' in flat
+        or flat.count("attempt ") > 1
+    )
+
+
+def _split(flat: str) -> list[str]:
+    return [piece for piece in _NEXT.split(flat) if piece] if _may_be_several(flat) else [flat]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from seawall.causes.cause import Reading, readings
+from seawall.causes import several
+from seawall.causes.cause import Reading, Retry, lookup, readings
 from seawall.causes.condense import condensed
 from seawall.causes.context import Context, holds, ours
 from seawall.causes.extract import MOST, PAGE, Facts, Part, read
@@ -40,7 +41,9 @@ class Verdict(NamedTuple):
     apart: str | None = None
     """What tells the cause from those."""
     counts: tuple[tuple[str, int], ...] = ()
-    """With several errors in the text: each with how often it stands there, in the order of the last."""
+    """With several errors in the text: each cause with how often it stands there, in the order of the last."""
+    first: str | None = None
+    """The cause of the first of them."""
 
 
 class _Found(NamedTuple):
@@ -48,6 +51,8 @@ class _Found(NamedTuple):
 
     hit: Hit
     times: int
+    first: int
+    """The place of its first among all errors of the text."""
     others: tuple[str, ...]
     doubt: Reading | None
     """The sign of the same cause whose words can mean another."""
@@ -72,7 +77,7 @@ _PAGE = re.compile(r"<title>\s?([\w.-]{1,80}) \| 5\d\d")
 _ERROR = re.compile(
     r"error|exception|traceback|fatal|fail|denied|refused|cannot|can't|could not|unable|timed out|panic|not found"
     r"|errno|abort|out of memory|exceeded|unauthori[sz]ed|forbidden|unavailable|rejected|rate limit|missing|expired"
-    r"|invalid|not allowed|not supported|unsupported|no such|disabled|required"
+    r"|invalid|not allowed|not supported|unsupported|no such|disabled|required|closed by"
 )
 
 
@@ -82,7 +87,8 @@ def explain(text: str) -> Verdict:
 
 
 def judge(facts: Facts) -> Verdict:
-    found = [one for part in facts.parts if (one := _best(part, facts.broken))]
+    parts = several.parts(facts) if "\n" in facts.spelled else facts.parts
+    found = [one for part in parts if (one := _best(part, facts.broken))]
     context = Context(facts)
     if not found:
         return _nothing(facts, context)
@@ -97,8 +103,14 @@ def judge(facts: Facts) -> Verdict:
     also.update(dict.fromkeys(more))
     also.pop(code, None)
     apart = chosen.doubt.apart if chosen.doubt else None
-    counts = tuple((one.hit.code, one.times) for one in found) if len(found) > 1 else ()
-    return Verdict(code, _confidence(chosen, context, code), facts, tuple(also), apart, counts)
+    sure = _confidence(chosen, context, code)
+    if len(found) == 1 and chosen.times == 1:
+        return Verdict(code, sure, facts, tuple(also), apart)
+    counts: dict[str, int] = {}
+    for one in found:
+        counts[one.hit.code] = counts.pop(one.hit.code, 0) + one.times
+    first = min(found, key=lambda one: one.first).hit.code
+    return Verdict(code, sure, facts, tuple(also), apart, tuple(counts.items()), first)
 
 
 def _best(part: Part, broken: frozenset[str]) -> _Found | None:
@@ -108,7 +120,9 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
         return None
     if len(hits) == 1:
         [best] = hits
-        return _Found(best, part.count, (), best.reading if best.reading and best.reading.also else None)
+        return _Found(
+            best, part.count, part.first, (), best.reading if best.reading and best.reading.also else None
+        )
     # A failed API call makes programs stumble: what any program says then is the cause only where nothing else is.
     if any(hit.rank >= Rank.NAME and hit.code != LOCAL for hit in hits):
         hits = [hit for hit in hits if not _stumbled(hit)]
@@ -126,7 +140,7 @@ def _best(part: Part, broken: frozenset[str]) -> _Found | None:
         hit.code for hit in hits if hit.code != best.code and not any(map(hit.inside, own))
     )
     doubt = next((hit.reading for hit in every if hit.code == best.code and _doubtful(hit, best)), None)
-    return _Found(best, part.count, tuple(others), doubt)
+    return _Found(best, part.count, part.first, tuple(others), doubt)
 
 
 def _doubtful(hit: Hit, best: Hit) -> bool:
@@ -168,7 +182,11 @@ def _decisive(found: list[_Found]) -> _Found:
         by_code[one.hit.code] = by_code.get(one.hit.code, 0) + one.times
     last = telling[-1]
     most = max(by_code, key=lambda code: by_code[code])
-    if by_code[most] >= 3 and by_code[most] >= 3 * by_code[last.hit.code]:
+    # What passes by itself comes and goes in a loop of retries: the most frequent is the trouble. What ends the
+    # loop for good is outweighed only by a long run.
+    passing = all(lookup(code).retry is Retry.YES for code in (most, last.hit.code))
+    least = by_code[last.hit.code] + 1 if passing else 3 * by_code[last.hit.code]
+    if by_code[most] >= least:
         return next(one for one in reversed(telling) if one.hit.code == most)
     return last
 
@@ -241,8 +259,12 @@ def _confidence(chosen: _Found, context: Context, code: str) -> Confidence:
     rank = chosen.hit.rank
     if code in (UNRELATED, OTHER_VENDOR):
         return Confidence.LIKELY
-    if rank is Rank.WRAPPER or not context.claude:
-        return Confidence.POSSIBLE if rank < Rank.MEANING or context.foreign else Confidence.LIKELY
+    if not context.claude:
+        # Words that others have as well, and nobody is named: that it is about Claude is no more than possible.
+        anybody = chosen.hit.reading is None or chosen.hit.reading.common or context.foreign
+        return Confidence.POSSIBLE if anybody or rank < Rank.MEANING else Confidence.LIKELY
+    if rank is Rank.WRAPPER:
+        return Confidence.POSSIBLE
     if chosen.doubt:
         return Confidence.POSSIBLE if rank < Rank.TYPE else Confidence.LIKELY
     return Confidence.LIKELY if rank is Rank.STATUS else Confidence.CERTAIN

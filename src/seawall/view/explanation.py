@@ -121,7 +121,7 @@ def _counted(found: Verdict) -> list[str]:
     said = ", ".join(f"{total[code]} × {code}" for code in shown)
     if rest := sum(total.values()) - sum(total[code] for code in shown):
         said += f", {rest} × other causes"
-    return [f"{said}; the first: {found.first}, the last: {last}" if len(total) > 1 else said]
+    return [f"{said}; the last: {last}, the first: {found.first}" if len(total) > 1 else said]
 
 
 def headline(party: str, title: str, confidence: Confidence, look: Look) -> list[str]:

@@ -110,7 +110,7 @@ class Exchange:
         self._means = means
         self._loop = means.loop
         self._task: asyncio.Task[None] | None = None
-        """Its own; None while its first attempt, made at once, is under way: most calls need none."""
+        """Its own, while it waits."""
         self._stopped = False
         """Stopped before that task began."""
         self._attempt: Attempt | None = None
@@ -137,11 +137,12 @@ class Exchange:
             self._away = means.fallbacks.away(call, means.admission, means.memory, self._go_instead)
 
     async def carry(self, begun: Permit | Failure | None = None) -> None:
-        """Attempt until there is an answer, or a failure that must be told.
+        """Until an attempt is under way, whose end `_ended` hears, or the client has been told.
 
-        `begun`: how an attempt that was made at once failed, or its permit, where it must be sent again.
+        `begun`: how the attempt before failed, or its permit, where it must be sent again. A call has a task while it
+        waits for its turn or for a connection, and none while its answer comes: that is a quarter of an open stream.
         """
-        self._task = asyncio.current_task(self._loop)
+        task = self._task = asyncio.current_task(self._loop)
         self._means.exchanges.add(self)
         try:
             if self._stopped:
@@ -153,21 +154,19 @@ class Exchange:
                     return
                 failure = await self._try(not_before)
         except asyncio.CancelledError:
-            if self._interrupted and self._task is not None:
-                self._task.uncancel()
+            if self._interrupted and task is not None:
+                task.uncancel()
             self._end_early()
             if not self._interrupted:
                 raise
         finally:
-            self._close()
+            if self._task is not None:
+                self._close()
 
-    # -- the first attempt, at once -------------------------------------------------------------------------------
+    # -- without a task -------------------------------------------------------------------------------------------
 
     def start(self) -> Coroutine[None, None, None] | None:
-        """Make the first attempt now, where nothing is in its way; else what will make it.
-
-        A call that succeeds so has no task, which would be a tenth of its time, and a fifth of an open stream's memory.
-        """
+        """Make the first attempt now, where nothing is in its way; else what will make it."""
         means, call, places = self._means, self.call, self._means.places
         may_come_back = call.may_inherit and (places.any_left or places.any_spent)
         if may_come_back or self._away is not None or self.relay.kept is not None:
@@ -183,11 +182,17 @@ class Exchange:
         means.exchanges.add(self)
         self._mind_limit()
         self._begin_attempt(permit)
-        self.relay.reply.gone = self._stop
-        self._send(connection, self._first_ended)
+        self._leave_alone(connection)
         return None
 
-    def _first_ended(self, failure: Failure | None) -> None:
+    def _leave_alone(self, connection: UpstreamConnection) -> None:
+        """Send the request and wait for nothing: what happens then is told to `_ended`, or to `_stop`."""
+        self._send(connection, self._ended)
+        self.relay.reply.gone = self._stop
+        self._task = None
+
+    def _ended(self, failure: Failure | None) -> None:
+        """The attempt under way ended."""
         attempt, permit = self._attempt, self._permit
         assert attempt is not None
         assert permit is not None
@@ -197,8 +202,10 @@ class Exchange:
                 _end(permit, attempt, None)
                 self._succeed(attempt)
                 self._close()
-            elif self._reused and self._came_too_late(failure, attempt.sent_at):
-                self._replays += 1
+            elif self._came_too_late(failure, attempt.sent_at):
+                self._replays += (
+                    1  # the other end had closed it while it was idle; next to surely nobody saw the request
+                )
                 self.relay.reply.carry_on(self.carry(permit))
             else:
                 _end(permit, attempt, failure)
@@ -248,7 +255,7 @@ class Exchange:
         if isinstance(begun, Failure):
             return begun
         if begun is not None:
-            return await self._attempts(begun, fresh=True)
+            return await self._go(begun, fresh=True)
         if await self._come_back():
             return None
         return await self._try(0.0)
@@ -297,10 +304,10 @@ class Exchange:
             self._deadline_timer = self._loop.call_at(at, self.interrupt, "the client's own limit is near")
 
     async def _try(self, not_before: float) -> Failure | None:
-        """One attempt, not earlier than that; its failure, or None when the answer is with the client."""
+        """One attempt, not earlier than that; its failure, or None when it is under way or the answer is there."""
         permit = await self._enter(not_before)
         self._begin_attempt(permit)
-        return await self._attempts(permit, fresh=False)
+        return await self._go(permit, fresh=False)
 
     def _begin_attempt(self, permit: Permit) -> None:
         self._permit = permit
@@ -329,39 +336,35 @@ class Exchange:
         attempt.send(connection, sent.head, sent.body)
         return attempt
 
-    async def _attempts(self, permit: Permit, *, fresh: bool) -> Failure | None:
-        """The same with a permit: sent once more where its connection ended while it was idle."""
-        while True:
-            try:
-                connection = await self._pool().acquire(fresh=fresh)
-            except DialError as error:
-                permit.unreachable()
-                return Failure(error.evidence, error.text.removesuffix("."))
-            except BaseException:
-                permit.dropped()
-                raise
-            ended: asyncio.Future[Failure | None] = self._loop.create_future()
-            attempt = self._send(connection, partial(_tell, ended))
-            try:
-                failure = await (ended if self.relay.kept is None else self._end_of_kept(ended))
-            except asyncio.CancelledError:
-                attempt.cancel()
-                permit.dropped()
-                raise
-            self._attempt = None
-            if (
-                failure is not None
-                and self._reused
-                and not fresh
-                and self._came_too_late(failure, attempt.sent_at)
-            ):
-                fresh = True  # the other end had closed it while it was idle; next to surely nobody saw the request
-                self._replays += 1
-                continue
-            _end(permit, attempt, failure)
-            if failure is None:
-                self._succeed(attempt)
-            return failure
+    async def _go(self, permit: Permit, *, fresh: bool) -> Failure | None:
+        """The same with a permit; `fresh`: on a new connection."""
+        try:
+            connection = await self._pool().acquire(fresh=fresh)
+        except DialError as error:
+            permit.unreachable()
+            return Failure(error.evidence, error.text.removesuffix("."))
+        except BaseException:
+            permit.dropped()
+            raise
+        if self.relay.kept is None:
+            self._leave_alone(connection)
+            return None
+        ended: asyncio.Future[Failure | None] = self._loop.create_future()
+        attempt = self._send(connection, partial(_settle, ended))
+        try:
+            failure = await self._end_of_kept(ended)
+        except asyncio.CancelledError:
+            attempt.cancel()
+            permit.dropped()
+            raise
+        self._attempt = None
+        if failure is not None and self._came_too_late(failure, attempt.sent_at):
+            self._replays += 1
+            return await self._go(permit, fresh=True)
+        _end(permit, attempt, failure)
+        if failure is None:
+            self._succeed(attempt)
+        return failure
 
     async def _enter(self, not_before: float) -> Permit:
         """Stand in line until the lane lets it go, or one elsewhere to which it may go."""
@@ -449,7 +452,7 @@ class Exchange:
     def _came_too_late(self, failure: Failure, sent_at: float) -> bool:
         """Whether the end of a reused connection crossed the request: only then nobody read it, and not for ever."""
         evidence = failure.evidence
-        gone = evidence.fault in (Fault.CONNECTION_RESET, Fault.CONNECTION_CLOSED)
+        gone = self._reused and evidence.fault in (Fault.CONNECTION_RESET, Fault.CONNECTION_CLOSED)
         crossed = gone and evidence.status is None and self._loop.time() - sent_at < _CROSSED
         return crossed and not self.call.acts_twice and self._replays < self._means.settings.hold.replays
 
@@ -718,7 +721,7 @@ class Exchange:
         means.records.write(row)
 
 
-def _tell(ended: "asyncio.Future[Failure | None]", failure: Failure | None) -> None:
+def _settle(ended: "asyncio.Future[Failure | None]", failure: Failure | None) -> None:
     if not ended.done():
         ended.set_result(failure)
 

@@ -153,6 +153,7 @@ def measure(home: Path, sizes: list[int], rounds: int) -> dict[str, Any]:
     return {
         "goals": {name: {"goal": goal, "measured": rounded(reached[name])} for name, goal in GOALS.items()},
         "gb_per_s": {name: rounded(value) for name, value in speed.items()},
+        "of_ripgrep_by_processor_time": rounded(used["import"] / used["ripgrep"]) if searched else None,
         "gb_per_s_of_processor_time": {name: rounded(value) for name, value in used.items()},
         "files": len(files),
         "gb": rounded(total / 1e9),

@@ -101,6 +101,23 @@ def test_markers_may_change_between_two_lines(tmp_path: Path) -> None:
     assert seen == [(0, b"MARK"), (5, b"later"), (11, b"MARK")]
 
 
+def test_two_passes_at_once_and_one_that_was_left(tmp_path: Path) -> None:
+    """Each has a buffer of its own, taken anew when one is over or given up; what was in it before is not found."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(f"MARK {name}1\nMARK {name}2\n".encode())
+    descriptors = [os.open(tmp_path / name, os.O_RDONLY) for name in ("a", "b")]
+    first, second = (Scan(File(one), 0, 16, (b"MARK",)).lines() for one in descriptors)
+    assert [next(first).data, next(second).data, next(first).data] == [b"MARK a1", b"MARK b1", b"MARK a2"]
+    second.close()
+    (tmp_path / "short").write_bytes(b"no\n")
+    short = os.open(tmp_path / "short", os.O_RDONLY)
+    assert list(Scan(File(short), 0, 1_000_000, (b"MARK",)).lines()) == []
+    assert list(first) == []
+    assert len(scan._spare) <= scan._SPARE
+    for one in (*descriptors, short):
+        os.close(one)
+
+
 def test_a_file_that_shrinks_ends_the_pass(tmp_path: Path) -> None:
     """What was promised and is not there is no endless loop."""
     path = tmp_path / "x"

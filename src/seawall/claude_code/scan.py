@@ -17,6 +17,11 @@ LONGEST = 1024 * 1024
 """Bytes of a line that is read. A failure's record has 1 to 5 KB; what is longer quotes something."""
 _STEP = 64 * 1024
 
+_spare: list[bytearray] = []
+"""Buffers that nobody uses just now."""
+_SPARE = 4
+_SIZE = CHUNK
+
 _Find = Callable[[bytearray, int, int, bytes], int]
 
 
@@ -87,7 +92,15 @@ class Scan:
 
     def lines(self) -> Iterator[Line]:
         """The lines with markers, in order. Raises `Stopped`, and OSError where the file cannot be read."""
-        buffer = bytearray(min(CHUNK, max(self._end - self._begin, 1)))
+        # A new buffer for each file would be a twentieth of the work: the system clears its pages first.
+        buffer = _spare.pop() if _spare and CHUNK == _SIZE else bytearray(CHUNK)
+        try:
+            yield from self._pass(buffer)
+        finally:
+            if len(_spare) < _SPARE and len(buffer) == _SIZE:
+                _spare.append(buffer)
+
+    def _pass(self, buffer: bytearray) -> Iterator[Line]:
         view, find = memoryview(buffer), finder()
         while self._base + self._filled < self._end:
             if self._stopped():

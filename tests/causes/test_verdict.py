@@ -430,3 +430,21 @@ def test_a_kind_that_stands_for_several_causes_says_so():
     said = explain(json.dumps(hook | {"last_assistant_message": "Server is temporarily limiting requests"}))
     assert (said.cause, said.confidence) == ("provider.rate_limited_unspecified", Confidence.CERTAIN)
     assert not said.apart
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [
+        ("Request timed out.", "API Error: Request timed out."),
+        ("Invalid API key", "Invalid API key · claude"),
+        ("Session expired. Please log in again.", "Claude Code: session expired. Please log in again."),
+        ("overloaded", "opus is overloaded"),
+    ],
+)
+def test_words_that_everybody_has_are_only_possible_without_a_sign_of_claude(text, beside):
+    """The same cause, less sure, and it may be about nothing of Claude at all."""
+    bare, shown = explain(text), explain(beside)
+    assert bare.cause == shown.cause
+    assert bare.confidence is Confidence.POSSIBLE
+    assert UNRELATED in bare.also
+    assert shown.confidence in (Confidence.CERTAIN, Confidence.LIKELY)

@@ -54,7 +54,8 @@ _PLACE = _Pattern(("messages.", "tools.", "system."), r"(?<![a-z0-9])(?:messages
 _OTHER_NAMES = (
     "openai", "gemini", "ollama", "deepseek", "mistral", "qwen", "moonshot", "dashscope", "huggingface", "bigmodel",
     "siliconflow", "generativelanguage", "type.googleapis.com", "aiplatform.googleapis.com", "google.rpc", "groq",
-    "openrouter", "provider returned error", "/v1/responses", "chatgpt", "perplexity", "githubcopilot", "generativeai",
+    "generate content api", "generatecontent", "openrouter", "provider returned error", "/v1/responses", "chatgpt",
+    "perplexity", "githubcopilot", "generativeai",
     "stability.ai", "together.error", "together_ai", "together.ai", "together.xyz",
     "in organization org-", "(tpm)", "(rpm)", "(tpd)", "(rpd)",  # how OpenAI and Groq speak of limits
     "max_new_tokens", "exceed_context_size", "available context size",  # servers of models on one's own machine
@@ -85,6 +86,7 @@ _FOREIGN = frozenset((
     "keras", "slack", "discord", "telegram", "twitter", "stripe", "twilio", "terraform", "ansible",
     "jenkins", "systemd", "kernel", "minecraft", "unity", "wordpress", "wp", "jdbc", "hibernate",
     "spring", "springframework", "tomcat", "ffmpeg", "opencv", "numpy", "pandas", "scipy",
+    "az", "heroku", "vercel", "netlify", "firebase", "supabase", "okta", "auth0", "salesforce", "shopify", "paypal",
     "sklearn", "jupyter", "spark", "hadoop", "airflow", "celery", "nats", "consul", "etcd", "vault",
     "prometheus", "grafana", "nix", "apt", "rpm", "steam", "wine", "usb", "gpu", "firmware",
     "bluetooth", "printer", "comfyui", "vmware", "virtualbox", "qemu", "hyperv", "traceroute", "nslookup",

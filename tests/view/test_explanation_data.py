@@ -25,10 +25,11 @@ def test_every_cause_has_the_shape_that_is_shipped(code: str) -> None:
 def test_a_text() -> None:
     """What was read stands beside what is concluded; of hosts the first."""
     found = explain("API Error: 529 Overloaded from api.anthropic.com req_011CUabcdef attempt 2/10")
-    value = conforms(json.dumps(of_text(found, load(found.cause), "masked", NOW, 10)) + "\n")
+    value = conforms(json.dumps(of_text(found, load(found.cause), "masked", True, NOW, 10)) + "\n")
     assert (value["verdict"]["host"], value["verdict"]["confidence"]) == ("api.anthropic.com", "certain")
     assert (value["read"]["status"], value["read"]["attempt"], value["read"]["text"]) == (
         529,
         [2, 10],
         "masked",
     )
+    assert value["read"]["held_key"] is True

@@ -110,15 +110,15 @@ def _answer(common: Common, text: str, check: bool = False) -> int:
         return merged(common, found, redact.text(text[:_SHOWN]), redact.holds_key(text))
     code = exit_code_of(found.cause)
     cause = load(found.cause)
+    held_key = redact.holds_key(text)
     if common.json:
         from seawall.view import explanation_data
 
         masked = redact.text(text[:_SHOWN])
-        click.echo(json.dumps(explanation_data.of_text(found, cause, masked, time.time(), code)))
+        click.echo(json.dumps(explanation_data.of_text(found, cause, masked, held_key, time.time(), code)))
     else:
         from seawall.view import explanation
 
-        held_key = redact.holds_key(text)
         printed(explanation.verdict(found, cause, look_of(common), FROM_TEXT, held_key))
     return code
 

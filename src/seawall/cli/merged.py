@@ -32,7 +32,7 @@ def merged(common: Common, read: "Verdict", masked: str, held_key: bool) -> int:
         from seawall.view import explanation_data
 
         whole = examine.json_of(case, code)
-        told_only = explanation_data.of_text(read, load(read.cause), masked, case.now, code)
+        told_only = explanation_data.of_text(read, load(read.cause), masked, held_key, case.now, code)
         whole["read"] = told_only["read"] | {"basis": "text and measurement"}
         click.echo(json.dumps(whole))
         return code

@@ -7,8 +7,12 @@ from seawall.causes.verdict import Verdict
 from seawall.view.heading import heading
 
 
-def of_text(found: Verdict, cause: Cause, masked: str, now: float, code: int) -> dict[str, Any]:
-    """The verdict on a pasted text; `masked` is the text, without credentials, as far as it may be shown."""
+def of_text(
+    found: Verdict, cause: Cause, masked: str, held_key: bool, now: float, code: int
+) -> dict[str, Any]:
+    """The verdict on a pasted text; `masked` is the text, without credentials, as far as it may be shown, and
+    `held_key` whether there was one in it.
+    """
     facts = found.facts
     verdict = _said(cause) | {
         "cause": found.cause,
@@ -20,6 +24,7 @@ def of_text(found: Verdict, cause: Cause, masked: str, now: float, code: int) ->
     read = {
         "basis": "text",
         "text": masked,
+        "held_key": held_key,
         "status": facts.whole.status,
         "type": facts.whole.type,
         "request_id": facts.request_id,

@@ -22,6 +22,7 @@ from seawall.fake.thread import BackgroundFakeApi
 from seawall.gateway import runtime
 from seawall.store.latency import Latency, latency_cells, step_of
 from seawall.store.writer import UPSERT_LATENCY
+from seawall.view.explanation import KEY_NOTE
 from seawall.view.web.keys import link
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -297,6 +298,21 @@ def test_axe_finds_no_serious_fault(shown: Shown) -> None:
         thread.join(120)
 
 
+LONG = (Path(__file__).parent / "long_words.js").read_text()
+
+
+@pytest.mark.parametrize("width", [360, 390, 600, 830, 1024, 1280])
+def test_no_word_is_too_long_for_the_page(shown: Shown, width: int) -> None:
+    """Settings, names and texts of any length: nothing scrolls sideways, and no table hides its last column."""
+    page = shown.open(viewport={"width": width, "height": 844})
+    page.wait_for_selector("#settings-body table", state="attached")
+    page.wait_for_selector("#plan-body > *")
+    found = page.evaluate(LONG)
+    assert (found["page"], found["cut"]) == (width, [])
+    assert found["boxes"] == []
+    assert "over 12 h" in page.inner_text("#causes-body").replace("\u00a0", " ")
+
+
 def test_state_is_never_by_colour_alone(shown: Shown) -> None:
     """Every mark has a sign of its own, every hop and cell its words."""
     page = shown.open()
@@ -358,6 +374,19 @@ def test_five_hundred_held_calls_are_shown_at_once(shown: Shown) -> None:
     assert took == 50
     assert "and 450 more" in page.inner_text("#held-body")
     assert page.inner_text("#held-count").startswith("500 held")
+
+
+def test_a_key_in_a_pasted_text_is_said_to_have_been_there(shown: Shown) -> None:
+    """Masked, with the terminal's own line; a text without one has no such line."""
+    page = shown.open()
+    for text, told in ((f"API Error: 529 {KEY}", True), ("API Error: 529 Overloaded", False)):
+        page.fill("#paste-text", text)
+        page.press("#paste-text", "Control+Enter")
+        page.wait_for_selector("#paste-answer .note" if told else "#paste-answer:not(:has(.note)) h3")
+        answer = page.inner_text("#paste-answer")
+        assert (KEY_NOTE in answer) == told
+        assert "provider.overloaded" in answer
+        assert KEY[20:] not in answer
 
 
 def test_a_gateway_that_leaves_is_seen_to_have_left(own: Shown) -> None:

@@ -15,7 +15,7 @@ from own_home import LIMIT, Home, until
 from seawall.cli import schemas
 from seawall.fake.thread import BackgroundFakeApi
 from seawall.gateway import runtime
-from seawall.view.explanation import SHOWN_AS
+from seawall.view.explanation import KEY_NOTE, SHOWN_AS
 from seawall.view.lanes import _STATES
 from seawall.view.web import door
 from seawall.view.web.keys import link
@@ -206,6 +206,7 @@ def test_the_page_says_what_the_terminal_says() -> None:
     text = (_FILES / "live.js").read_text()
     for party, shown in SHOWN_AS.items():
         assert f'{party.value}: "{shown}"' in text
+    assert f'"{KEY_NOTE}"' in (_FILES / "page.js").read_text()
     for state, (words, _, _) in _STATES.items():
         assert f'{state}: ["' in text
         assert f'"{words}"]' in text
@@ -230,7 +231,7 @@ def test_the_doctor_measures_for_the_page(place: Place) -> None:
     checks = {one["id"]: one for one in answer.json["checks"]}
     assert answer.json["schema"] == "seawall.verdict/1"
     assert checks["api.edge"]["state"] == "ok"
-    assert answer.json["verdict"]["host"] == "127.0.0.1"
+    assert answer.json["verdict"]["host"] == place.fake.url.partition("://")[2]
     assert not {"cred.shape", "cred.live", "local.env", "local.settings", "local.base_url"} & checks.keys()
     assert place.ask("/api/v1/verdict").json == answer.json  # a minute old is good enough for that
 
@@ -308,6 +309,7 @@ def test_a_pasted_key_does_not_come_back(place: Place) -> None:
     answer = place.ask("/api/v1/explain", "POST", f"401 invalid x-api-key {key}".encode())
     assert answer.status == 200
     assert key[14:40] not in answer.body.decode()
+    assert answer.json["read"]["held_key"] is True
 
 
 def test_other_methods_are_refused(place: Place) -> None:

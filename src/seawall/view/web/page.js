@@ -9,6 +9,7 @@ const SILENT = 25e3; // the gateway says something every 10 s
 const RECORD_EVERY = 120e3;
 const MEASURE_EVERY = 120e3;
 const MOST_TEXT = 1 << 20;
+const KEY_NOTE = "The text held a key. It was masked. If you posted it elsewhere, revoke it.";
 let heardAt = 0, over = false, again = false;
 
 // ---- what the gateway tells ------------------------------------------------------------------------------
@@ -146,7 +147,9 @@ function explained(value) {
     el("dl", { cls: "rows" }, ...rows([
       ["Meaning", [v.meaning]], ["Do now", (v.do ?? []).slice(0, 3).map(step)],
       ["Don't", (v.dont ?? []).slice(0, 3).map(dont)],
-      ["Read as", [`${code} · ${v.confidence} · from your text only`]]]))];
+      ["Read as", [`${code} · ${v.confidence} · from your text only`]]])),
+    value.read?.held_key ? el("p", { cls: "note", role: "note" }, KEY_NOTE) : "",
+  ].filter(Boolean);
 }
 
 // ---- start -----------------------------------------------------------------------------------------------

@@ -152,7 +152,11 @@ function slot(one) {
 
 // ---- causes, plan, settings ------------------------------------------------------------------------------
 
-const length = (seconds) => (seconds === null || seconds === undefined ? "–" : duration(seconds));
+// A number and its unit stay on one line: the table breaks between them, so that its last column is there.
+const length = (seconds) => (seconds === null || seconds === undefined ? "–" : duration(seconds).replaceAll(/(\d) /g, "$1\u00a0"));
+
+// A code that is too long for its column is broken at its own joints.
+const joints = (code) => el("span", {}, ...code.split(/(?<=[._])/).flatMap((part) => [part, el("wbr")]));
 
 export function drawCauses(history) {
   const causes = history.causes ?? [];
@@ -160,7 +164,7 @@ export function drawCauses(history) {
   say(by("causes-count"), history.episodes?.length ? String(history.episodes.length) : "");
   show(by("causes-body"), [causes, saved, lost], () => [
     causes.length ? table("Episodes by cause", [["Cause"], ["Episodes", true], ["Calls hit", true], ["Half over in", true], ["9 of 10 in", true], ["Mean", true], ["Longest", true]],
-      causes.map((one) => [one.cause, String(one.episodes), String(one.calls), length(one.p50), length(one.p90), length(one.mean), `${one.longest_ended ? "" : "over "}${length(one.longest)}`])) : quiet("No episode is on record."),
+      causes.map((one) => [joints(one.cause), String(one.episodes), String(one.calls), length(one.p50), length(one.p90), length(one.mean), `${one.longest_ended ? "" : "over "}${length(one.longest)}`])) : quiet("No episode is on record."),
     saved?.calls ? el("p", { cls: "legend" }, `Held and saved: ${many(saved.calls, "call")}, ${duration(saved.waited)} of waiting.`) : "",
     lost && lost.given_up + lost.broken ? el("p", { cls: "legend" }, `Lost: ${many(lost.given_up + lost.broken, "call")} (${lost.broken} cut in mid-answer, ${lost.given_up} given up).`) : ""]);
 }

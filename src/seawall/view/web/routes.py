@@ -9,6 +9,7 @@ from typing import Any
 
 from seawall.gateway.local import EPISODE, LocalRequest, LocalResponse
 from seawall.gateway.tally import Tallies
+from seawall.history.ids import is_id
 from seawall.view.web import door
 from seawall.view.web.ask import Asker, Broken, Busy
 from seawall.view.web.door import as_json, refused
@@ -31,7 +32,6 @@ _NOT_THE_GATEWAYS = re.compile(r"cred\.|local\.(?:env|base_url|settings|client|t
 _SPAN = re.compile(r"[1-9]\d{0,3}[dh]")
 _CAUSE = re.compile(r"[a-z]{1,16}\.[a-z0-9_]{1,48}")
 _FAMILY = re.compile(r"[a-z0-9]{1,16}")
-_ID = re.compile(r"[0-9a-f]{4,16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Web:
         return await self._asked("doctor", "--only", ",".join(self._checks), fresh=fresh)
 
     async def _episode(self, name: str) -> LocalResponse:
-        if not _ID.fullmatch(name):
+        if not is_id(name):
             raise _Wrong("an episode's id is 4 to 16 hexadecimal digits")
         return await self._asked("history", "show", name, fresh=5.0, missing=404)
 

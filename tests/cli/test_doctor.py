@@ -296,3 +296,46 @@ def test_a_gateways_upstream_whose_name_does_not_resolve(own_home: Home) -> None
     assert "Seawall is holding 4 calls and tries again when the name resolves." in " ".join(
         done.stdout.split()
     )
+
+
+def test_this_machines_own_faults_are_seen_where_no_name_resolves(own_home: Home) -> None:
+    """A file of roots that is not there, and checking that is off, are facts without a network, and come before its."""
+    known = setting("https://api.example.invalid") | {
+        "NODE_EXTRA_CA_CERTS": "/nonexist",
+        "NODE_TLS_REJECT_UNAUTHORIZED": "0",
+    }
+    done = own_home.seawall("doctor", "--json", **known)
+    verdict = json.loads(done.stdout)["verdict"]
+    assert verdict["cause"] == "network.dns_failure"
+    assert verdict["also"] == ["machine.ca_file", "machine.tls_checking_off"]
+    done = own_home.seawall("doctor", **known, ANTHROPIC_API_KEY="a")
+    assert done.returncode == 12
+    assert "Also seen machine.ca_file, machine.tls_checking_off, network.dns_failure" in done.stdout
+    [fine] = [line for line in done.stdout.splitlines() if "fine:" in line] or [""]
+    assert "environment" not in fine
+
+
+@pytest.mark.parametrize("place", ["environment", "profile", "settings"])
+def test_the_corrected_address_stands_in_the_step(own_home: Home, place: str) -> None:
+    """Ready to copy, in the form of the place where the wrong one is set."""
+    wrong, right = "https://llm.corp.example:8443/claude/v1", "https://llm.corp.example:8443/claude"
+    if place == "settings":
+        (own_home.path / ".claude").mkdir()
+        (own_home.path / ".claude" / "settings.json").write_text(
+            json.dumps({"env": {"ANTHROPIC_BASE_URL": wrong}})
+        )
+    if place == "profile":
+        (own_home.path / ".bashrc").write_text(f"export ANTHROPIC_BASE_URL={wrong}\n")
+    environ = {} if place == "settings" else {"ANTHROPIC_BASE_URL": wrong}
+    done = own_home.seawall("doctor", "--offline", **environ)
+    step = done.stdout.partition("Do now")[2].partition("Don't")[0]
+    line = f'"ANTHROPIC_BASE_URL": "{right}"' if place == "settings" else f"export ANTHROPIC_BASE_URL={right}"
+    where = {
+        "settings": "~/.claude/settings.json",
+        "profile": "~/.bashrc line 1",
+        "environment": "the environment",
+    }[place]
+    assert done.returncode == 15
+    assert f"1. Put the right value where it is set ({where}):\n             {line}\n" in step
+    found = json.loads(own_home.seawall("doctor", "--offline", "--json", **environ).stdout)
+    assert found["verdict"]["do"][0]["command"] == (None if place == "settings" else line)

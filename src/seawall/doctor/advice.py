@@ -362,6 +362,27 @@ def _too_long(case: Case) -> Advice:
     )
 
 
+def _wrong_address(case: Case) -> Advice:
+    better = case.fact("local.env", "better")
+    if not isinstance(better, str) or not better:
+        return _usual(case)
+    name, said = "ANTHROPIC_BASE_URL", case.fact("local.env", "set")
+    wins = str(said.get(name, "")) if isinstance(said, Mapping) else ""
+    if wins.endswith(".json"):
+        line, command = f'"{name}": "{better}"', None
+    else:
+        windows = Platform.WINDOWS in case.platforms
+        line = command = f'$env:{name}="{better}"' if windows else f"export {name}={better}"
+    where = " and ".join(case.places.get(name, ())[:3]) or wins or "your shell profile"
+    return Advice(
+        (
+            Do((f"Put the right value where it is set ({where}):", line), command),
+            Do(("Start Claude Code anew and run: seawall doctor --again",), "seawall doctor --again"),
+        ),
+        then=("seawall explain machine.wrong_base_url",),
+    )
+
+
 def _dead(case: Case) -> Advice:
     where = case.places.get("ANTHROPIC_BASE_URL", ())
     found = f"(found in {' and '.join(where[:3])})" if where else ""
@@ -397,5 +418,6 @@ _EXACT: dict[str, Callable[[Case], Advice]] = {
     "limit.usage_limit_reached": _usage,
     "request.context_too_long": _too_long,
     "machine.dead_base_url": _dead,
+    "machine.wrong_base_url": _wrong_address,
 }
 """By cause; each is one of the outputs of the user's surface, section 8.1."""

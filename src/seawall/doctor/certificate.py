@@ -4,12 +4,13 @@ import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seawall.http.tls import system_context
+from seawall.doctor.subject import Subject
+from seawall.http.tls import system_context, trust_warnings
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _NAMES = {b"\x55\x04\x03": "common name", b"\x55\x04\x0a": "organisation"}
@@ -147,6 +148,22 @@ def expired(files: Sequence[str], now: float) -> list[str]:
             day = datetime.fromtimestamp(max(one.ends for one in found), UTC).date()
             what = "every certificate in it" if len(found) > 1 else "the certificate in it"
             lines.append(f"{name}: {what} has expired, the last on {day}")
+    return lines
+
+
+_ROOTS = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
+
+
+def bad_roots(subject: Subject, now: float) -> list[str]:
+    """A line for each file of extra roots that cannot be used, with the variable that names it. Blocks; asks nobody."""
+    named = {subject.variables[one].text.strip(): one for one in _ROOTS if one in subject.variables}
+    files = tuple(dict.fromkeys([*subject.config.network.ca_files, *named]))
+    network = replace(subject.config.network, ca_files=files, client_cert="")
+    lines = []
+    for line in (*trust_warnings(network), *expired(files, now)):
+        name = next((variable for file, variable in named.items() if line.startswith(f"{file}: ")), "")
+        where = f"{name} ({subject.variables[name].where}): " if name else ""
+        lines.append(where + line.rstrip("."))
     return lines
 
 

@@ -49,13 +49,17 @@ class _Candidate:
     place: int
 
     @property
+    def order(self) -> int:
+        """Where its party stands among those whose causes must be fixed first."""
+        party, first = lookup(self.cause).party, rules().order
+        return first.index(party) if party in first else len(first)
+
+    @property
     def rank(self) -> tuple[int, int, int, int]:
         """The lower, the earlier it must be fixed."""
         sure = {Confidence.CERTAIN: 0, Confidence.LIKELY: 0, Confidence.POSSIBLE: 1, Confidence.UNKNOWN: 2}
-        party, first = lookup(self.cause).party, rules().order
-        order = first.index(party) if party in first else len(first)
         finer = {Confidence.CERTAIN: 0, Confidence.LIKELY: 1}.get(self.confidence, 2)
-        return sure[self.confidence], order, finer, self.place
+        return sure[self.confidence], self.order, finer, self.place
 
 
 def conclude(results: Sequence[Result], now: float | None = None, host: str = "api.anthropic.com") -> Verdict:
@@ -93,7 +97,8 @@ def _judged(signs: Sequence[Sign], results: Sequence[Result], found: Mapping[str
     named = [one for one in candidates if one.confidence is not Confidence.UNKNOWN]
     if named:
         first = named[0]
-        also = tuple(one.cause for one in candidates if one.cause != first.cause and _told(one))
+        others = sorted(filter(_told, candidates), key=lambda one: one.order)
+        also = tuple(one.cause for one in others if one.cause != first.cause)
         title = next((one.title for one in _by_weight(first.signs) if one.title), "")
         return Verdict(first.cause, first.confidence, title, (*_shown(first.signs), *general), also)
     # What is old and contradicted is over, not a riddle.

@@ -51,6 +51,9 @@ def shape(tmp_path: Path, **environ: str) -> Finding:
         ("${ANTHROPIC_API_KEY}", "account.malformed_key"),
         ("sk-ant-...", "account.malformed_key"),
         ("   ", "account.malformed_key"),
+        ("a", "account.malformed_key"),
+        ("sk-ant-a", "account.malformed_key"),
+        ("0123456789abcdefghi", "account.malformed_key"),
         ("sk-ant-admin01-" + "k" * 93, "account.invalid_api_key"),
         ("sk-ant-oat01-" + "k" * 93, "account.oauth_not_allowed"),
         ("é" * 10_000, "account.malformed_key"),
@@ -75,6 +78,16 @@ def test_another_gateway_gives_out_keys_of_its_own(tmp_path: Path) -> None:
     """Its key may begin like another vendor's."""
     environ = {"ANTHROPIC_BASE_URL": "https://llm.corp.example", "ANTHROPIC_API_KEY": "sk-proj-" + "a" * 50}
     assert not ran(about(tmp_path, environ=environ), "cred.shape").signs
+
+
+def test_a_short_value_is_a_key_cut_off_and_not_anothers(tmp_path: Path) -> None:
+    """Its length is said; where another gateway gives out keys, a short one may be right."""
+    assert (
+        shape(tmp_path, ANTHROPIC_API_KEY="a").summary
+        == "ANTHROPIC_API_KEY is too short for a key: 1 character"
+    )
+    environ = {"ANTHROPIC_BASE_URL": "https://llm.corp.example", "ANTHROPIC_API_KEY": "sk-1234"}
+    assert not shape(tmp_path, **environ).signs
 
 
 def test_the_saved_login_is_never_opened(tmp_path: Path) -> None:

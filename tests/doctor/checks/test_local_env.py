@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import trustme
 from doctor_peers import about, ran
 
 from seawall.config import Network
@@ -101,3 +102,29 @@ def test_a_local_address_and_a_proxy(tmp_path: Path, no_proxy: str, base: str, w
     assert [one.cause for one in found.signs if one.direction.value == "for"] == (
         ["machine.wrong_base_url"] if warned else []
     )
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "garbage"])
+@pytest.mark.parametrize("name", ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"])
+def test_a_file_of_roots_that_cannot_be_used_is_seen_without_a_network(
+    tmp_path: Path, kind: str, name: str
+) -> None:
+    """Which variable names it, and where that is set: nothing beyond this machine is asked."""
+    path = tmp_path / "root"
+    if kind == "folder":
+        path.mkdir()
+    if kind == "garbage":
+        path.write_bytes(b"\x30\x82" * 100)
+    found = ran(about(tmp_path, environ={name: str(path)}, offline=True), "local.env")
+    [sign] = [one for one in found.signs if one.cause == "machine.ca_file"]
+    assert sign.text.startswith(f"{name} (the environment): {path}: skipped, ")
+    assert found.state is State.WARN
+
+
+def test_roots_that_are_right_are_no_trouble(tmp_path: Path) -> None:
+    """Neither those of a setting, nor a file that two variables name."""
+    path = tmp_path / "root.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    both = {"NODE_EXTRA_CA_CERTS": str(path), "SSL_CERT_FILE": str(path)}
+    one = about(tmp_path, environ=both, network=Network(ca_files=(str(path),)))
+    assert ran(one, "local.env").state is State.OK

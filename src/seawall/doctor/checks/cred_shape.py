@@ -67,6 +67,8 @@ _PLACEHOLDER = re.compile(
 )
 _FULL = 108
 """Characters of a key that begins with sk-ant-api03-."""
+_LEAST = 20
+"""Characters: every vendor's keys are longer, so no other vendor is named for less."""
 _MOST = 1000
 """No generation of keys has been longer than some hundred; a header of a kilobyte is refused by many servers."""
 
@@ -122,13 +124,16 @@ def _signs(name: str, value: str, where: str, subject: Subject) -> list[Sign]:
         )
         text = f"{name} {begins}; {len(value)} characters; {place}"
         return [Sign("account.wrong_vendor", text, Weight.DECISIVE, title=f"{name} holds {found[1]}")]
-    if wrong := damage(value):
+    prefix, said = kind(value)
+    wrong = damage(value)
+    if not wrong and len(value) < _LEAST and (own or prefix):
+        wrong = f"is too short for a key: {len(value)} character{'s' if len(value) > 1 else ''}"
+    if wrong:
         return [
             Sign(
                 "account.malformed_key", f"{name} {wrong}; {place}", Weight.DECISIVE, title=f"{name} {wrong}"
             )
         ]
-    prefix, said = kind(value)
     if not prefix and own and name == "ANTHROPIC_API_KEY":
         # Certain it is not: a form that nobody has published yet may be Claude's too.
         text = f"{name} does not begin with sk-ant-, as Claude's keys do; {len(value)} characters; {place}"

@@ -1,13 +1,16 @@
 """Which address, roots and switches the client gets, from which file or variable, and whether they can be right.
 
 Facts: `set` (variables and where), `hidden` (who else sets them), `places` (lines of profiles and `.env` files that set
-them), `cloud`, `base_url` (what is wrong with it). Signs: `machine.wrong_base_url` (decisive; strong where a proxy
-would take calls to a local address), `machine.tls_checking_off` (weak); notes on what is hidden, and on lines that the
-shell has not read.
+them), `cloud`, `base_url` (what is wrong with it), `better` (what it should be). Signs: `machine.wrong_base_url`
+(decisive; strong where a proxy would take calls to a local address), `machine.ca_file` and `machine.tls_checking_off`
+(weak); notes on what is hidden, and on lines that the shell has not read.
 """
 
+import time
+
 from seawall.claude_code.profiles import by_name
-from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
+from seawall.doctor.certificate import bad_roots
+from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight, in_thread
 from seawall.doctor.subject import Subject
 from seawall.http.proxy import excepted
 from seawall.origin import Origin, is_loopback
@@ -98,14 +101,15 @@ async def run(probe: Probe) -> Finding:
         "places": {name: list(places) for name, places in by_name(subject.lines).items()},
         "cloud": subject.cloud,
     }
-    signs = _switches(subject)
+    bad: list[str] = await in_thread(lambda: bad_roots(subject, time.time()))
+    signs = [*(Sign("machine.ca_file", one, Weight.WEAK) for one in bad), *_switches(subject)]
     if not subject.given_url and (lost := _through_proxy(subject)):
         signs.insert(0, lost)
     if told and not subject.given_url:
         wrong, better = trouble(told.text)
         if wrong:
             shown = f"the base address in ANTHROPIC_BASE_URL ({told.where}) cannot be right: {wrong}"
-            facts["base_url"] = wrong
+            facts |= {"base_url": wrong, "better": better}
             signs.append(
                 Sign(
                     "machine.wrong_base_url",

@@ -16,9 +16,9 @@ from typing import Any
 from seawall.causes.evidence import Fault
 from seawall.doctor.certificate import (
     Certificate,
+    bad_roots,
     chain,
     context_that_sees_all,
-    expired,
     extra_context,
     machine_context,
     public_context,
@@ -26,7 +26,6 @@ from seawall.doctor.certificate import (
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight, in_thread
 from seawall.doctor.subject import Subject
 from seawall.http.dial import DialError, dial
-from seawall.http.tls import trust_warnings
 from seawall.origin import Origin
 
 LOOK = 2.5
@@ -124,7 +123,7 @@ def _day(at: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(at))
 
 
-def _broken(error: DialError, look: Look, host: str, warnings: tuple[str, ...], now: float) -> list[Sign]:
+def _broken(error: DialError, look: Look, host: str, bad: list[str], now: float) -> list[Sign]:
     """What a handshake that failed speaks for."""
     code = _CODES.get(error.fault, "network.tls_other")
     if error.fault not in (Fault.TLS_UNTRUSTED_CA, Fault.TLS_EXPIRED, Fault.TLS_OTHER):
@@ -147,12 +146,8 @@ def _broken(error: DialError, look: Look, host: str, warnings: tuple[str, ...], 
         if seen.ends < now or now < seen.begins:
             text = f"it is valid from {_day(seen.begins)} to {_day(seen.ends)}; this machine says {_day(now)}"
             signs.append(Sign(code, text, Weight.WEAK, Direction.NEUTRAL))
-    signs += [Sign("machine.ca_file", one.rstrip("."), Weight.DECISIVE) for one in warnings if _of_roots(one)]
-    return signs
-
-
-def _of_roots(warning: str) -> bool:
-    return "client certificate" not in warning  # that one is another check's
+    # That they cannot be used is `local.env`'s to say; that it is why nobody is trusted shows only here.
+    return [*signs, *(Sign("machine.ca_file", one, Weight.DECISIVE) for one in bad)]
 
 
 def _stores(look: Look, host: str) -> list[Sign]:
@@ -211,16 +206,14 @@ async def run(probe: Probe) -> Finding:
     same = await _same(look, subject, left) if look.shown and strange and left > 0.1 else []
     facts["same"] = same
     now = time.time()
-    late: list[str] = await in_thread(lambda: expired(network.ca_files, now))
-    warnings = (*trust_warnings(network), *late)
     if failed is not None:
+        bad: list[str] = await in_thread(lambda: bad_roots(subject, now))
         facts["fault"] = failed.fault.value
-        signs = _broken(failed, look, host, warnings, now)
+        signs = _broken(failed, look, host, bad, now)
         if same:
             signs.append(_alike(same, trusted=False))
         return Finding(State.FAIL, failed.text, facts, tuple(signs))
-    signs = [Sign("machine.ca_file", one.rstrip("."), Weight.WEAK) for one in warnings if _of_roots(one)]
-    signs += _stores(look, host)
+    signs = _stores(look, host)
     if same:
         signs.append(_alike(same, trusted=True))
     by = f", signed by {look.shown[0].issuer}" if look.shown else ""

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from seawall.causes.cause import readings
+from seawall.causes.context import holds
 from seawall.causes.extract import VARIES, Facts, Part, parts_of
 from seawall.causes.match import LOCAL, Rank
 from seawall.causes.match import read as signs
@@ -22,6 +23,7 @@ _COUNTED = re.compile(
     r"[^)]{0,12}[:\s-].{0,4}\w"
 )
 """A line that begins with a counter and goes on."""
+_COUNTERS = ("attempt", "try", "request", "call", "run")
 _CALLED = re.compile(r"\W{0,8}(?:api error(?:: | ?\()|failed to connect to )")
 _GOES_ON = re.compile(r"""\s*(?:["'}\]),:.]|at |caused by|cause:)""")
 """How a line begins that belongs to the one above."""
@@ -52,11 +54,11 @@ def parts(facts: Facts) -> tuple[Part, ...]:
 
 def _pieces(facts: Facts) -> list[str]:
     """Each error's lines, in order; none for a text where no error comes again."""
+    texts = [text for text in facts.spelled.lower().split("\n") if text and not text.isspace()]
+    if not _may_come_again(texts):
+        return []
     made: dict[str, _Line] = {}
-    lines = []
-    for text in facts.spelled.lower().split("\n"):
-        if text and not text.isspace():
-            lines.append(made.get(text) or made.setdefault(text, _line(text)))
+    lines = [made.get(text) or made.setdefault(text, _line(text)) for text in texts]
     names = Counter(line.kind or line.key for line in lines)
     if len(names) == len(lines):
         return []
@@ -72,17 +74,41 @@ def _pieces(facts: Facts) -> list[str]:
     ]
 
 
+def _may_come_again(texts: list[str]) -> bool:
+    """Whether two lines can be of one sort: a look at their letters, as most pastes have no two such lines."""
+    seen: set[str | bytes] = set()
+    for text in texts:
+        name = _kind(text) or _letters(text[:_LONGEST])
+        if name in seen:
+            return True
+        seen.add(name)
+    return False
+
+
+_NO_LETTERS = bytes(byte for byte in range(128) if not chr(byte).isalpha())
+
+
+def _letters(text: str) -> str | bytes:
+    """The same for lines that say the same: counters and times have no letters of their own, ids and waits have."""
+    if "req_" in text or "retrying in " in text or text.count("-") > 3:
+        return VARIES.sub("", text.strip()).strip()
+    return text.encode("utf-8", "surrogatepass").translate(None, _NO_LETTERS)
+
+
 def _line(text: str) -> _Line:
     head = text[:_LONGEST]
     bare = head.strip()
-    kind = ""
-    if bare.startswith("{") and text.rstrip().rstrip(",").endswith("}") and len(bare) > 2:
-        kind = "json"
-    elif _CALLED.match(head):
-        kind = "called"
-    elif _COUNTED.match(head):
-        kind = "counted"
-    return _Line(text, kind, VARIES.sub("", bare).strip(), len(head) - len(head.lstrip()))
+    return _Line(text, _kind(text), VARIES.sub("", bare).strip(), len(head) - len(head.lstrip()))
+
+
+def _kind(text: str) -> str:
+    """What a line begins as; empty for one that is not known by its beginning."""
+    head = text[:_LONGEST]
+    if head.lstrip().startswith("{") and len(bare := text.strip().rstrip(",")) > 2 and bare.endswith("}"):
+        return "json"
+    if _CALLED.match(head):
+        return "called"
+    return "counted" if holds(head, _COUNTERS) and _COUNTED.match(head) else ""
 
 
 class _Told:

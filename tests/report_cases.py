@@ -42,6 +42,22 @@ def rows(count: int = 3) -> list[Attempt]:
     ]
 
 
+def mixed() -> Case:
+    """All failures since a time: 252 of an overload by 12 calls, 10 of a 503 by 2, newest 32 refused connections."""
+    service = replace(
+        FAILED, status=503, error_type=None, cause="provider.service_unavailable", request_id=None
+    )
+    refused = replace(
+        FAILED, status=None, error_type=None, cause="network.connection_refused", request_id=None
+    )
+    found = [
+        *(replace(FAILED, at=FAILED.at + n, call=f"sw_a{n % 12:013}") for n in range(252)),
+        *(replace(service, at=FAILED.at + 300 + n, call=f"sw_b{n % 2:013}") for n in range(10)),
+        *(replace(refused, at=FAILED.at + 400 + n, call=f"sw_c{n % 5:013}") for n in range(32)),
+    ]
+    return case(recorded=Recorded(rows=found, calls=19))
+
+
 def result(check: str, state: State = State.OK, summary: str = "", **facts: object) -> Result:
     """What a check found."""
 

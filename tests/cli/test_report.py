@@ -269,9 +269,25 @@ def test_since_a_time(own_home: Home) -> None:
     done = own_home.seawall("report", "--since", "2h", "--stdout", "--offline")
     assert "provider.overloaded" in done.stdout
     assert "request.too_long" in done.stdout
-    assert "2 attempts" in done.stdout
+    assert "2 attempts of 1 call failed" in done.stdout
+    assert "\n- 1 attempt of 1 call: " in done.stdout
     assert own_home.seawall("report", "--since", "nonsense", "--stdout").returncode == 2
     assert own_home.seawall("report", "7f3a", "--since", "2h").returncode == 2
+
+
+def test_several_causes_since_a_time(own_home: Home) -> None:
+    """The report is about the most frequent of them, not the newest; each has its count, and the object says which."""
+    now = time.time()
+    refused = replace(FAILED, cause="network.connection_refused", status=None, error_type=None, call="sw_9")
+    fill(own_home, *(replace(FAILED, at=now - 900 + n) for n in range(5)), replace(refused, at=now - 60))
+    done = own_home.seawall("report", "--since", "1h", "--issue", "--offline", "-y")
+    assert done.stdout.startswith(
+        "<!-- title: [BUG] 529 overloaded_error: The API is at capacity (5 of 6 failures) -->"
+    )
+    assert "\n- 5 attempts of 1 call: " in done.stdout
+    assert "\n- 1 attempt of 1 call: Nobody listens" in done.stdout
+    written = json.loads(own_home.seawall("report", "--since", "1h", "--offline", "-y", "--json").stdout)
+    assert written["cause"] == "provider.overloaded"
 
 
 def test_no_incident(own_home: Home) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from report_cases import EPISODE, FAILED, NOW, case, result, rows
+from report_cases import EPISODE, FAILED, NOW, case, mixed, result, rows
 from seawall.config import Store
-from seawall.report.case import Recorded, Unclear, chosen, last_working, recorded, version
+from seawall.report.case import Recorded, Unclear, chosen, last_working, most_frequent, recorded, version
 from seawall.store.queries import reading
 from seawall.store.rows import Attempt
 from seawall.store.writer import Pace, Writer
@@ -151,3 +151,18 @@ def test_request_ids_newest_first():
     ]
     assert made.id == "7f3a"
     assert case(recorded=Recorded()).id == "now"
+
+
+def test_causes_are_counted_the_most_frequent_first():
+    """By attempts; a code of an older catalogue counts as what it is today; of equals the newest."""
+    found = mixed().kinds
+    assert [(one.cause.code, len(one.rows), one.calls) for one in found] == [
+        ("provider.overloaded", 252, 12),
+        ("network.connection_refused", 32, 5),
+        ("provider.service_unavailable", 10, 2),
+    ]  # fmt: skip
+    assert most_frequent(mixed().recorded.rows) == "provider.overloaded"
+    one = replace(FAILED, cause="network.offline", at=FAILED.at + 1)
+    assert most_frequent([FAILED, one]) == "network.offline"
+    assert most_frequent([]) is None
+    assert [kind.cause.code for kind in case().kinds] == ["provider.overloaded"]

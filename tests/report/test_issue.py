@@ -3,7 +3,7 @@
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
-from report_cases import EPISODE, FAILED, NOW, case, rows
+from report_cases import EPISODE, FAILED, NOW, case, mixed, rows
 from seawall.report import issue
 from seawall.report.case import Recorded
 from seawall.store.rows import Attempt
@@ -144,3 +144,13 @@ def test_an_address_that_nothing_can_shorten():
     address, left_out = issue.address("t", {"os": "ü" * 5000}, frozenset())
     assert address == "https://github.com/anthropics/claude-code/issues/new?template=bug_report.yml"
     assert left_out == ["os"]
+
+
+def test_several_causes():
+    """The title is by the most frequent and says how many of all that are; the text counts each on its own."""
+    made = mixed()
+    assert issue.title(made) == "[BUG] 529 overloaded_error: The API is at capacity (252 of 294 failures)"
+    wrong = next(one.text for one in issue.fields(made) if one.id == "actual")
+    assert wrong.count("\n- ") == 3
+    assert "10 attempts of 2 calls" in wrong
+    assert all("529" in link for link in issue.searches(made)[:1])

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from report_cases import EPISODE, case, result, rows, verdict
+from report_cases import EPISODE, case, mixed, result, rows, verdict
 from seawall.causes.cause import codes, lookup
 from seawall.doctor.check import State
 from seawall.report import letters
@@ -99,3 +99,20 @@ def test_the_tests_can_be_run_as_printed():
         command = line.strip().partition("      ")[0]
         done = subprocess.run(["bash", "-n", "-c", command], capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_several_causes():
+    """Support is told of each with its count; the network team of what is theirs, with its own count and time."""
+    said = letters.support(mixed())
+    assert (
+        "Subject: The API is at capacity (provider.overloaded) and 2 other causes since 2025-11-20 13:13:20 UTC"
+        in said
+    )
+    assert "\n- 32 attempts of 5 calls: Nobody listens" in said
+    theirs = letters.network(mixed())
+    assert "Subject: api.anthropic.com: Nobody listens at that address" in theirs
+    failing = theirs.partition("What fails\n")[2].partition("\n\n")[0]
+    assert failing == (
+        "  Nobody listens at that address, or a firewall refuses (network.connection_refused): 32 attempts of 5 calls, "
+        "between 2025-11-20 13:20:00 UTC and 2025-11-20 13:20:31 UTC."
+    )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from report_cases import EPISODE, FAILED, NOW, case, rows, verdict
+from report_cases import EPISODE, FAILED, NOW, case, mixed, rows, verdict
 from seawall.history.episodes import End
 from seawall.report.case import Recorded
 from seawall.report.words import happened, ruled_out, said, stamp, utc
@@ -40,6 +40,19 @@ def test_one_attempt_of_one_call():
     """Singulars are singular."""
     text = happened(case(recorded=Recorded(EPISODE, rows(1), calls=1)))
     assert "1 attempt of 1 call failed" in text
+
+
+def test_several_causes_are_never_one_sentence():
+    """Each has its line, with how many attempts of how many calls, the most frequent first."""
+    text = happened(mixed())
+    assert text == (
+        "294 attempts of 19 calls failed for opus at api.anthropic.com, "
+        "between 2025-11-20 13:13:20 UTC and 2025-11-20 13:20:31 UTC, by 3 causes:\n"
+        "- 252 attempts of 12 calls: The API is at capacity (provider.overloaded; 529 overloaded_error).\n"
+        "- 32 attempts of 5 calls: Nobody listens at that address, or a firewall refuses "
+        "(network.connection_refused; no answer).\n"
+        "- 10 attempts of 2 calls: The service is not available for the moment (provider.service_unavailable; 503)."
+    )
 
 
 def test_what_was_only_measured():

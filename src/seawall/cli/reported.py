@@ -91,14 +91,13 @@ def prepared(
         results = (*known, *(one for one in here if one.check.id not in {each.check.id for each in known}))
     measured = case_of(subject, results, now)
     verdict = measured.verdict
-    newest = recorded.rows[-1].cause if recorded.rows else verdict.cause
-    code = recorded.episode.cause if recorded.episode else newest
+    code = recorded.episode.cause if recorded.episode else of.most_frequent(recorded.rows) or verdict.cause
     if code is None or (code == "unknown.unknown" and common.offline and not recorded.rows):
         raise Failure(
             "there is no incident to report: none is on record, and nothing wrong was measured (seawall doctor)",
             ExitCode.USAGE,
         )
-    host = recorded.rows[-1].route.partition(":")[0] if recorded.rows else subject.api.host
+    host = _host(recorded, code) or subject.api.host
     case = of.Case(
         made_at=now,
         cause=load(lookup(code).code),
@@ -121,6 +120,16 @@ def prepared(
     return Prepared(
         case, said, Masker(hidden, names, reveal, case.request_ids), tuple(sorted(reveal)), hidden, names
     )
+
+
+def _host(recorded: "Recorded", code: str) -> str:
+    """Where the newest failure of that cause was; empty where there is none."""
+    from seawall.causes.cause import lookup
+
+    rows = (
+        row for row in reversed(recorded.rows) if row.cause and lookup(row.cause).code == lookup(code).code
+    )
+    return next((row.route.partition(":")[0] for row in rows), "")
 
 
 def _looked_back(common: Common, wanted: Wanted, now: float) -> "Recorded":

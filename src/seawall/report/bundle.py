@@ -175,12 +175,17 @@ def counted(masked: Mapping[str, int]) -> str:
     return ", ".join(said) or "nothing needed it"
 
 
+def _filled(text: str) -> str:
+    lines = text.splitlines()
+    return "\n".join(textwrap.fill(one, 92, subsequent_indent="  " * one.startswith("- ")) for one in lines)
+
+
 def _readme(case: Case) -> str:
     rows = len(case.recorded.rows)
     more = " (the oldest; there are more)" if rows >= MOST else ""
     return f"""Report {case.id} by seawall {case.machine.seawall}, made {utc(case.made_at)}
 
-{textwrap.fill(happened(case), 92)}
+{_filled(happened(case))}
 
   README.txt       this text
   verdict.json     verdict, evidence, checks: what was measured, and what follows from it

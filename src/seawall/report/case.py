@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from seawall.causes.cause import Cause
+from seawall.causes.cause import Cause, load, lookup
 from seawall.doctor.check import Result
 from seawall.doctor.escalation import Escalation
 from seawall.doctor.verdict import Verdict
@@ -50,6 +50,19 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """The failures of one cause."""
+
+    cause: Cause
+    rows: Sequence[Attempt]
+
+    @property
+    def calls(self) -> int:
+        """How many calls they hit."""
+        return len({row.call for row in self.rows})
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """All that the texts of a report are made from."""
 
@@ -69,6 +82,11 @@ class Case:
         return self.recorded.episode.id if self.recorded.episode else MEASURED
 
     @property
+    def kinds(self) -> list[Kind]:
+        """The failures on record by their causes, the most frequent first."""
+        return [Kind(load(code), rows) for code, rows in _by_cause(self.recorded.rows)]
+
+    @property
     def request_ids(self) -> list[str]:
         """Of the failures, newest first, each once; and of what the doctor was answered."""
         ids = [row.request_id for row in reversed(self.recorded.rows) if row.request_id]
@@ -78,6 +96,19 @@ class Case:
             if isinstance(one.finding.facts.get("request_id"), str)
         ]
         return [one for one in dict.fromkeys(ids) if one]
+
+
+def most_frequent(rows: Sequence[Attempt]) -> str | None:
+    """The cause of most of these failures, as the catalogue names it now; None where there are none."""
+    return next((code for code, _ in _by_cause(rows)), None)
+
+
+def _by_cause(rows: Sequence[Attempt]) -> list[tuple[str, list[Attempt]]]:
+    found: dict[str, list[Attempt]] = {}
+    for row in reversed(rows):  # of equals the one that failed last comes first
+        if row.cause:
+            found.setdefault(lookup(row.cause).code, []).append(row)
+    return sorted(((code, some[::-1]) for code, some in found.items()), key=lambda one: -len(one[1]))
 
 
 def recorded(

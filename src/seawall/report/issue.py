@@ -33,9 +33,10 @@ class Field:
 
 def title(case: Case) -> str:
     """One line for the list of issues."""
-    rows = case.recorded.rows
-    what = said(rows[-1]) if rows else case.cause.code
-    return f"[BUG] {what}: {case.cause.title}"
+    rows, kinds = case.recorded.rows, case.kinds
+    what = said(kinds[0].rows[-1]) if kinds else case.cause.code
+    part = f" ({len(kinds[0].rows)} of {len(rows)} failures)" if len(kinds) > 1 else ""
+    return f"[BUG] {what}: {case.cause.title}{part}"
 
 
 def fields(case: Case) -> list[Field]:
@@ -89,7 +90,8 @@ def address(name: str, answers: Mapping[str, str], long: frozenset[str]) -> tupl
 
 def searches(case: Case) -> list[str]:
     """Where the same may have been reported already."""
-    status = next((str(row.status) for row in reversed(case.recorded.rows) if row.status), "")
+    rows = case.kinds[0].rows if case.kinds else ()
+    status = next((str(row.status) for row in reversed(rows) if row.status), "")
     words = [f"{status} {case.cause.title}".strip(), case.cause.code.partition(".")[2].replace("_", " ")]
     return [f"{REPOSITORY}?q={quote(f'is:issue {one}')}" for one in words]
 

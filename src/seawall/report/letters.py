@@ -4,7 +4,7 @@ from seawall.causes.cause import Cause, Party, load, lookup
 from seawall.doctor.check import Result
 from seawall.origin import anthropics
 from seawall.report.case import Case
-from seawall.report.words import happened, ruled_out, utc
+from seawall.report.words import between, counted, happened, ruled_out, utc
 
 SUPPORT = "https://support.claude.com"
 _IDS = 60
@@ -45,7 +45,9 @@ _ALLOW = "Allow these hosts, port 443, without inspection and without a limit on
 def support(case: Case) -> str:
     """A mail for support."""
     machine, ids = case.machine, case.request_ids
-    subject = f"{case.cause.title} ({case.cause.code}) since {utc(_begin(case))}"
+    more = len(case.kinds) - 1
+    others = f" and {more} other cause{'' if more == 1 else 's'}" if more > 0 else ""
+    subject = f"{case.cause.title} ({case.cause.code}){others} since {utc(_begin(case))}"
     lines = [f"To: {_support_of(case)}", f"Subject: {subject}", "", "Request ids:"]
     lines += [f"  {one}" for one in ids[:_IDS]] or ["  none: no answer carried one"]
     if len(ids) > _IDS:
@@ -69,8 +71,12 @@ def network(case: Case, contact: str = "") -> str:
     """
     about = trouble(case) or case.cause
     lines = [f"To: {contact or 'the network team'}", f"Subject: {case.host}: {about.title}", "", "What fails"]
-    if about.code == case.cause.code:
-        lines.append(f"  {happened(case)}")
+    of_many = [one for one in case.kinds if one.cause.code == about.code] if len(case.kinds) > 1 else []
+    if of_many:
+        [one] = of_many
+        lines.append(f"  {about.title} ({about.code}): {counted(one.rows, one.calls)}, {between(one.rows)}.")
+    elif about.code == case.cause.code:
+        lines += [f"  {line}" for line in happened(case).splitlines()]
     elif about.code == case.verdict.cause:
         lines.append(f"  {case.verdict.title or about.title} ({about.code}, {case.verdict.confidence}).")
     else:
@@ -93,7 +99,8 @@ def network(case: Case, contact: str = "") -> str:
 
 def trouble(case: Case) -> Cause | None:
     """What is wrong with the network: what is measured now, else what is on record; None where it is neither."""
-    for code in (case.verdict.cause, *case.verdict.also, case.cause.code):
+    recorded = [one.cause.code for one in case.kinds]
+    for code in (case.verdict.cause, *case.verdict.also, case.cause.code, *recorded):
         if code and lookup(code).party is Party.NETWORK:
             return load(lookup(code).code)
     return None

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from seawall.clock import duration
 from seawall.history.episodes import End, Episode
-from seawall.report.case import Case
+from seawall.report.case import Case, Kind
 from seawall.store.rows import Attempt
 
 
@@ -34,16 +34,33 @@ def happened(case: Case) -> str:
         return f"{title}. Nothing of it is on record; this was measured at {utc(case.made_at)}."
     families = sorted({row.family for row in rows} - {""})
     models = f" for {', '.join(families)}" if families else ""
-    calls = f"{case.recorded.calls} call{'' if case.recorded.calls == 1 else 's'}"
-    attempts = f"{len(rows)} attempt{'' if len(rows) == 1 else 's'} of {calls} failed{models}"
-    times = f"between {utc(rows[0].at)} and {utc(rows[-1].at)}"
     hosts = ", ".join(sorted({row.route for row in rows} - {""}))
-    return f"{title}{_kinds(rows)}. {attempts} at {hosts}, {times}. {_end(one)}".rstrip()
+    what = f"{counted(rows, case.recorded.calls)} failed{models} at {hosts}, {between(rows)}"
+    if len(kinds := case.kinds) > 1:
+        lines = (f"- {counted(one.rows, one.calls)}: {one.cause.title}{_with(one)}." for one in kinds)
+        return "\n".join([f"{what}, by {len(kinds)} causes:", *lines])
+    known = ", ".join([*dict.fromkeys(said(row) for row in rows)][:3])
+    return f"{title} ({known}). {what}. {_end(one)}".rstrip()
 
 
-def _kinds(rows: Sequence[Attempt]) -> str:
-    kinds = dict.fromkeys(said(row) for row in rows)
-    return f" ({', '.join(list(kinds)[:3])})" if kinds else ""
+def counted(rows: Sequence[Attempt], calls: int) -> str:
+    """`3 attempts of 2 calls`."""
+    return f"{len(rows)} attempt{'' if len(rows) == 1 else 's'} of {calls} call{'' if calls == 1 else 's'}"
+
+
+def between(rows: Sequence[Attempt]) -> str:
+    """When they failed."""
+    return f"between {utc(rows[0].at)} and {utc(rows[-1].at)}"
+
+
+def _with(kind: Kind) -> str:
+    """Its code, and what the service answered."""
+    answers = dict.fromkeys(_answer(row) for row in kind.rows)
+    return f" ({'; '.join([kind.cause.code, *answers][:4])})"
+
+
+def _answer(row: Attempt) -> str:
+    return " ".join([str(row.status) if row.status else "no answer", *filter(None, [row.error_type])])
 
 
 def said(row: Attempt) -> str:

@@ -147,7 +147,14 @@ class Exchange:
         try:
             if self._stopped:
                 raise asyncio.CancelledError
-            failure = await self._first(begun)
+            if isinstance(begun, Permit):
+                failure = await self._go(begun, fresh=True)
+            elif begun is not None:
+                failure, begun = begun, None
+            elif await self._come_back():
+                return
+            else:
+                failure = await self._try(0.0)
             while failure is not None:
                 not_before = self._after(failure)
                 if not_before is None:
@@ -250,16 +257,6 @@ class Exchange:
 
     # -- the steps ------------------------------------------------------------------------------------------------
 
-    async def _first(self, begun: Permit | Failure | None) -> Failure | None:
-        """The failure of the first attempt, or None when there is an answer."""
-        if isinstance(begun, Failure):
-            return begun
-        if begun is not None:
-            return await self._go(begun, fresh=True)
-        if await self._come_back():
-            return None
-        return await self._try(0.0)
-
     def _after(self, failure: Failure) -> float | None:
         """The moment from which it is tried again after this failure; None when the failure was told instead."""
         outcome = classify(failure.evidence)
@@ -305,7 +302,18 @@ class Exchange:
 
     async def _try(self, not_before: float) -> Failure | None:
         """One attempt, not earlier than that; its failure, or None when it is under way or the answer is there."""
-        permit = await self._enter(not_before)
+        permit = self._enter(not_before)
+        try:
+            if not isinstance(permit, Permit):
+                self.waiting, self._own = True, permit
+                permit = await permit
+        except asyncio.CancelledError:
+            self._leave_line(permit)
+            raise
+        finally:
+            self.waiting, self._own = False, None
+            if self._away is not None:
+                self._away.leave_line()
         self._begin_attempt(permit)
         return await self._go(permit, fresh=False)
 
@@ -366,8 +374,8 @@ class Exchange:
             self._succeed(attempt)
         return failure
 
-    async def _enter(self, not_before: float) -> Permit:
-        """Stand in line until the lane lets it go, or one elsewhere to which it may go."""
+    def _enter(self, not_before: float) -> "Permit | asyncio.Future[Permit]":
+        """A permit of its lane or of one elsewhere to which it may go; or its place in line."""
         if self.ticket is None:
             self.ticket = self._new_ticket(None)
         self.ticket.not_before = not_before
@@ -377,23 +385,15 @@ class Exchange:
             instead = self._look_elsewhere() if self._outcome is not None else None
             if instead is not None:
                 return instead
-        permit = self.gate.enter(self.ticket)
-        try:
-            if isinstance(permit, Permit):
-                return permit
-            self.waiting, self._own = True, permit
-            return await permit
-        except asyncio.CancelledError:
-            assert not isinstance(permit, Permit)
-            if permit.cancelled():
-                self.gate.leave(self.ticket)
-            else:
-                permit.result().dropped()  # it was ours already: pass it on
-            raise
-        finally:
-            self.waiting, self._own = False, None
-            if self._away is not None:
-                self._away.leave_line()
+        return self.gate.enter(self.ticket)
+
+    def _leave_line(self, own: "Permit | asyncio.Future[Permit]") -> None:
+        assert not isinstance(own, Permit)
+        assert self.ticket is not None
+        if own.cancelled():
+            self.gate.leave(self.ticket)
+        else:
+            own.result().dropped()  # it was ours already: pass it on
 
     def _new_ticket(self, tag: float | None) -> Ticket:
         facts, patience, hold = self.call.facts, self.call.patience, self._means.settings.hold

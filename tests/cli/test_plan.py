@@ -1,7 +1,6 @@
 """`seawall plan`: from a real store to what is printed, and what it survives."""
 
 import io
-import json
 import random
 import re
 import shutil
@@ -200,7 +199,7 @@ def test_claims_of_ones_own(own_home: Home) -> None:
 
 
 def test_a_store_that_cannot_be_read(own_home: Home) -> None:
-    """Locked, of a newer version, damaged: one line, exit 1."""
+    """Locked, of a newer version, damaged, a folder: a line that says so, and what is published all the same."""
     path = filled(own_home, [])
     with sqlite3.connect(path, isolation_level=None) as holder:
         holder.execute("PRAGMA journal_mode = DELETE")
@@ -211,15 +210,40 @@ def test_a_store_that_cannot_be_read(own_home: Home) -> None:
         newer = own_home.seawall("plan")
     holder.close()
     path.write_bytes(b"not a database at all" * 100)
-    damaged = own_home.seawall("plan", "--json")
+    damaged = own_home.seawall("plan")
+    told = own_home.seawall("plan", "--json")
+    path.unlink()
+    path.mkdir()
+    folder = own_home.seawall("plan")
+    path.rmdir()
+    none = own_home.seawall("plan")
+    assert (none.returncode, none.stderr) == (0, "")
+    assert "Published claims" in none.stdout
     for done, words in (
         (locked, "is locked by another program"),
         (newer, "of a newer Seawall (schema 9999)"),
+        (damaged, "is damaged"),
+        (folder, "is a folder"),
     ):
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, none.stdout, 1)
         assert words in done.stderr
-    assert "is damaged" in json.loads(damaged.stdout)["error"]["message"]
+        assert done.stderr.endswith("; what follows is without your own past\n")
+    assert told.returncode == 0
+    assert "is damaged" in conforms(told.stdout)["unread"]
     assert own_home.seawall("plan", "--snippet").returncode == 0
+
+
+def test_a_store_with_nothing_in_it_yet(own_home: Home) -> None:
+    """An empty file is as good as none: for `plan`, `history` and `explain --last` alike."""
+    path = own_home.path / ".local/share/seawall/seawall.db"
+    path.parent.mkdir(0o700, parents=True)
+    without = [own_home.seawall(*verb) for verb in (("plan",), ("history",), ("explain", "--last"))]
+    path.touch(0o600)
+    empty = [own_home.seawall(*verb) for verb in (("plan",), ("history",), ("explain", "--last"))]
+    assert [(one.returncode, one.stdout, one.stderr) for one in empty] == [
+        (one.returncode, one.stdout, one.stderr) for one in without
+    ]
+    assert [one.returncode for one in empty] == [0, 0, 2]
 
 
 def test_the_snippet(own_home: Home) -> None:

@@ -85,7 +85,7 @@ def test_nothing_anywhere(own: Home) -> None:
     with pytest.raises(Failure, match="no failure is on record"):
         newest_failure(Common())
     record(own, NOW, "gateway").write_bytes(b"no database" * 500)
-    with pytest.raises(Failure, match="cannot be read by this version"):
+    with pytest.raises(Failure, match="is damaged; the next gateway"):
         newest_failure(Common())
 
 

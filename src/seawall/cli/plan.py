@@ -62,8 +62,14 @@ def plan(
         return _snippet(common, now)
     settings = load_settings(common, {}, os.environ).config
     zone = _zone(tz, settings.history.timezone, common)
-    with open_records(common) as connection:
-        found = _plan(connection, settings.plan, now, hours, zone, _wanted(command, calls, due))
+    wanted, unread = _wanted(command, calls, due), None
+    try:
+        with open_records(common) as connection:
+            found = _plan(connection, settings.plan, now, hours, zone, wanted)
+    except Failure as failure:
+        unread = str(failure)
+        common.say(f"{unread}; what follows is without your own past")
+        found = _plan(None, settings.plan, now, hours, zone, wanted)
     from seawall.history.claims import claim
     from seawall.view import plan as shown
 
@@ -72,7 +78,7 @@ def plan(
             common.say(f"plan.published_peaks: {text[:60]!r} is no claim of busy hours; it is not shown")
 
     if common.json:
-        click.echo(json.dumps(heading("seawall.plan/1", now) | shown.data(found)))
+        click.echo(json.dumps(heading("seawall.plan/1", now) | shown.data(found) | {"unread": unread}))
     else:
         click.echo("\n".join(shown.whole(found, look_of(common))))
     return ExitCode.OK

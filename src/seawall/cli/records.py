@@ -69,21 +69,12 @@ def place(common: Common) -> "Path":
 
 def _recorded(common: Common) -> "Attempt | None":
     """The newest failure in the store."""
-    path = place(common)
-    if not path.exists():
-        return None
-    from sqlalchemy.exc import SQLAlchemyError
+    with open_records(common) as connection:
+        if connection is None:
+            return None
+        from seawall.store.queries import attempts_since
 
-    from seawall.store.queries import attempts_since, reading
-
-    try:
-        with reading(path) as connection:
-            rows = attempts_since(connection, 0.0, _RECENT)
-    except FileNotFoundError:
-        return None
-    except SQLAlchemyError:
-        raise Failure(f"the records in {path} cannot be read by this version of Seawall") from None
-    return next((row for row in rows if row.cause), None)
+        return next((row for row in attempts_since(connection, 0.0, _RECENT) if row.cause), None)
 
 
 @contextmanager
@@ -110,6 +101,9 @@ def open_records(common: Common) -> "Iterator[Connection | None]":
             raise Failure(_unreadable(path, error)) from None
         if again or found not in REVISIONS or not _brought_up_to_date(path):
             break
+    if found is None and _is_empty(path):
+        yield None
+        return
     if found is None:
         raise Failure(f"{path} has no records of Seawall in it")
     raise Failure(
@@ -117,6 +111,14 @@ def open_records(common: Common) -> "Iterator[Connection | None]":
         if found in REVISIONS
         else f"the records in {path} are of a newer Seawall (schema {found[:32]}); update this one to read them"
     )
+
+
+def _is_empty(path: "Path") -> bool:
+    """Whether nothing at all is in the file yet: the next gateway begins its records there."""
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def _brought_up_to_date(path: "Path") -> bool:
@@ -137,6 +139,8 @@ def _unreadable(path: "Path", error: Exception) -> str:
     """Why it cannot be read, and what to do, in one line."""
     from seawall.store.trouble import Kind, trouble_of
 
+    if path.is_dir():
+        return f"{path} is a folder, not a file of records; set another path for the store"
     match trouble_of(getattr(error, "orig", None) or error, path).kind:
         case Kind.LOCKED:
             return (

@@ -2,7 +2,6 @@
 
 import os
 import select
-import shutil
 import signal
 import termios
 import tty
@@ -14,6 +13,8 @@ from typing import Any, Self, TextIO
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"
 """The other screen, without a cursor, where a line too long is cut, empty."""
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+_LINES = 24
+"""Of a terminal that does not say how many it has."""
 
 
 class Screen:
@@ -34,7 +35,10 @@ class Screen:
 
     def height(self) -> int:
         """Lines that a frame may have."""
-        return max(1, shutil.get_terminal_size((80, 24)).lines)
+        try:
+            return os.get_terminal_size(self._out.fileno()).lines or _LINES
+        except (OSError, ValueError):
+            return _LINES
 
     def __enter__(self) -> Self:
         try:

@@ -264,3 +264,23 @@ def test_rules_name_what_is_there() -> None:
         if "*" not in rule.cause and "{" not in rule.cause:
             assert rule.cause in codes()
             assert lookup(rule.cause).code == rule.cause
+
+
+def test_what_several_checks_could_not_learn_for_one_reason_is_said_once() -> None:
+    """Three that read the same file would say the same three times."""
+    no, other = Finding(State.UNKNOWN, "it is damaged"), Finding(State.UNKNOWN, "no answer in 3 s")
+    found = judged(seen_recent=no, seen_burst=no, status_page=other, request_long=no)
+    assert [one.text for one in found.evidence] == [
+        "not known: seen_recent, seen_burst, request_long: it is damaged",
+        "not known: status_page: no answer in 3 s",
+    ]
+
+
+def test_what_else_was_seen_stands_in_the_order_of_mending() -> None:
+    """Machine, account, network, whatever is surest; what must be mended first and is sure heads the answer."""
+    network = Sign("network.dns_failure", "no address", D)
+    account, machine = Sign("account.invalid_api_key", "401", S), Sign("machine.ca_file", "missing", W)
+    limit = Sign("limit.self_burst", "9 at once", S)
+    found = judged(net_dns=signs(limit, network), cred_live=signs(account), local_env=signs(machine))
+    assert found.cause == "network.dns_failure"
+    assert found.also == ("machine.ca_file", "account.invalid_api_key", "limit.self_burst")

@@ -159,11 +159,16 @@ def _aged(sign: Sign, now: float) -> Sign:
 
 
 def _open(results: Sequence[Result]) -> Iterable[Sign]:
-    """What could not be measured, which is neither good nor bad."""
+    """What could not be measured, which is neither good nor bad; what several say alike is said once."""
+    alike: dict[str, list[Result]] = {}
     for one in results:
         if one.finding.state in (State.UNKNOWN, State.CRASH):
-            text = f"not known: {one.check.title}: {one.finding.summary}"
-            yield Sign("*", text, Weight.WEAK, Direction.NEUTRAL, check=one.check.id)
+            alike.setdefault(one.finding.summary, []).append(one)
+    for summary, them in alike.items():
+        titles = ", ".join(one.check.title for one in them)
+        yield Sign(
+            "*", f"not known: {titles}: {summary}", Weight.WEAK, Direction.NEUTRAL, check=them[0].check.id
+        )
 
 
 def _combined(found: Mapping[str, Finding]) -> Iterable[Sign]:

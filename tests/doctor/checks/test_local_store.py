@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+import sqlite3
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +11,12 @@ from typing import Any
 
 import pytest
 from doctor_peers import about, ran
+from store_helpers import empty_store
 
 from seawall.config import Store
 from seawall.doctor.check import State
 from seawall.doctor.checks import local_store
+from seawall.store.version import REVISIONS
 
 
 def refusing(where: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,3 +89,53 @@ def test_little_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = ran(about(tmp_path), "local.store")
     assert (found.state, found.signs[0].weight.value) == (State.WARN, "weak")
     assert "MB are left" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("damaged", "is damaged: the next gateway that starts moves it aside"),
+        ("newer", "was made by a newer Seawall (schema 9999): nothing is recorded"),
+        ("foreign", "belongs to another program: nothing is recorded"),
+        ("folder", "is a folder: nothing is recorded"),
+        ("locked", "is locked by another program"),
+        ("empty", ""),
+        ("older", ""),
+        ("right", ""),
+    ],
+)
+def test_what_the_gateway_cannot_use(tmp_path: Path, kind: str, words: str) -> None:
+    """It is said where the room is fine too, and what the records tell of is not known rather than nothing."""
+    path = tmp_path / "seawall.db"
+    match kind:
+        case "damaged":
+            path.write_bytes(os.urandom(5000))
+        case "folder":
+            path.mkdir()
+        case "empty":
+            path.touch()
+        case _:
+            shutil.copyfile(empty_store(), path)
+    held = sqlite3.connect(path, isolation_level=None) if path.is_file() else None
+    if held and kind in ("newer", "older"):
+        held.execute(
+            "UPDATE alembic_version SET version_num = ?", ("9999" if kind == "newer" else REVISIONS[0],)
+        )
+    if held and kind == "foreign":
+        held.execute("DROP TABLE attempt")
+    if held and kind == "locked":
+        held.execute("PRAGMA journal_mode = DELETE")
+        held.execute("BEGIN EXCLUSIVE")
+    store, recent = (ran(about(tmp_path), check) for check in ("local.store", "seen.recent"))
+    if held:
+        held.close()
+    assert store.state is (State.WARN if words else State.OK)
+    assert words in str(store.facts["unusable"])
+    assert [(one.cause, one.weight.value) for one in store.signs] == (
+        [("machine.disk", "weak")] if words else []
+    )
+    if kind in ("empty", "right"):
+        assert recent.state is State.SKIP
+    else:
+        assert recent.state is State.UNKNOWN
+        assert (words or "is of an older Seawall: the next gateway brings it up to date") in recent.summary

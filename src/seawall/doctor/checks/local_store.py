@@ -1,8 +1,8 @@
 """Can Seawall's records and Claude Code's be written, and is there room left?
 
-Facts: `folders`, each with `path`, `free` (bytes), `trouble`. Signs for `machine.disk`: decisive where a write to
-Claude Code's folder was refused for want of room or by a read-only disk, strong where it is somebody else's, weak for
-Seawall's own records (calls work without them) and where little room is left.
+Facts: `folders`, each with `path`, `free` (bytes), `trouble`; `unusable`: why the gateway cannot use its file. Signs
+for `machine.disk`: decisive where a write to Claude Code's folder was refused for want of room or by a read-only disk,
+strong where it is somebody else's, weak for Seawall's own records (calls work without them) and where little is left.
 """
 
 import errno
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from seawall.claude_code.settings import shown
 from seawall.doctor.check import Check, Finding, Probe, Sign, State, Weight, in_thread
+from seawall.doctor.recorded import why_unusable
 from seawall.store.place import here, store_path
 from seawall.store.trouble import Unusable
 
@@ -81,16 +82,22 @@ async def run(probe: Probe) -> Finding:
     subject = probe.subject
     home = subject.home
     try:
-        store = store_path(subject.config.store, here()).parent
+        file = store_path(subject.config.store, here())
     except Unusable as error:
         return Finding(State.SKIP, str(error))
-    ours: Room = await in_thread(lambda: room(store, home))
+    ours: Room = await in_thread(lambda: room(file.parent, home))
+    # What cannot be written at all is said by its folder.
+    unusable: str = "" if ours.trouble else await in_thread(lambda: why_unusable(file, home))
     rooms = [(ours, "Seawall's records", True)]
     if (folder := subject.claude_folder).exists():
         theirs: Room = await in_thread(lambda: room(folder, home))
         rooms.append((theirs, "Claude Code's transcripts and settings", False))
-    facts = {"folders": [{"path": one.path, "free": one.free, "trouble": one.trouble} for one, _, _ in rooms]}
-    signs = [sign for one, what, own in rooms for sign in _signs(one, what, own)]
+    facts: dict[str, object] = {
+        "folders": [{"path": one.path, "free": one.free, "trouble": one.trouble} for one, _, _ in rooms],
+        "unusable": unusable,
+    }
+    signs = [Sign("machine.disk", unusable, Weight.WEAK)] if unusable else []
+    signs += [sign for one, what, own in rooms for sign in _signs(one, what, own)]
     if signs:
         first = min(signs, key=lambda one: list(Weight).index(one.weight))
         bad = any(one.trouble for one, _, own in rooms if not own)

@@ -79,7 +79,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             token = runtime.read_token(home.place)
             assert token is not None
             found = Place(home, fake, record.host, record.port, token)
-            until(lambda: found.ask("/api/v1/history").status == 200, "the store is made")
+            until(lambda: "open" in found.ask("/api/v1/history").json, "the store is made")
             yield found
     finally:
         home.end()
@@ -353,10 +353,14 @@ def test_pages_are_counted(place: Place) -> None:
     answer.close()
     connection.close()
 
+    asked = {"model": "claude-opus-4-1", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+    call = json.dumps(asked).encode()
+
     def counted_off() -> bool:
+        # News for pages: that one has left is seen when it is written to.
         place.ask(
-            "/v1/models", token=False
-        )  # news for pages: that one has left is seen when it is written to
+            "/v1/messages", "POST", call, token=False, content_type="application/json", x_api_key="sk-ant-x"
+        )
         return b"\nseawall_pages 0\n" in place.ask("/metrics").body
 
     until(counted_off, "a page that left is counted off")

@@ -1,6 +1,7 @@
 """What `watch` measures, how often, and what is left of it for the next."""
 
 import json
+import os
 import stat
 import threading
 from pathlib import Path
@@ -9,8 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seawall.cli import measured
-from seawall.cli.common import Common
-from seawall.cli.measured import CALM, EVERY, FILE, OLD, Measured, Measuring, last, measure, name_of
+from seawall.cli.common import Common, load_settings
+from seawall.cli.measured import CALM, EVERY, FILE, OLD, Measured, Measuring, judged, last, measure, name_of
+from seawall.config import Config
+from seawall.doctor.check import Check, Finding, Probe, Result, State, checks
+from seawall.doctor.check import measure as run
+from seawall.doctor.escalation import Met, facts_of, judge
+from seawall.doctor.subject import subject
 from seawall.view.notify import Episode
 
 if TYPE_CHECKING:
@@ -35,12 +41,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_real_measurement(home: Path, fake_api: "BackgroundFakeApi") -> None:
     """The way to an address hop by hop, without a key; it is left in a file of the user's and read back the same."""
-    found = measure(Common(), fake_api.url, [EPISODE], T)
+    found = measure(Common(), fake_api.url, [], T)
     assert found is not None
     assert found.facts("api.path").keys() >= {"connect", "first_byte"}
     edge = next(one.finding for one in found.results if one.check.id == "api.edge")
     assert edge.state == "ok"
-    assert not any(one.check.id == "net.control" for one in found.results)
+    assert not any(one.check.id == "net.control" for one in found.results)  # nothing is wrong: none of theirs
     file = home / ".local/state/seawall" / FILE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     again = last(T + 1)
@@ -49,6 +55,43 @@ def test_a_real_measurement(home: Path, fake_api: "BackgroundFakeApi") -> None:
     assert [(one.check.id, one.finding.state, dict(one.finding.facts)) for one in again.results] == [
         (one.check.id, one.finding.state, json.loads(json.dumps(dict(one.finding.facts)))) for one in found.results
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_the_gates_are_those_of_a_report(
+    home: Path, fake_api: "BackgroundFakeApi", monkeypatch: pytest.MonkeyPatch, alive: bool
+) -> None:
+    """From the trouble's first minute on the same is measured as by all of the doctor's checks, a dead control too."""
+    if alive:
+        monkeypatch.setenv("SEAWALL_DOCTOR_CONTROL_HOST", fake_api.url)
+    found = measure(Common(), fake_api.url, [EPISODE], T)
+    assert found is not None
+    config = load_settings(Common(quiet=True), {}, os.environ).config
+    about = subject(config, "", os.environ, home, home, base_url=fake_api.url, state=None)
+    whole = facts_of(EPISODE.cause, run(about, checks()), T)
+    gates = {one.id: one for one in judged(config, EPISODE, found, None, T).gates}
+    theirs = {one.id: one for one in judge(whole, T, config.escalate).gates}
+    assert gates["network"] == theirs["network"]
+    assert gates["network"].state is (Met.YES if alive else Met.NO)
+    assert gates["page"].state is theirs["page"].state
+
+
+def test_a_way_that_was_not_walked_is_not_known() -> None:
+    """What was measured in calm has no unrelated host in it: the gate is open to question, not met."""
+
+    async def none(_: Probe) -> Finding:
+        raise AssertionError
+
+    edge = Result(Check("api.edge", "API", none), Finding(State.OK, "answers"))
+    control = Result(Check("net.control", "another host", none), Finding(State.OK, "reached"))
+    for results, state in (((edge,), Met.UNKNOWN), ((edge, control), Met.YES)):
+        known = Measured(T, "https://api.anthropic.com", results, {})
+        [gate] = [one for one in judged(Config(), EPISODE, known, T, T).gates if one.id == "network"]
+        assert gate.state is state
+        assert ("not measured" in gate.text) == (state is Met.UNKNOWN)
+    away = Measured(T, "x", (Result(Check("net.dns", "name", none), Finding(State.FAIL, "dead")),), {})
+    [gate] = [one for one in judged(Config(), EPISODE, away, T, T).gates if one.id == "network"]
+    assert gate.state is Met.NO
 
 
 def test_what_is_old_is_not_read() -> None:

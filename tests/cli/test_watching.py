@@ -252,6 +252,15 @@ def test_a_way_that_is_broken() -> None:
     assert one.page == ""
 
 
+def test_another_host_is_no_part_of_the_way() -> None:
+    """One that is not reached closes a gate; the way to the API is fine all the same."""
+    one = around(
+        found("net.control", State.FAIL, "example.com is not reached"),
+        found("api.edge", State.OK, "401 in 5 ms"),
+    )
+    assert (one.way, one.way_bad) == ("fine", False)
+
+
 def test_an_incident_on_the_page() -> None:
     """It is known already: nothing to report."""
     incident = found(

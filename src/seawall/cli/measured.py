@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,8 @@ OLD = 900.0
 """Seconds after which a measurement is not shown any more."""
 CHECKS = ("status.page", "api.path", "api.edge")
 CONTROL = "net.control"
-CONTROL_AFTER = 300.0
-"""Seconds after which an unrelated host is asked as well: whether to report anything depends on that."""
+TROUBLED = (*CHECKS, CONTROL, "net.system", "tls.client_cert")
+"""While something is wrong also what else can speak against the network: `seawall report` counts its gates by it."""
 FILE = "measured.json"
 
 
@@ -61,8 +61,7 @@ def measure(common: Common, upstream: str, going_on: Sequence["Episode"], now: f
             loaded.config, loaded.sources["gateway.upstream"], os.environ, home(os.environ), Path("/nonexistent"),
             base_url=upstream, state=state(),
         )  # fmt: skip
-        old = any(now - one.since >= CONTROL_AFTER for one in going_on)
-        results = run(about, chosen(checks(), (*CHECKS, CONTROL) if old else CHECKS))
+        results = run(about, chosen(checks(), TROUBLED if going_on else CHECKS))
     except (ValueError, OSError):
         return None
     names = {(one.cause, one.route): recorded_id(common, one, now) for one in going_on}
@@ -203,6 +202,9 @@ def judged(
         accepted_at=accepted_at,
         answers=answers.of(state(), name),
     )
+    walked = {one.check.id for one in measured.results} if measured else set()
+    if facts.network is escalation.Met.YES and CONTROL not in walked:  # of a calm minute
+        facts = replace(facts, network=escalation.Met.UNKNOWN, network_text="another host: not measured")
     return escalation.judge(facts, now, config.escalate)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from seawall.causes.extract import Facts
+from seawall.causes.languages import api_error, foreign
 
 
 class _Pattern:
@@ -97,10 +98,19 @@ _OTHER_MODEL = _Pattern(
     r"(?<![a-z0-9])(?:gpt-?[345o][\w.-]{0,20}|o[134]-(?:mini|preview|pro)|text-(?:embedding|davinci)-[\w-]{1,20}"
     r"|glm-\d|llama-?\d|mixtral|grok-\d|kimi-|command-r)",
 )
-_SHAPE = _Pattern(
-    ("code:", "[apierror:", "param:n", "object:error", "connecterror:["),
-    r"object:error,|connecterror:\[[a-z_]{4,30}\]|code:\d{3},(?:message:.{0,400}?,)?status:[a-z]|^\[apierror:\[?\{(?!type:error)|param:(?:null|none)[,}]"
-    r"|type:[a-z_]{3,40},param:[^,}]{1,80},code:[a-z_]|code:1[1-5]\d\d,message:",
+_SHAPES = tuple(
+    map(
+        re.compile,
+        (
+            r"code:\d{3},(?:message:.{0,400}?,)?status:[a-z]",
+            r"param:(?:null|none)[,}]",
+            r"type:[a-z_]{3,40},param:[^,}]{1,80},code:[a-z_]",
+            r"code:1[1-5]\d\d,message:",
+            r"object:error,",
+            r"connecterror:\[[a-z_]{4,30}\]",
+            r"\A\[apierror:\[?\{(?!type:error)",
+        ),
+    )
 )
 """Google's envelope has a number and a word beside the message, and its command line puts brackets around it;
 OpenAI's has a `param`, vLLM's an `object`; Zhipu's codes have four digits; editors with models of their own speak
@@ -109,13 +119,25 @@ _FOREIGN_PORT = re.compile(
     r":(?:22|25|389|1433|1521|2375|2376|3306|5432|5672|6379|9092|9200|11211|27017|50051)(?!\d)"
 )
 _FOREIGN_SCHEME = _Pattern(
-    ("://",),
+    (
+        "ws://",
+        "wss://",
+        "amqp",
+        "redis",
+        "postgres",
+        "mongodb",
+        "mysql",
+        "smtp",
+        "ftp://",
+        "ssh://",
+        "ldap",
+        "mqtt",
+    ),
     r"(?<![a-z])(?:wss?|amqps?|rediss?|postgres(?:ql)?|mongodb(?:\+srv)?|mysql|smtps?|s?ftp|ssh|ldaps?|mqtts?)://",
 )
 """Databases, queues, mail, remote shells."""
-_OWN_STACK = _Pattern(
-    ("at ",),
-    r"(?<![a-z0-9])at (?:async )?[\w.<>$ ]{1,60} \((?!node:|native|unknown|<anonymous>|internal/|index [0-9])",
+_OWN_STACK = re.compile(
+    r"at (?<![a-z0-9]at )(?:async )?[\w.<>$ ]{1,60} \((?!node:|native|unknown|<anonymous>|internal/|index [0-9])"
 )
 """A line of a JavaScript program's own, not of its engine."""
 _RAISED_END = r"\.\w{0,40}(?:error|exception|refused|timeout|timedout|disconnected):"
@@ -135,8 +157,8 @@ _LOOKED_UP = _Pattern(
 """The name that an error of name resolution is about, if it says so."""
 _ADDRESS = _Pattern(
     ("://", "host='"),
-    r"(?<![a-z])(?:https?://((?!localhost|127\.|0\.0\.0\.0|\[::1)[a-z0-9][a-z0-9.-]{0,80})(?=[:/])"
-    r"|host='((?!localhost|127\.)[a-z0-9][a-z0-9.-]{0,80}))",
+    r"(?:http(?<![a-z]http)s?://((?!localhost|127\.|0\.0\.0\.0|\[::1)[a-z0-9][a-z0-9.-]{0,80})(?=[:/])"
+    r"|host='(?<![a-z]host=')((?!localhost|127\.)[a-z0-9][a-z0-9.-]{0,80}))",
 )
 """A machine in an address, or as Python's `requests` names it; machines of networks at home have no domain."""
 _SERVED = _Pattern(
@@ -192,6 +214,7 @@ class Context:
             or _CLAUDE_CODE.search(flat)
             or _PLACE.search(flat)
             or 529 in self._facts.whole.statuses  # nobody else answers so
+            or (self._facts.whole.statuses and foreign(flat, self._facts.whole.words) and api_error(flat))
         )
 
     @cached_property
@@ -215,7 +238,7 @@ class Context:
             holds(flat, _OTHER_NAMES)
             or not _OTHER_WORDS.isdisjoint(self._facts.whole.words)
             or _OTHER_MODEL.search(flat)
-            or _SHAPE.search(self._facts.whole.glued)
+            or any(shape.search(self._facts.whole.glued) for shape in _SHAPES)
         )
 
     @cached_property

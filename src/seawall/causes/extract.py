@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from seawall.causes.evidence import Body, Evidence, Phase
+from seawall.causes.languages import foreign, status_at
 
 MOST = 256 * 1024
 """Characters that are looked at as one text; more is condensed before (`causes/stream.py`)."""
 _MOST_PARTS = 400
 """Different errors of one paste that are told apart; with more, the first and the last half of them."""
+_MOST_TRIED = 1000
+"""Numbers of a text that are looked at as statuses in another language."""
 _MOST_SAID = 1500
 """Characters of a part's message: as much as the gateway's rules look at, and more than any vendor's sentence."""
 
@@ -36,6 +39,7 @@ _SIGNS = (
     | dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
 )
 """Borders, spinners, bullets, typographic signs and what has no width."""
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _CONTROL = dict.fromkeys([*range(9), *range(11, 32), 127], " ") | {0: None, 13: "\n"}
 
 _UNGLUED = b" \t\n\"'`*\\"
@@ -57,7 +61,7 @@ def plain(text: str) -> str:
             import unicodedata  # only for texts that have such letters
 
             text = _BEYOND.sub(_sign, unicodedata.normalize("NFKC", text))
-    if not text.isprintable():
+    if _CONTROLS.search(text):
         text = text.translate(_CONTROL)
     if "%22" in text or "%20" in text or "%7B" in text or "%7b" in text:
         text = _PERCENT.sub(lambda found: chr(int(found[1], 16)), text.replace("+", " "))
@@ -118,7 +122,7 @@ class Part:
     def statuses(self) -> tuple[int, ...]:
         """HTTP statuses, in order."""
         if self._statuses is None:
-            self._statuses = tuple(_statuses(self.flat))
+            self._statuses = tuple(_statuses(self.flat, self.words))
             if not _LOOKS_529.isdisjoint(self.words):
                 self._statuses += (529,)
         return self._statuses
@@ -127,7 +131,7 @@ class Part:
     def status(self) -> int | None:
         """The one of a failure that it is about: the most frequent, of equals the last."""
         turned = [status for status in self.statuses[::-1] if status >= 300]
-        return max(turned, key=turned.count) if turned else None
+        return max(dict.fromkeys(turned), key=turned.count) if turned else None
 
     @property
     def type(self) -> str | None:
@@ -179,7 +183,7 @@ def _body(flat: str) -> Body:
     return Body.EMPTY if "no body" in flat else Body.TEXT
 
 
-_NUMBER = re.compile(r"[1-5]\d\d(?<![\w./,#$-]...)(?<!\d:...)(?![\w:]|[.,%]\d|%)")
+_NUMBER = re.compile(r"[1-5]\d\d(?<![a-z\d_./,#$-]...)(?<!\d:...)(?![a-z\d_]|:[a-z\d]|[.,%]\d|%)")
 """Begins with the digits, so that they are what is looked for; what may not stand before them comes after."""
 _BEFORE = re.compile(
     r"(?:error|errors|status|statuscode|code|https?|https?/\d(?:\.\d)?|failed|fail|response|returned|got|status_code"
@@ -196,15 +200,22 @@ _LOOKS_529 = frozenset(("5z9", "s29", "52g", "5zg", "s2g", "sz9"))
 """What readers of screenshots make of the number."""
 
 
-def _statuses(flat: str) -> Iterable[int]:
+def _statuses(flat: str, words: set[str]) -> Iterable[int]:
+    tried = 0
     for found in _NUMBER.finditer(flat):
         start, end = found.span()
-        if (status := int(found[0])) in _HTTP and (
+        if (status := int(found[0])) not in _HTTP:
+            continue
+        if flat[end : end + 1] != ":" and (
             (start < 8 and not flat[:start].strip(" \"'`([{>"))
             or _BEFORE.search(flat, max(0, start - 24), start)
             or _AFTER.match(flat, end)
         ):
             yield status
+        elif status >= 400 and tried < _MOST_TRIED and foreign(flat, words):
+            tried += 1
+            if status_at(flat, start, words):
+                yield status
 
 
 _NEXT = re.compile(

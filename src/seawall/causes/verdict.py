@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from seawall.causes import several
+from seawall.causes import languages, several
 from seawall.causes.cause import Reading, Retry, lookup, readings
 from seawall.causes.condense import condensed
 from seawall.causes.context import Context, holds, ours
@@ -216,7 +216,7 @@ def _placed(hit: Hit, facts: Facts, context: Context) -> tuple[str, Iterable[str
     if hit.code.startswith(("machine.", "unrelated.")):
         return hit.code, ()
     if not common:
-        if _borrowed(hit) and context.other and not context.claude:
+        if _borrowed(hit) and not context.claude and context.other:
             return OTHER_VENDOR, (hit.code,)
         return hit.code, ()
     if context.relayed and hit.rank < Rank.TYPE and hit.code != _PATH:
@@ -272,7 +272,7 @@ def _confidence(chosen: _Found, context: Context, code: str) -> Confidence:
 
 def _nothing(facts: Facts, context: Context) -> Verdict:
     """No sign of any cause: another vendor's error, another program's, or not known."""
-    if not _ERROR.search(facts.flat):
+    if not _failed(facts):
         return Verdict(UNKNOWN, Confidence.UNKNOWN, facts)
     if context.other and not context.claude:
         return Verdict(OTHER_VENDOR, Confidence.LIKELY, facts, (UNRELATED,))
@@ -281,6 +281,11 @@ def _nothing(facts: Facts, context: Context) -> Verdict:
     if not context.claude and (context.foreign or len(facts.flat) > 20):
         return Verdict(UNRELATED, Confidence.POSSIBLE, facts)
     return Verdict(UNKNOWN, Confidence.UNKNOWN, facts)
+
+
+def _failed(facts: Facts) -> bool:
+    """Whether the text says at all that something failed, in whatever language."""
+    return bool(_ERROR.search(facts.flat)) or languages.failed(facts.flat, facts.whole.words)
 
 
 def nearest(facts: Facts) -> list[tuple[str, str]]:
@@ -297,16 +302,16 @@ def nearest(facts: Facts) -> list[tuple[str, str]]:
 
 def unknown_title(facts: Facts) -> str:
     """What is to be said of a text that fits no cause."""
-    if _ANSWER.search(facts.whole.glued) and not _ERROR.search(facts.flat):
+    if _ANSWER.search(facts.whole.glued) and not _failed(facts):
         return "this reads like an answer, not like an error"
-    if not _ERROR.search(facts.flat):
+    if not _failed(facts):
         return "nothing in the text says that something failed"
     return "no cause in the catalogue fits this text"
 
 
 def question(facts: Facts) -> str:
     """The one question whose answer would decide about a text that fits no cause."""
-    if not _ERROR.search(facts.flat):
+    if not _failed(facts):
         return (
             "What did the program print when it failed? Paste the lines with the error, not those around it."
         )

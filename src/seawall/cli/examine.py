@@ -120,6 +120,8 @@ def _escalation(
     if cause is None:
         return None
     from seawall.doctor import answers, escalation
+    from seawall.doctor.side import name_of
+    from seawall.origin import anthropics
 
     current = before.current
     accepted = [one.get("succeeded_at") for one in subject.gateways]
@@ -130,7 +132,7 @@ def _escalation(
         opened_at=current.opened_at if current else None,
         p90=before.outlook.p90,
         episode=current.id if current else "",
-        host=subject.api.host if verdict.who != "api" else "",
+        host="" if verdict.who == "api" or anthropics(subject.api.host) else name_of(subject.api),
         accepted_at=max((at for at in accepted if isinstance(at, (int, float))), default=None),
         answers=answers.of(subject.state, current.id if current else ""),
     )

@@ -239,29 +239,51 @@ _GAP = 240
 """Glued characters between two parts of a phrase: a long sentence."""
 
 
+class _Look(NamedTuple):
+    """A reading as a part of a text is searched for it; most are not there, and that must be quick."""
+
+    first: str
+    """Its phrase, or the first part of it; empty for an identifier, which stands in the text as its key does."""
+    several: bool
+    length: int
+    rank: Rank
+    meaning: bool
+    """Whether type and status need not be looked at beside it."""
+    reading: Reading
+
+
+@cache
+def _looks() -> tuple[dict[str, tuple[int, ...]], tuple[_Look, ...]]:
+    """The numbers of readings by the word that leads to them, and the readings."""
+    index = readings()
+    return index.keys, tuple(map(_look, index.readings))
+
+
+def _look(reading: Reading) -> _Look:
+    parts = reading.parts
+    meaning = bool(parts) and not reading.wrapper and reading.code != LOCAL
+    rank = Rank.WRAPPER if reading.wrapper else Rank.MEANING if parts else Rank.NAME
+    return _Look(parts[0] if parts else "", len(parts) > 1, sum(map(len, parts)), rank, meaning, reading)
+
+
 def read(part: "Part", broken: frozenset[str]) -> list[Hit]:
     """All signs in a part of a text; one look at its words finds the phrases that it may hold."""
-    index = readings()
-    keys, all_readings = index.keys, index.readings
+    keys, looks = _looks()
     glued, hits, meant = part.glued, [], False
     found = keys.keys() & part.words
     if broken:
         found |= keys.keys() & broken
-    numbers = {number for word in found for number in keys[word]}
+    numbers = set().union(*map(keys.__getitem__, found))
     if not glued.isascii():
         numbers.update(keys.get("", ()))
     for number in numbers:
-        reading = all_readings[number]
-        parts = reading.parts
-        if not parts:
-            at, length, rank = 0, 0, Rank.NAME
-        elif (at := glued.rfind(parts[0])) < 0 or (len(parts) > 1 and (at := _place(glued, parts)) < 0):
+        first, several, length, rank, meaning, reading = looks[number]
+        if first not in glued:
             continue
-        else:
-            length, rank = sum(map(len, parts)), Rank.MEANING
-        if reading.plain or _applies(reading, part):
-            meant |= rank is Rank.MEANING and not reading.wrapper and reading.code != LOCAL
-            hits.append(Hit(reading.code, Rank.WRAPPER if reading.wrapper else rank, at, length, reading))
+        at = _place(glued, reading.parts) if several else glued.rfind(first) if length else 0
+        if at >= 0 and (reading.plain or _applies(reading, part)):
+            meant |= meaning
+            hits.append(Hit(reading.code, rank, at, length, reading))
     # What the words mean beats type and status: no need to look at those.
     if not meant:
         hits.extend(_structured(part))

@@ -78,13 +78,16 @@ def _may_come_again(texts: list[str]) -> bool:
     """Whether two lines can be of one sort: a look at their letters, as most pastes have no two such lines."""
     seen: set[str | bytes] = set()
     for text in texts:
-        name = _kind(text) or _letters(text[:_LONGEST])
+        name = _kind(text) or _letters(text[:_LONGEST]) or text.strip(_NOTHING)
         if name in seen:
             return True
-        seen.add(name)
+        if name:
+            seen.add(name)
     return False
 
 
+_NOTHING = "{}[]()<>,;:.'\"` \t-=_*#|"
+"""What a line of brackets or a rule is made of."""
 _NO_LETTERS = bytes(byte for byte in range(128) if not chr(byte).isalpha())
 
 

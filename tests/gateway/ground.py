@@ -232,12 +232,27 @@ async def until(true: Callable[[], bool]) -> None:
 async def upstream(
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncIterator[str]:
-    """An upstream that does to each connection what `serve` says; its address."""
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    """An upstream that does to each connection what `serve` says, and closes it then; its address."""
+    tasks: set[asyncio.Task[None] | None] = set()
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.current_task())
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # it was opened ahead of need, or its gateway has left
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(one, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
 
 
 def hold(**changes: Any) -> Hold:

@@ -230,7 +230,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.fresh = self.sent_all = False
         self.used_at = self.last_byte_at
         if reusable:
-            self.resume()
+            if self.paused:
+                self.resume()
             self._release(self, True)
         else:
             self.close()

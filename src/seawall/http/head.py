@@ -168,10 +168,7 @@ def _length(lower: dict[bytes, bytes], repeated: frozenset[bytes], http11: bool)
 
 
 def _keep_alive(lower: dict[bytes, bytes], http11: bool) -> bool:
-    connection = lower.get(b"connection")
-    if connection is None:
-        return http11
-    tokens = {token.strip() for token in connection.lower().split(b",")}
+    tokens = {token.strip() for token in lower[b"connection"].lower().split(b",")}
     return b"close" not in tokens and (http11 or b"keep-alive" in tokens)
 
 
@@ -199,7 +196,7 @@ def read_request(head: bytes) -> RequestHead:
         lines,
         fields,
         _length(lower, repeated, http11) or 0,
-        _keep_alive(lower, http11),
+        _keep_alive(lower, http11) if b"connection" in lower else http11,
         expect is not None and http11,
         lower,
     )
@@ -252,7 +249,7 @@ def read_answer(head: bytes, method: bytes) -> AnswerHead:
         length = 0
     elif length is None:
         length = UNTIL_CLOSE
-    keep_alive = length != UNTIL_CLOSE and _keep_alive(lower, http11)
+    keep_alive = length != UNTIL_CLOSE and (_keep_alive(lower, http11) if b"connection" in lower else http11)
     return AnswerHead(status, reason, lines, fields, length, keep_alive, lower, head)
 
 

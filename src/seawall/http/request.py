@@ -104,6 +104,10 @@ class Request:
         """Read on."""
         self._connection.resume_reading()
 
+    def fill(self, body: bytes) -> None:
+        """All of the body, which came with the head: nobody waits for it yet."""
+        self._pieces, self.size, self.complete = [body], len(body), True
+
     def take(self, data: RequestBody, complete: bool) -> None:
         if self._sink is not None:
             if data:

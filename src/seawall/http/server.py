@@ -196,7 +196,7 @@ class ServerConnection(asyncio.Protocol):
         if 0 <= length <= len(rest):  # all of it is here, as nearly always where it is small
             self._buffer = rest[length:]
             if length:
-                request.take(rest[:length], True)
+                request.fill(rest[:length])
         else:
             self._buffer = b""
             self._body = reader(length)
@@ -324,7 +324,8 @@ class ServerConnection(asyncio.Protocol):
             self.close()
             return
         self._since = self._loop.time()
-        self.resume_reading()
+        if self._paused:
+            self.resume_reading()
         if self._buffer and not self._beginning:
             self._next_request()
 

@@ -1,5 +1,6 @@
 """`seawall explain --jsonl`: many texts, a line each."""
 
+import gc
 from collections.abc import Iterator
 from typing import IO
 
@@ -27,6 +28,9 @@ def lines(source: IO[bytes], target: IO[bytes]) -> int:
     decode = msgspec.json.Decoder(Line).decode
     encode = msgspec.json.encode
     causes = index().causes
+    explain("")
+    # What has been read once stays: the collector need not go over it again and again.
+    gc.freeze()
     unknown, bad = causes["unknown.unknown"], 0
     for batch in _batches(source):
         answers = []

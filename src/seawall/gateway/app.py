@@ -1,8 +1,6 @@
 """The gateway: its listener, its routes, and what happens once a tick."""
 
 import asyncio
-import errno
-import os
 import random
 import secrets
 import socket
@@ -23,9 +21,11 @@ from seawall.gateway import lanes
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
 from seawall.gateway.call import Call, flow_of, patience_of, session_and_agent
-from seawall.gateway.exchange import Exchange, Means
+from seawall.gateway.exchange import Exchange
 from seawall.gateway.guard import Guard, Refusal, credential
+from seawall.gateway.listen import listening_sockets
 from seawall.gateway.local import EPISODE, LocalHandler, LocalRequest, LocalResponse
+from seawall.gateway.means import Means
 from seawall.gateway.memory import Memory
 from seawall.gateway.places import Caller, Places
 from seawall.gateway.records import LaneKey, Records, Sink
@@ -37,7 +37,7 @@ from seawall.http.pool import Pool
 from seawall.http.reply import Reply
 from seawall.http.request import BodyTooLarge, Request
 from seawall.http.server import Server
-from seawall.origin import anthropics, is_loopback
+from seawall.origin import anthropics
 from seawall.upstream.headers import upstream_headers
 from seawall.upstream.passing import Passage
 from seawall.wire import errors
@@ -69,7 +69,6 @@ _OWN_HEADERS: Headers = [
     b"referrer-policy: no-referrer",
 ]
 """Of every answer of our own: nobody keeps it, guesses its kind, or reads it from another site's page."""
-_NO_IPV6 = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 
 
 class GatewayServer:
@@ -576,38 +575,3 @@ async def _send_pieces(reply: Reply, pieces: AsyncGenerator[bytes, None]) -> Non
                 return
             reply.write(piece)
     reply.end()
-
-
-def listening_sockets(host: str, port: int) -> list[socket.socket]:
-    """Sockets bound to an address; both loopback families for a loopback one. Raises OSError."""
-    if not is_loopback(host):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return [_bound(family, host, port)]
-    for attempt in range(20):
-        first = _bound(socket.AF_INET, "127.0.0.1", port)
-        chosen = first.getsockname()[1]
-        try:
-            return [first, _bound(socket.AF_INET6, "::1", chosen)]
-        except OSError as error:
-            if not socket.has_ipv6 or error.errno in _NO_IPV6:
-                return [first]
-            first.close()
-            if port or attempt == 19:
-                # Somebody else at the same port of ::1 would get the calls of clients that say `localhost`.
-                raise
-    raise AssertionError
-
-
-def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if os.name == "posix":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((host, port))
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock

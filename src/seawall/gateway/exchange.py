@@ -2,9 +2,7 @@
 
 import asyncio
 import math
-import random
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
@@ -12,14 +10,11 @@ import msgspec
 
 from seawall.causes.cause import lookup
 from seawall.causes.evidence import Evidence, Fault, Phase
-from seawall.clock import Clock
-from seawall.config import Gateway
-from seawall.gateway.accounts import Accounts
-from seawall.gateway.admission import Admission, Gate, Permit
+from seawall.gateway.admission import Gate, Permit
 from seawall.gateway.call import Call
-from seawall.gateway.memory import Memory
-from seawall.gateway.places import Place, Places
-from seawall.gateway.records import LaneKey, Records, client_name, utc_offset
+from seawall.gateway.means import Means
+from seawall.gateway.places import Place
+from seawall.gateway.records import LaneKey, client_name, utc_offset
 from seawall.gateway.relay import Relay, Stage, Told
 from seawall.http.connection import UpstreamConnection
 from seawall.http.dial import DialError
@@ -37,28 +32,7 @@ _CROSSED = 1.0
 
 if TYPE_CHECKING:
     from seawall.gateway.away import Away
-    from seawall.gateway.fallback import Fallbacks, Way
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What all exchanges of a gateway share."""
-
-    settings: Gateway
-    clock: Clock
-    rng: random.Random
-    pool: Pool
-    admission: Admission
-    fallbacks: "Fallbacks | None"
-    """None where nothing may go elsewhere: then none of that is even imported."""
-    places: Places
-    records: Records
-    accounts: Accounts
-    loop: asyncio.AbstractEventLoop
-    """Passed on: asking for the running loop is a system call each time."""
-    memory: Memory
-    exchanges: set["Exchange"]
-    """Those under way."""
+    from seawall.gateway.fallback import Way
 
 
 class Exchange:

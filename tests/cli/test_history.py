@@ -481,7 +481,10 @@ def test_a_migrated_empty_file(own_home: Home, tmp_path: Path) -> None:
     path.touch()
     migrate(str(path))
     done = own_home.seawall("history", "--since", "2020-01-01", SEAWALL_STORE_PATH=str(path))
-    assert (done.returncode, done.stdout) == (0, "Nothing is on record: since 2020-01-01.\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "Nothing is on record: last 400 days, the most that is kept.\n",
+    )
 
 
 def test_a_daylight_saving_change_in_a_named_zone() -> None:
@@ -495,3 +498,12 @@ def test_a_daylight_saving_change_in_a_named_zone() -> None:
     assert [((one.hour * 60 + one.utc_offset) // 60) % 24 for one in found] == [1, 2, 2, 3]
     _, odd, _ = history._in_zone([], [HourCount(2**50, 0, 20, 1)], [], ZoneInfo("Europe/Berlin"))
     assert odd[0].utc_offset == 0
+
+
+@pytest.mark.parametrize("since", ["99999999999d", "401d", "1970-01-01", "9" * 40 + "d"])
+def test_no_more_is_shown_than_is_kept(own_home: Home, since: str) -> None:
+    """What goes back further than the records is headed by what is shown."""
+    filled(own_home, replace(FAILED, at=time.time() - 3600))
+    done = own_home.seawall("history", "--since", since)
+    assert done.returncode == 0
+    assert done.stdout.startswith("Last 400 days, the most that is kept")

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from seawall.cli import telling
 from seawall.cli.telling import FILE, Teller, message_of, test
+from seawall.clock import local
 from seawall.config import EVENTS, Config, Notify, Store
 from seawall.history import usual
 from seawall.view.facts import gateway
 from seawall.view.notify import Event
-from seawall.view.ways import Sent
+from seawall.view.ways import Message, Sent
 
 test.__test__ = False  # type: ignore[attr-defined]
 ENVIRON = {"PATH": "/nonexistent"}
@@ -41,8 +43,69 @@ def test_all_who_tell_keep_one_count(tmp_path: Path) -> None:
     assert len(json.loads(file.read_text())["told"]) == 6
 
 
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that go out, instead of going out."""
+    texts: list[str] = []
+
+    async def send(message: Message, *_: object) -> list[Sent]:
+        texts.append(message.text)
+        return []
+
+    monkeypatch.setattr(telling, "send", send)
+    return texts
+
+
+def test_what_the_limit_kept_back_is_told_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, with its time, by whoever tells next; of an episode that the next one is about itself nothing twice."""
+    texts, now = sent(monkeypatch), time.time()
+    one, other = Teller(CONFIG, ENVIRON, tmp_path), Teller(CONFIG, ENVIRON, tmp_path)
+    for n in range(6):
+        one.tell(replace(EVENT, subject=f"host{n}"), [])
+    late = replace(EVENT, subject="api.anthropic.com", finished=4, since=now - 287, ended_at=now - 60)
+    assert [teller.tell(late, [])[0] for teller in (one, other)] == ["many", "many"]
+    assert other.tell(replace(EVENT, kind="opened", subject="host7", since=now - 50), [])[0] == "many"
+    assert len(texts) == 6
+    monkeypatch.setattr(time, "time", lambda: now + 3700)
+    assert other.tell(replace(EVENT, subject="host7", since=now - 50, ended_at=now), [])[0] == ""
+    assert texts[6] == (
+        "host7 is back after 50 s. Not told before, as 6 an hour are the most: "
+        f"{local(now, seconds=False)} Claude is back after 3 min 47 s; 4 held calls finished."
+    )
+    one.tell(replace(EVENT, subject="host8"), [])
+    assert "Not told before" not in texts[7]
+
+
+def test_what_waits_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three are told and the others counted; what is a day old is news no more."""
+    texts, now = sent(monkeypatch), time.time()
+    teller = Teller(CONFIG, ENVIRON, tmp_path)
+    for n in range(6 + 200):
+        teller.tell(replace(EVENT, subject=f"host{n}"), [])
+    assert len(json.loads((tmp_path / FILE).read_text())["waiting"]) <= 50
+    monkeypatch.setattr(time, "time", lambda: now + 3700)
+    teller.tell(replace(EVENT, subject="next"), [])
+    assert texts[6].count(" is back after") == 1 + 3
+    assert texts[6].endswith("; and 47 more.")
+    for n in range(6):
+        teller.tell(replace(EVENT, subject=f"old{n}"), [])
+    monkeypatch.setattr(time, "time", lambda: now + 3700 + 90_000)
+    teller.tell(replace(EVENT, subject="tomorrow"), [])
+    assert "Not told before" not in texts[-1]
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"told": 5}', '{"told": [[1], ["x", 2, 3], null]}', "\xff", '{"failing": [1]}']
+    "content",
+    [
+        "",
+        "[]",
+        '{"told": 5}',
+        '{"told": [[1], ["x", 2, 3], null]}',
+        "\xff",
+        '{"failing": [1]}',
+        '{"waiting": [[1], 5, null]}',
+    ],
 )
 def test_a_journal_that_is_broken(tmp_path: Path, content: str) -> None:
     """It is begun anew."""

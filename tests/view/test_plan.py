@@ -55,7 +55,7 @@ def test_the_whole_answer() -> None:
     assert view.whole(PLAN, Look(80)) == [
         "Best windows in the next 24 h, from your own 30 days:",
         "  today 20:00–23:00      1.1 % failures (811 calls)   starts in 3 h 10 min",
-        "  tomorrow 07:00–09:00   1.5 % failures (402 calls)   starts in 14 h",
+        "  tomorrow 07:00–09:00   1.5 % failures (402 calls)   starts in 14 h 10 min",
         "Avoid: today 17:00–18:00   7.9 % (1 033 calls)",
         "",
         "Move off-peak or to a batch:",
@@ -121,7 +121,15 @@ def test_any_width(width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "said"), [(0.0, "starts now"), (3600.0, "starts in 1 h"), (90.0, "starts in 1 min 30 s")]
+    ("first", "said"),
+    [
+        (0.0, "starts now"),
+        (3600.0, "starts in 1 h"),
+        (90.0, "starts in 1 min 30 s"),
+        (49_800.0, "starts in 13 h 50 min"),
+        (172_740.0, "starts in 47 h 59 min"),
+        (36_059.0, "starts in 10 h"),
+    ],
 )
 def test_when_a_window_starts(first: float, said: str) -> None:
     """In how long; or now, where it has begun."""

@@ -158,8 +158,11 @@ def _begin(since: str | None, now: float) -> tuple[float, str]:
     if since is None:
         return now - 30 * DAY, "Last 30 days"
     text = since.strip()
+    begin, earliest = times.begin(text, now), now - KEPT
+    if begin < earliest:
+        return earliest, f"Last {KEPT / DAY:.0f} days, the most that is kept"
     called = "Since" if re.fullmatch(r"\d+-\d+-\d+", text) else "Last"
-    return max(times.begin(text, now), now - KEPT), f"{called} {text}"
+    return begin, f"{called} {text}"
 
 
 def _is_span(text: str) -> bool:

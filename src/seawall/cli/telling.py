@@ -12,7 +12,7 @@ from typing import Any
 from seawall.config import Config
 from seawall.view.facts import Gateway
 from seawall.view.frame import title
-from seawall.view.notify import Event, Told, admit, noted, text
+from seawall.view.notify import Event, Told, Waiting, admit, made_up, noted, put_off, text
 from seawall.view.ways import Message, Sent, send
 
 FILE = "notified.json"
@@ -25,6 +25,7 @@ class Teller:
     def __init__(self, config: Config, environ: Mapping[str, str], place: Path | None) -> None:
         self._config, self._environ, self._place = config, environ, place
         self._journal: list[Told] = []
+        self._waiting: list[Waiting] = []
         self._failing: dict[str, str] = {}
 
     def tell(
@@ -39,12 +40,18 @@ class Teller:
             self._read()
             local = time.localtime(now)
             why = admit(self._journal, event, now, 60 * local.tm_hour + local.tm_min, self._config.notify)
-            if why:
+            if why and why != "many":
                 return why, []
+            message = message_of(event, gateways, self._config)
+            if why:
+                self._waiting = put_off(self._waiting, event, message.text, now)
+                self._write()
+                return why, []
+            waited = made_up(self._waiting, event, now, self._config.notify)
             # First noted, then sent: whatever happens in between, nobody is told twice.
-            self._journal = noted(self._journal, event, now)
+            self._journal, self._waiting = noted(self._journal, event, now), []
             self._write()
-        message = message_of(event, gateways, self._config)
+        message = replace(message, text=message.text + waited)
         if more is not None:
             message = replace(message, text=f"{message.text} {more()}".rstrip())
         return "", asyncio.run(send(message, self._config.notify, self._config.network, self._environ))
@@ -83,6 +90,7 @@ class Teller:
         if value is None:
             return
         self._journal = [one for row in _rows(value.get("told")) if (one := _told(row)) is not None]
+        self._waiting = [late for row in _rows(value.get("waiting")) if (late := _waits(row)) is not None]
         failing = value.get("failing")
         self._failing = (
             {str(way): str(said) for way, said in failing.items()} if isinstance(failing, dict) else {}
@@ -94,7 +102,13 @@ class Teller:
         if self._place is None:
             return
         told = [[one.at, one.kind, one.subject] for one in self._journal]
-        whole = {"schema": "seawall.notified/1", "told": told, "failing": self._failing}
+        waiting = [[one.at, one.kind, one.subject, one.since, one.text] for one in self._waiting]
+        whole = {
+            "schema": "seawall.notified/1",
+            "told": told,
+            "waiting": waiting,
+            "failing": self._failing,
+        }
         try:
             kept.write(self._place / FILE, whole)
         except OSError:
@@ -109,6 +123,14 @@ def _told(row: Any) -> Told | None:
     try:
         at, kind, subject = row
         return Told(float(at), str(kind), str(subject))
+    except (TypeError, ValueError):
+        return None
+
+
+def _waits(row: Any) -> Waiting | None:
+    try:
+        at, kind, subject, since, said = row
+        return Waiting(float(at), str(kind), str(subject), float(since), str(said))
     except (TypeError, ValueError):
         return None
 

@@ -7,7 +7,7 @@ one message per event and episode, some an hour, none in quiet hours. Section 16
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from seawall.clock import duration
+from seawall.clock import duration, local
 from seawall.config import ConfigError, Notify, quiet_hours
 from seawall.view.facts import Gateway, Trouble
 
@@ -21,6 +21,11 @@ _LATELY = 1800.0
 _KEPT = 8 * 86400.0
 """What was told is remembered for so long: the longest window of a plan is a week."""
 _MOST_KEPT = 500
+_NEWS = 86400.0
+_MOST_WAITING = 50
+_MOST_TOLD = 3
+_LONGEST = 300
+"""Characters of a text that waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +278,40 @@ def admit(journal: Sequence[Told], event: Event, now: float, minute: int, rules:
     if sum(0.0 <= now - one.at < _HOUR for one in journal) >= rules.most:
         return "many"
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What was not told as so many had been within the hour; it goes with the next message."""
+
+    at: float
+    kind: str
+    subject: str
+    since: float
+    text: str
+
+
+def put_off(waiting: Sequence[Waiting], event: Event, said: str, now: float) -> list[Waiting]:
+    """What waits, with this event among it, once; what is a day old is news no more."""
+    about = (event.kind, event.subject, event.since)
+    kept = [
+        one for one in waiting if abs(now - one.at) < _NEWS and (one.kind, one.subject, one.since) != about
+    ]
+    return [*kept[-(_MOST_WAITING - 1) :], Waiting(now, *about, said[:_LONGEST])]
+
+
+def made_up(waiting: Sequence[Waiting], event: Event, now: float, rules: Notify) -> str:
+    """A sentence with what has waited for a message, where `event` is told; of its own episode it says all itself."""
+    left = [
+        one
+        for one in waiting
+        if abs(now - one.at) < _NEWS and (one.subject, one.since) != (event.subject, event.since)
+    ]
+    if not left:
+        return ""
+    told = [f"{local(one.at, seconds=False)} {one.text.rstrip('.')}" for one in left[-_MOST_TOLD:]]
+    more = [f"and {len(left) - len(told)} more"] if len(left) > len(told) else []
+    return f" Not told before, as {rules.most} an hour are the most: {'; '.join([*told, *more])}."
 
 
 def is_quiet(minute: int, rules: Notify) -> bool:

@@ -99,7 +99,13 @@ def _windows(plan: Plan, look: Look) -> list[str]:
 
 
 def _starts(one: Window, plan: Plan) -> str:
-    return f"starts in {duration(one.start - plan.now)}" if one.start > plan.now else "starts now"
+    return f"starts in {ahead(one.start - plan.now)}" if one.start > plan.now else "starts now"
+
+
+def ahead(seconds: float) -> str:
+    """How long until a moment that somebody will be at hand for: `13 h 50 min`."""
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return f"{hours} h {minutes} min" if hours and minutes else duration(seconds)
 
 
 def _wanted(plan: Plan, look: Look) -> list[str]:

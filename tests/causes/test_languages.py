@@ -105,7 +105,8 @@ def test_that_something_failed_is_known_in_any_language():
 
 
 @pytest.mark.parametrize(
-    "piece", ["错误 500 ", "529 ", "fehler api ", "api a b 529 x", "é 500", "错误码码码", "błąd ż ", "error 500 "]
+    "piece",
+    ["错误 500 ", "529 ", "fehler api ", "api a b 529 x", "é 500", "错误码码码", "błąd ż ", "error 500 "],
 )
 def test_long_texts_in_other_languages_take_a_moment(piece):
     """A quarter of a million characters; three seconds leave room for a busy machine."""

@@ -189,6 +189,21 @@ def test_a_cause_by_its_code(capsys):
     assert "matchers" not in value["cause"]
 
 
+def test_a_key_of_another_vendor_is_evidence_and_stays_masked(capsys):
+    """In both forms of the answer: the prefix is shown, nothing of the rest."""
+    key = "sk-proj-" + "aB3dE5fG7h" * 4
+    text = f"ERROR 401 ANTHROPIC_API_KEY={key} invalid x-api-key"
+    code, out, _ = outcome(capsys, "explain", text)
+    assert code == 12
+    assert "begins with sk-proj-***" in out
+    whole = outcome(capsys, "explain", "--json", text)[1]
+    verdict = conforms(whole)["verdict"]
+    assert verdict["cause"] == "account.wrong_vendor"
+    assert verdict["evidence"][0]["weight"] == "decisive"
+    assert "sk-proj-***" in verdict["evidence"][0]["text"]
+    assert not any(key[8:16] in said for said in (out, whole))
+
+
 def test_every_former_name_leads_somewhere():
     """To a code that exists, and is no code itself."""
     from seawall.causes.cause import codes

@@ -233,3 +233,14 @@ def test_the_tables_columns():
         "account.invalid_credentials_unspecified",
         "                                  The credential was refused",
     ]
+
+
+def test_the_prefix_of_a_wrong_key_is_the_evidence():
+    """In the fixed order of a verdict, and not the key."""
+    key = "sk-proj-" + "aB3dE5fG7h" * 4
+    lines = block(f"401 invalid x-api-key ANTHROPIC_API_KEY={key}")
+    labels = [line[:9].strip() for line in lines if line[:1] != " "]
+    assert labels.index("Don't") + 1 == labels.index("Evidence") == labels.index("Fixed?") - 1
+    said = " ".join(" ".join(lines).split())
+    assert "Evidence + the key in the text begins with sk-proj-***, the form of an OpenAI key" in said
+    assert key[8:16] not in said

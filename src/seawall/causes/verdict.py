@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from seawall.causes import languages, several
+from seawall.causes import languages, several, vendors
 from seawall.causes.cause import Reading, Retry, lookup, readings
 from seawall.causes.condense import condensed
 from seawall.causes.context import Context, holds, ours
@@ -19,6 +19,10 @@ UNRELATED = "unrelated.unrelated"
 GATEWAY = "gateway.gateway_error"
 _ORIGIN = "provider.cdn_origin_error"
 _MCP = "machine.mcp_server"
+WRONG_VENDOR = "account.wrong_vendor"
+_BY_GATEWAY = "gateway.gateway_auth"
+_REFUSED = frozenset(("account.invalid_api_key", "account.invalid_credentials_unspecified", _BY_GATEWAY))
+"""Causes behind which a key of another vendor may be."""
 _PATH = "request.endpoint_not_found"
 
 
@@ -44,6 +48,8 @@ class Verdict(NamedTuple):
     """With several errors in the text: each cause with how often it stands there, in the order of the last."""
     first: str | None = None
     """The cause of the first of them."""
+    evidence: str | None = None
+    """What beside the error's words decided, as it may be shown."""
 
 
 class _Found(NamedTuple):
@@ -91,9 +97,16 @@ def judge(facts: Facts) -> Verdict:
     found = [one for part in parts if (one := _best(part, facts.broken))]
     context = Context(facts)
     if not found:
-        return _nothing(facts, context)
+        return _wrong_key(facts, vendors.misplaced(facts.spelled), ()) or _nothing(facts, context)
     chosen = _decisive(found)
     code, more = _placed(chosen.hit, facts, context)
+    if code in _REFUSED:
+        # A gateway gives out keys of its own form.
+        key = (vendors.misplaced if code == _BY_GATEWAY else vendors.another)(facts.spelled)
+        if (code != _BY_GATEWAY or "base_url" not in facts.flat) and (
+            wrong := _wrong_key(facts, key, (code,))
+        ):
+            return wrong
     also: dict[str, None] = {}
     for one in (chosen, *reversed(found)) if len(found) > 1 else found:
         also[one.hit.code] = None
@@ -111,6 +124,14 @@ def judge(facts: Facts) -> Verdict:
         counts[one.hit.code] = counts.pop(one.hit.code, 0) + one.times
     first = min(found, key=lambda one: one.first).hit.code
     return Verdict(code, sure, facts, tuple(also), apart, tuple(counts.items()), first)
+
+
+def _wrong_key(facts: Facts, key: tuple[str, str] | None, also: tuple[str, ...]) -> Verdict | None:
+    """Of a refused key with another vendor's prefix: the prefix decides."""
+    if key is None:
+        return None
+    evidence = f"the key in the text begins with {key[0]}***, the form of {key[1]}"
+    return Verdict(WRONG_VENDOR, Confidence.CERTAIN, facts, also, evidence=evidence)
 
 
 def _best(part: Part, broken: frozenset[str]) -> _Found | None:

@@ -52,6 +52,7 @@ def verdict(found: Verdict, cause: Cause, look: Look, source: str, held_key: boo
         lines += row("Meaning", [cause.meaning], look)
         lines += row("Do now", step_lines(cause.do, look), look)
         lines += row("Don't", [dont_line(one.text, one.reason) for one in cause.dont], look)
+        lines += row("Evidence", [f"+ {found.evidence}"] if found.evidence else [], look)
         lines += row("Fixed?", [_verify(cause, look)], look)
         lines += row("Escalate", [escalation(cause)], look)
         lines += row("Or", _others(found), look)

@@ -4,6 +4,7 @@ from typing import Any
 
 from seawall.causes.cause import Cause
 from seawall.causes.verdict import Verdict
+from seawall.clock import utc
 from seawall.view.heading import heading
 
 
@@ -21,6 +22,9 @@ def of_text(
         "also": list(found.also),
         "apart": found.apart,
     }
+    if found.evidence:
+        fact = {"for": found.cause, "direction": "for", "weight": "decisive", "text": found.evidence}
+        verdict["evidence"] = [fact | {"check": "text", "at": utc(now)}]
     read = {
         "basis": "text",
         "text": masked,

@@ -7,44 +7,10 @@ Facts: `set` (where each is), `kinds` (prefixes of Claude's own), `saved_login`;
 
 import re
 
+from seawall.causes.vendors import VENDORS
 from seawall.doctor.check import Check, Finding, Probe, Sign, State, Weight
 from seawall.doctor.subject import Subject
 
-VENDORS = (
-    ("sk-or-v1-", "an OpenRouter key"),
-    ("sk-proj-", "an OpenAI key"),
-    ("sk-svcacct-", "an OpenAI key"),
-    ("sk-admin-", "an OpenAI key"),
-    ("AIza", "a Google key"),
-    ("ya29.", "a Google token"),
-    ("AKIA", "an AWS access key"),
-    ("ASIA", "an AWS access key"),
-    ("ABIA", "an AWS access key"),
-    ("ACCA", "an AWS access key"),
-    ("ABSK", "an Amazon Bedrock key"),
-    ("bedrock-api-key-", "an Amazon Bedrock key"),
-    ("gsk_", "a Groq key"),
-    ("xai-", "an xAI key"),
-    ("hf_", "a Hugging Face token"),
-    ("pplx-", "a Perplexity key"),
-    ("r8_", "a Replicate token"),
-    ("fw_", "a Fireworks key"),
-    ("tgp_", "a Together key"),
-    ("csk-", "a Cerebras key"),
-    ("nvapi-", "an NVIDIA key"),
-    ("dapi", "a Databricks token"),
-    ("sk_live_", "a Stripe key"),
-    ("rk_live_", "a Stripe key"),
-    ("npm_", "an npm token"),
-    ("ghp_", "a GitHub token"),
-    ("gho_", "a GitHub token"),
-    ("ghs_", "a GitHub token"),
-    ("github_pat_", "a GitHub token"),
-    ("glpat-", "a GitLab token"),
-    ("xoxb-", "a Slack token"),
-    ("xoxp-", "a Slack token"),
-)
-"""Beginnings that vendors publish (scanners' rules, July 2026); the longest of a family first."""
 KINDS = (
     ("sk-ant-admin", "an admin key, which calls no model"),
     ("sk-ant-api01-", "a compliance key, which calls no model"),

@@ -110,6 +110,16 @@ def test_a_full_stdout_with_much_to_say_and_as_json(own_home: Home) -> None:
         assert done.returncode == 1
 
 
+@FULL
+def test_a_full_stdout_is_not_taken_for_another_fault(own_home: Home) -> None:
+    """A verb that is ready for errors of its own work does not say that a port cannot be had."""
+    done = shell(own_home, ["fake", "--listen", "127.0.0.1:0"], ">/dev/full")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "seawall: the answer cannot be written: No space left on device\n",
+    )
+
+
 def test_a_reader_of_notes_that_has_left_is_no_failure(own_home: Home) -> None:
     """`seawall history 2> >(true)`: what stands beside the answer is lost, and the answer is there."""
     read, write = os.pipe()

@@ -234,7 +234,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
     try:
         code: int = _outcome(given)
     except Failure as failure:
-        code = stop(failure.code, str(failure), as_json)
+        # A verb may have taken stdout's error for one of its own work.
+        code = ExitCode.OK if streams.failed(sys.stdout) else stop(failure.code, str(failure), as_json)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         code = stop(

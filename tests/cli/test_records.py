@@ -72,6 +72,27 @@ def test_the_newest_of_all_sources(
     assert newest_failure(Common()).source == newest
 
 
+def test_a_record_of_the_future_is_not_the_newest(own: Home) -> None:
+    """A clock that was wrong, or a transcript that says 2099, in hundreds of rows; half a minute is let pass."""
+    path = record(own, NOW - 60, "gateway")
+    connection = sqlite3.connect(path)
+    rows = [
+        cells(attempt(at=4070908800.0 + n, source="transcript", cause="provider.overloaded"))
+        for n in range(250)
+    ]
+    connection.executemany(INSERT_ATTEMPT, rows)
+    connection.commit()
+    assert newest_failure(Common()).at == NOW - 60
+    told(own, 4070908800.0)
+    assert newest_failure(Common()).at == NOW - 60
+    connection.execute(
+        INSERT_ATTEMPT, cells(attempt(at=NOW + 30, source="hook", cause="provider.overloaded"))
+    )
+    connection.commit()
+    connection.close()
+    assert newest_failure(Common()).source == "hook"
+
+
 def test_a_transcript_alone(own: Home) -> None:
     """Without a store, and with one that cannot be read."""
     told(own, NOW - 60)

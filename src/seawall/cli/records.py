@@ -18,6 +18,8 @@ _RECENT = 200
 """Rows that are looked through: those behind a failure are its call's later attempts."""
 _PATIENCE = 2.0
 """Seconds that another program may have the store locked."""
+_SKEW = 60.0
+"""Seconds that a record may lie in the future; one beyond was written by a clock that was wrong, and is no newest."""
 _SAME = 5.0
 """Seconds between what the gateway and a transcript note of one failure; the gateway knows more of it."""
 
@@ -31,12 +33,13 @@ def newest_failure(common: Common) -> "Attempt":
 
     from seawall.claude_code.transcripts import folders, last_failure
 
+    now = time.time()
     trouble: Failure | None = None
     try:
-        newest = _recorded(common)
+        newest = _recorded(common, now)
     except Failure as error:
         newest, trouble = None, error
-    told = last_failure(folders(os.environ, home(os.environ)), time.time())
+    told = last_failure(folders(os.environ, home(os.environ)), now)
     if told is not None and (newest is None or told[0].at > newest.at + _SAME):
         newest = told[0]
     if newest is not None:
@@ -67,14 +70,15 @@ def place(common: Common) -> "Path":
         raise Failure(str(error)) from None
 
 
-def _recorded(common: Common) -> "Attempt | None":
-    """The newest failure in the store."""
+def _recorded(common: Common, now: float) -> "Attempt | None":
+    """The newest failure in the store that is not of the future."""
     with open_records(common) as connection:
         if connection is None:
             return None
         from seawall.store.queries import attempts_since
 
-        return next((row for row in attempts_since(connection, 0.0, _RECENT) if row.cause), None)
+        rows = attempts_since(connection, 0.0, _RECENT, now + _SKEW)
+        return next((row for row in rows if row.cause), None)
 
 
 @contextmanager

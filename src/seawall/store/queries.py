@@ -6,7 +6,7 @@ Importing this imports SQLAlchemy (about 0.35 s of CPU): only verbs that read hi
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from math import ceil, floor
+from math import ceil, floor, inf
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +67,14 @@ def revision(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def attempts_since(connection: Connection, since: float, most: int = MOST) -> list[Attempt]:
-    """Recorded attempts that ended at or after this time (UTC seconds), newest first, `most` at most."""
+def attempts_since(
+    connection: Connection, since: float, most: int = MOST, until: float = inf
+) -> list[Attempt]:
+    """Recorded attempts that ended between these times (UTC seconds), newest first, `most` at most."""
     columns = [column for column in attempt.columns if column.name != "id"]
     question = (
         select(*columns)
-        .where(attempt.c.at >= since)
+        .where(attempt.c.at >= since, *([attempt.c.at <= until] if until < inf else []))
         .order_by(attempt.c.at.desc(), attempt.c.id.desc())
         .limit(most)
     )

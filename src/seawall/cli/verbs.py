@@ -233,14 +233,9 @@ def run(arguments: Sequence[str] | None = None) -> None:
     debug = bool(os.environ.get("SEAWALL_DEBUG")) or "-v" in own or "--verbose" in own
     try:
         code: int = _outcome(given)
-    except Failure as failure:
+    except (Failure, click.ClickException) as error:
         # A verb may have taken stdout's error for one of its own work.
-        code = ExitCode.OK if streams.failed(sys.stdout) else stop(failure.code, str(failure), as_json)
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        code = stop(
-            error.exit_code, error.format_message(), as_json, context.command_path if context else "seawall"
-        )
+        code = ExitCode.OK if streams.failed(sys.stdout) else _stopped(error, as_json)
     except (click.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
     except Exception as error:
@@ -258,6 +253,15 @@ def run(arguments: Sequence[str] | None = None) -> None:
             text = f"Seawall itself failed ({what}). SEAWALL_DEBUG=1 shows where."
             code = stop(ExitCode.SEAWALL, text, as_json)
     raise SystemExit(_said(int(code)))
+
+
+def _stopped(error: Failure | click.ClickException, as_json: bool) -> int:
+    if isinstance(error, Failure):
+        return stop(error.code, str(error), as_json)
+    context = getattr(error, "ctx", None)
+    return stop(
+        error.exit_code, error.format_message(), as_json, context.command_path if context else "seawall"
+    )
 
 
 def _said(code: int) -> int:

@@ -126,10 +126,10 @@ def test_counters_times_hosts_and_ids():
         "You've hit your limit · resets 6pm (Europe/Warsaw), request req_011CUabcdef"
     )
     assert facts.attempt == (4, 10)
-    assert facts.resets == "6pm (europe/warsaw)"
+    assert facts.resets == "6pm (Europe/Warsaw)"
     assert facts.hosts == ("api.anthropic.com",)
-    assert facts.request_id == "req_011cuabcdef"
-    assert read("regain access on 2026-12-01 at 00:00 UTC").resets == "2026-12-01 at 00:00 utc"
+    assert facts.request_id == "req_011CUabcdef"
+    assert read("regain access on 2026-12-01 at 00:00 UTC").resets == "2026-12-01 at 00:00 UTC"
     assert read("cli.js and node:internal, a.b").hosts == ()
 
 

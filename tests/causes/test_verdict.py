@@ -1,6 +1,7 @@
 """What pasted texts mean."""
 
 import json
+import random
 import tomllib
 from pathlib import Path
 
@@ -322,6 +323,17 @@ def test_an_unknown_text_gets_its_neighbours_and_a_question():
     assert "?" in question(facts)
     assert "no cause" in unknown_title(facts)
     assert "answer" in unknown_title(read('{"type":"message","stop_reason":"end_turn"}'))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_noise_is_near_nothing(seed):
+    """Three hundred thousand bytes of it: neither a cause nor a neighbour, and no status that a reader misread."""
+    noise = random.Random(seed).randbytes(300_000).decode("utf-8", "replace")
+    found = explain(noise)
+    assert found.cause == "unknown.unknown"
+    assert nearest(found.facts) == []
+    assert explain("no v1 of this").cause == "unknown.unknown"
+    assert nearest(read("no v1 of this")) == []
 
 
 WRAPPED = [

@@ -317,6 +317,7 @@ def test_lines_that_are_none():
     answers = [json.loads(line) for line in out.getvalue().splitlines()]
     assert len(answers) == 5
     assert all("error" in answer for answer in answers[:4])
+    assert [answer["id"] for answer in answers[:4]] == [None, 1, 2, None]
     assert answers[4]["id"] == {"a": [1]}
 
 

@@ -103,7 +103,17 @@ def test_an_incident(recorded: Home) -> None:
     assert (value["verdict"]["cause"], value["seen"]["id"]) == ("provider.overloaded", one["id"])
 
 
-@pytest.mark.parametrize("word", ["dead", "beef", "0123456789abcdef"])
+@pytest.mark.parametrize("word", ["7f3a", "0123456789abcdef", "1234"])
+def test_an_id_that_no_incident_has(recorded: Home, word: str) -> None:
+    """Wrong usage, in one line that says where the ids are; a number with a meaning is explained."""
+    done = recorded.seawall("explain", word)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"no incident on record has the id '{word}'" in done.stderr
+    assert "`seawall history list`" in done.stderr
+    assert recorded.seawall("explain", "529").returncode == 10
+
+
+@pytest.mark.parametrize("word", ["dead", "beef"])
 def test_what_only_looks_like_an_id(recorded: Home, word: str) -> None:
     """It is a text like others."""
     done = recorded.seawall("explain", word)
@@ -112,9 +122,9 @@ def test_what_only_looks_like_an_id(recorded: Home, word: str) -> None:
 
 
 def test_without_records(own_home: Home) -> None:
-    """Nor is it an id where nothing is on record, or the records are broken."""
-    assert own_home.seawall("explain", "7f3a").returncode == 19
+    """Nor has any incident an id where nothing is on record, or the records are broken."""
+    assert own_home.seawall("explain", "7f3a").returncode == 2
     place = own_home.path / ".local/share/seawall"
     place.mkdir(parents=True, exist_ok=True)
     (place / "seawall.db").write_bytes(b"no database" * 100)
-    assert own_home.seawall("explain", "7f3a").returncode == 19
+    assert own_home.seawall("explain", "7f3a").returncode == 2

@@ -139,3 +139,14 @@ def test_what_the_api_refuses_is_found_before(
             error.close()
     assert (code == 0) == (status == 200)
     assert status in (200, 400, 404)
+
+
+def test_names_are_spelled_as_they_are_typed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Fields and models begin with no capital; sentences do."""
+    path = tmp_path / "request.json"
+    path.write_text(json.dumps({"model": "claude-sonnet-4-5", "max_tokens": "a", "messages": "x"}))
+    out = outcome(capsys, "explain", "--request", str(path))[1]
+    assert 'max_tokens is "a"' in out
+    assert 'messages is "x"' in out
+    path.write_text("{")
+    assert "It ends in the middle" in outcome(capsys, "explain", "--request", str(path))[1]

@@ -171,7 +171,7 @@ def test_facts_are_named_in_few_words():
         "overloaded_error",
         "attempt 3 of 10",
         "resets 3pm",
-        "request req_011cuabcd",
+        "request req_011CUabcd",
     ]
 
 
@@ -244,3 +244,15 @@ def test_the_prefix_of_a_wrong_key_is_the_evidence():
     said = " ".join(" ".join(lines).split())
     assert "Evidence + the key in the text begins with sk-proj-***, the form of an OpenAI key" in said
     assert key[8:16] not in said
+
+
+def test_the_nearest_causes_say_what_is_missing():
+    """The word that is shared, and a wording that the text does not have."""
+    said = " ".join(" ".join(block("API Error: the flux certificate was denied by claude")).split())
+    assert 'the text shares only certificate, not "' in said
+
+
+def test_a_zone_keeps_its_spelling():
+    """As it can be typed."""
+    said = " ".join(block("You've hit your session limit · resets 3:45pm (Europe/Berlin)"))
+    assert "resets 3:45pm (Europe/Berlin)" in said

@@ -123,7 +123,7 @@ class Part:
         """HTTP statuses, in order."""
         if self._statuses is None:
             self._statuses = tuple(_statuses(self.flat, self.words))
-            if not _LOOKS_529.isdisjoint(self.words):
+            if not _LOOKS_529.isdisjoint(self.words) and _MISREAD.search(self.flat):
                 self._statuses += (529,)
         return self._statuses
 
@@ -198,6 +198,11 @@ _HTTP = frozenset(
 )
 _LOOKS_529 = frozenset(("5z9", "s29", "52g", "5zg", "s2g", "sz9"))
 """What readers of screenshots make of the number."""
+_MISREAD = re.compile(
+    r"(?:(?:^|er{1,2}[o0a]r|ap[il1]|code|status|http)\W{0,4}|repeated )(?:5z9|s29|52g|5zg|s2g|sz9)(?![a-z0-9])"
+    r"|(?<![a-z0-9])(?:5z9|s29|52g|5zg|s2g|sz9)\W{1,4}[o0]ver"
+)
+"""... where the number would stand; noise has such letters as well."""
 
 
 def _statuses(flat: str, words: set[str]) -> Iterable[int]:
@@ -254,7 +259,7 @@ class Facts:
     @cached_property
     def request_id(self) -> str | None:
         found = re.search(r"(?<![a-z0-9_])req_[a-z0-9_]{6,60}", self.flat)
-        return found[0] if found else None
+        return self._spelled(found[0]) if found else None
 
     @cached_property
     def attempt(self) -> tuple[int, int] | None:
@@ -274,7 +279,12 @@ class Facts:
     def resets(self) -> str | None:
         """When a limit resets, as the text says it."""
         found = _RESETS.search(self.flat)
-        return found[1] if found else None
+        return self._spelled(found[1]) if found else None
+
+    def _spelled(self, low: str) -> str:
+        """What of the lower-case text this is, as it was spelled."""
+        found = re.search(r"\s+".join(map(re.escape, low.split())), self.spelled, re.IGNORECASE)
+        return " ".join(found[0].split()) if found else low
 
 
 _ATTEMPT = re.compile(r"attempt (\d{1,3}) ?(?:/|of) ?(\d{1,3})(?!\d)")

@@ -313,12 +313,26 @@ def nearest(facts: Facts) -> list[tuple[str, str]]:
     """The three causes that share the most with a text that fits none, and the words that they share."""
     shared: dict[str, set[str]] = {}
     index = readings()
-    for word in index.keys.keys() & facts.whole.words:
+    for word in index.keys.keys() & facts.whole.words - _EVERYWHERE:
+        if len(word) < _TELLING or not word.isalpha():
+            continue
         for number in index.keys[word]:
             shared.setdefault(index.readings[number].code, set()).add(word)
     weights = {code: sum(map(len, words)) for code, words in shared.items()}
-    best = sorted(shared, key=lambda code: (-weights[code], code))[:3]
-    return [(code, ", ".join(sorted(shared[code])[:3])) for code in best]
+    near = [code for code in shared if weights[code] >= _SHARED]
+    best = sorted(near, key=lambda code: (-weights[code], code))[:3]
+    return [(code, ", ".join(sorted(shared[code], key=lambda word: (-len(word), word))[:3])) for code in best]
+
+
+_EVERYWHERE = frozenset((
+    "with", "this", "that", "from", "have", "your", "please", "been", "were", "when", "then", "will", "must", "only",
+    "error", "errors", "failed", "cannot", "could", "should", "there", "which", "while", "using", "https", "http",
+))  # fmt: skip
+"""Words that any text may have."""
+_TELLING = 4
+"""Letters of a word below which noise has it as well."""
+_SHARED = 6
+"""Letters that a text must share with a cause to be near it: one telling word, or two short ones."""
 
 
 def unknown_title(facts: Facts) -> str:

@@ -92,7 +92,20 @@ def explain(
 
         if (ended := explained(common, given)) is not None:
             return ended
+        if not given.isalpha() and not _says_something(given):
+            raise Failure(
+                f"no incident on record has the id {given!r}, and as a text it names no cause; "
+                "`seawall history list` shows the incidents",
+                ExitCode.USAGE,
+            )
     return _answer(common, source.whole(source.pieces(given, file, clipboard, common)), check)
+
+
+def _says_something(text: str) -> bool:
+    from seawall.causes.match import UNKNOWN
+    from seawall.causes.verdict import explain as explained
+
+    return explained(text).cause != UNKNOWN
 
 
 def _answer(common: Common, text: str, check: bool = False) -> int:

@@ -9,9 +9,7 @@ from seawall.cli.common import ExitCode, Failure
 _CHUNK = 256 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
 """Bytes of one line; a longer one is answered as unusable."""
-_UNUSABLE = (
-    b'{"id":null,"cause":null,"party":"unknown","retry":"no","also":[],"error":"not a line of {id, text}"}\n'
-)
+_NOT_ONE = "not a line of {id, text}"
 
 
 def lines(source: IO[bytes], target: IO[bytes]) -> int:
@@ -25,7 +23,11 @@ def lines(source: IO[bytes], target: IO[bytes]) -> int:
         text: str
         id: msgspec.Raw = msgspec.Raw(b"null")
 
+    class Named(msgspec.Struct):
+        id: msgspec.Raw = msgspec.Raw(b"null")
+
     decode = msgspec.json.Decoder(Line).decode
+    named = msgspec.json.Decoder(Named).decode
     encode = msgspec.json.encode
     causes = index().causes
     explain("")
@@ -41,7 +43,12 @@ def lines(source: IO[bytes], target: IO[bytes]) -> int:
                 row = decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 bad += 1
-                answers.append(_UNUSABLE)
+                try:
+                    name = named(line).id
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    name = msgspec.Raw(b"null")
+                answer = {"id": name, "cause": None, "party": "unknown", "retry": "no", "also": []}
+                answers.append(encode(answer | {"error": _NOT_ONE}) + b"\n")
                 continue
             found = explain(row.text)
             short = causes.get(found.cause, unknown)

@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from seawall.causes.cause import Cause, Party, Platform, Step, Summary, lookup
+from seawall.causes.cause import Cause, Party, Platform, Step, Summary, load, lookup
 from seawall.causes.match import UNKNOWN
 from seawall.causes.verdict import Confidence, Verdict, nearest, question, unknown_title
 from seawall.view.layout import NARROW, Look
@@ -99,9 +99,26 @@ def facts(found: Verdict) -> list[str]:
 def _unknown(found: Verdict, look: Look) -> list[str]:
     lines = []
     if near := nearest(found.facts):
-        shown = [f"{code}, {low(lookup(code).title)}: the text shares only {words}" for code, words in near]
+        shown = [
+            f"{code}, {low(lookup(code).title)}: the text shares only {words}{_lacks(code, words)}"
+            for code, words in near
+        ]
         lines += row("Nearest", shown, look)
     return lines + row("Decides", [question(found.facts)], look)
+
+
+def _lacks(code: str, words: str) -> str:
+    """What that cause is known by, in the wording nearest to these words: the text does not have it."""
+    shared = set(words.split(", "))
+    texts = [one.text for one in load(code).wordings if len(one.text) <= _WORDING]
+    if not texts:
+        return ""
+    nearest_text = max(texts, key=lambda text: (len(shared & set(_WORD.findall(text.lower()))), -len(text)))
+    return f', not "{nearest_text}"'
+
+
+_WORDING = 80
+_WORD = re.compile(r"[a-z0-9_]+")
 
 
 def _others(found: Verdict) -> list[str]:

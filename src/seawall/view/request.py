@@ -69,10 +69,17 @@ def _finding(one: Finding, look: Look) -> list[str]:
     place = one.pointer or "the whole body"
     if one.line is not None:
         place = f"line {one.line}, column {one.column}"
-    facts = row("", [one.what[:1].upper() + one.what[1:] + "."], look, 2)
+    facts = row("", [_sentence(one) + "."], look, 2)
     if one.excerpt:
         facts += row("", [f"It reads: {one.excerpt}"], look, 2)
     return [f"{_MARKS[one.level]} {place}  {one.code}", *facts, *row("", [f"Do: {one.do}."], look, 2)]
+
+
+def _sentence(one: Finding) -> str:
+    """What was found, with a capital; a name keeps the spelling that somebody has to type."""
+    first = one.what.partition(" ")[0]
+    name = first in one.pointer.split("/") or not first.isalpha()
+    return one.what if name else one.what[:1].upper() + one.what[1:]
 
 
 def _facts(report: Report) -> str:

@@ -60,18 +60,33 @@ class Limiter:
     waiting_rate: float = 0.8
     """For each waiting request, while few wait: then refusals cost little, and holding back would cost work."""
     backlog_share: float = 0.25
-    """More waiting than this share of what is under way, on average over `backlog_time`, is a backlog: only then it
+    """More waiting than this share of what is under way, on average over `backlog_time`, is a backlog: with one it
     matters whose doing the refusals are."""
     backlog_least: int = 4
     backlog_time: float = 8.0
+    strained_share: float = 1.5
+    strained_most: float = 12.0
+    """It matters too when there were so many refusals more than this share of them for each acceptance: 30 % refused
+    (S1y) never comes to that, 70 % (S1x) does in some 50 verdicts, a full service that is tried on and on in 20."""
     depth: float = 0.7
-    """With a backlog, refusals make the lane shrink, to this share of where it was, and it looks there: ..."""
-    look_verdicts: int = 6
-    """... so many verdicts, and ..."""
-    look_share: float = 0.6
-    """... if more than this share of them are refusals still, they are not our doing: stop shrinking."""
+    """To find out, the lane leaves streams that end without a replacement down to this share of where it was, and looks
+    there: ..."""
+    look_margin: int = 4
+    """... once so many more were refused than accepted it is not our doing; the other way round it was. With 3 our own
+    was taken for others' doing now and then, 5 takes a small fleet too long."""
     look_again: float = 45.0
-    """That conclusion holds for so long."""
+    look_most: float = 360.0
+    """A conclusion holds for so long; the same one again for twice as long, up to this."""
+    own_share: float = 1.0
+    own_most: float = 8.0
+    """But so many refusals more than acceptances put `own` in doubt at once, ..."""
+    foreign_share: float = 4.0
+    foreign_most: float = 40.0
+    """... and so many more than four for each acceptance `foreign`: a service that is full only of us refuses nine in
+    ten of those who push, and pushing for it was a mistake."""
+    own_pause: float = 20.0
+    """After its time `own` is given up, and a backlog alone is no reason to come back to it for so long: where others
+    refuse a part of the attempts few streams would stay few."""
     skip_step: float = 1.0
     skip_most: float = 8.0
     """A refused replacement leaves 1, 2, 3, ... of the next streams that end without one, at most 8."""
@@ -83,15 +98,18 @@ class Limiter:
     up: float = 2.0
     """An accepted attempt multiplies the rate by this, ..."""
     own_up: float = 1.25
-    own_run: int = 2
-    """... by this where the refusals are our doing, until so many were accepted in a row."""
+    own_run: int = 6
+    """... by this where the refusals are our doing, until so many were accepted in a row, replacements among them and
+    all of them sent after the last refusal: then there is room again. With 3 the lane takes noise for room, with 8
+    recovery takes a second or two longer."""
     own_down: float = 0.5
     foreign_down: float = 0.93
     """A refused one: ours, not ours."""
     refusal_gap: float = 0.5
     """After a refusal the next attempt beyond a replacement waits at least this share of the usual gap."""
-    ramp_rate: float = 8.0
-    """Where an outage is over, the rate begins here and doubles with each acceptance until the first refusal, ..."""
+    ramp_fleet_rate: float = 0.12
+    """Where an outage is over, the rate begins here, for each request in the lane and with `most_rate` at least, and
+    doubles with each acceptance until the first refusal, ..."""
     ramp_share: float = 2.0
     """... and may be so many times as high as otherwise."""
 
@@ -105,13 +123,14 @@ class Breaker:
     """So many refusals in a row open it: the more, the more usual refusals were before."""
     alarm: float = 0.001
     """Chance that a streak of this length comes from the refusals that were usual."""
-    quiet: float = 1.0
-    """And nothing was accepted for so long."""
+    quiet: float = 1.5
+    """And nothing was accepted for so long: an accepted one takes as long until its first byte. With 1 s chance opens
+    it in a brownout that is others' doing."""
     probe_first: float = 1.0
     probe_factor: float = 1.6
-    probe_most: float = 4.0
-    """Time between probes. In a three minute outage of 200 agents 3 s costs 88 refusals and 8.6 s to recover, 4 s 76
-    and 8.3 s, 5 s 69 and 10.2 s (decision 0021)."""
+    probe_most: float = 3.5
+    """Time between probes. In a three minute outage of 200 agents 3 s costs 77 refusals and 7.7 s to recover, 3.5 s 70
+    and 8.3 s, 4 s 65 and 8.7 s (decision 0021)."""
     probe_spread: float = 0.2
 
 
@@ -166,13 +185,14 @@ class Queue:
 class Budget:
     """The last guard: how many refusals a lane may cause, whatever the limiter thinks."""
 
-    window: float = 300.0
-    own_share: float = 1.0
-    """Refusals for each acceptance in the window, which is double of what the worst brownouts cost, ..."""
-    foreign_share: float = 3.0
-    """... and where the refusals are not our doing."""
+    share: float = 4.0
+    """Refusals that each acceptance pays for: where more than four in five are refused, patience is worth more."""
+    most: float = 300.0
+    """So many are saved up: what a lane of two hundred that pushes in vain causes in some fifteen seconds."""
     free_rate: float = 0.2
-    """And so many a second besides. Beyond all this only one attempt at a time, as often as the breaker probes."""
+    """And so many a second besides. Beyond all this one attempt at a time, about as often as the breaker probes."""
+    window: float = 300.0
+    """Over so long the share of refusals is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +421,9 @@ class Plan:
 
     min_calls_per_cell: int = 20
     """Of an hour: with fewer calls nothing is said of it."""
+    apart: float = 10.0
+    """Between two starts of `run --stagger` where your own past does not say how far: twice the five seconds within
+    which starts count as one burst."""
     published_peaks: tuple[str, ...] = (
         "mon-fri 09-17 America/Los_Angeles; a source document; 2026",
         "mon-fri 05-11 America/Los_Angeles; Anthropic staff, plan limits; 2026-03-26; 2026-05-06",

@@ -59,8 +59,13 @@ _PLAIN = {
     "gateway.hold.deadline_share",
     "gateway.limiter.least_share",
     "gateway.limiter.backlog_share",
+    "gateway.limiter.strained_share",
+    "gateway.limiter.strained_most",
     "gateway.limiter.depth",
-    "gateway.limiter.look_share",
+    "gateway.limiter.own_share",
+    "gateway.limiter.own_most",
+    "gateway.limiter.foreign_share",
+    "gateway.limiter.foreign_most",
     "gateway.limiter.skip_step",
     "gateway.limiter.skip_most",
     "gateway.limiter.spare_share",
@@ -81,8 +86,8 @@ _PLAIN = {
     "gateway.queue.request_units",
     "gateway.queue.promote_share",
     "gateway.queue.age_share",
-    "gateway.budget.own_share",
-    "gateway.budget.foreign_share",
+    "gateway.budget.share",
+    "gateway.budget.most",
 }
 
 # What a number must be at least where zero would spin, divide or block; at least zero elsewhere.

@@ -47,12 +47,36 @@ def exact() -> Breaker:
 
 
 def test_six_refusals_in_a_row_open_it() -> None:
-    """Five do not; an acceptance between them begins anew."""
+    """Five do not; acceptances between them begin anew."""
     one = breaker()
     assert [one.refused(NOW + n) for n in range(5)] == [False] * 5
-    one.accepted(NOW + 5)
+    for _ in range(5):
+        one.accepted(NOW + 5)
     assert [one.refused(NOW + 10 + n) for n in range(6)] == [False] * 5 + [True]
     assert one.open
+
+
+def test_what_was_sent_before_the_first_refusal_says_nothing() -> None:
+    """Its acceptance comes with the first byte, seconds later: it ends no streak and closes nothing that is open."""
+    one = breaker()
+    for _ in range(3):
+        one.refused(NOW)
+    assert not one.accepted(NOW + 0.5, sent_at=NOW - 0.1)
+    assert one.streak == 3
+    assert [one.refused(NOW + 2) for _ in range(3)] == [False, False, True]
+    assert not one.accepted(NOW + 3, sent_at=NOW)
+    assert one.open
+    assert one.accepted(NOW + 4, sent_at=NOW + 0.2)
+    assert not one.open
+
+
+def test_an_acceptance_of_any_age_is_no_quiet() -> None:
+    """As long as they come in, it does not open."""
+    one = breaker()
+    for n in range(30):
+        assert not one.refused(NOW + n / 10)
+        one.accepted(NOW + n / 10, sent_at=NOW - 1)
+    assert one.refused(NOW + 4)
 
 
 def test_it_opens_only_after_a_quiet_second() -> None:
@@ -64,7 +88,7 @@ def test_it_opens_only_after_a_quiet_second() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refused", "accepted", "needed"), [(0, 1, 6), (1, 9, 6), (1, 2, 7), (1, 1, 10), (2, 1, 15), (9, 1, 15)]
+    ("refused", "accepted", "needed"), [(0, 1, 6), (1, 9, 6), (1, 2, 6), (1, 1, 10), (2, 1, 15), (9, 1, 15)]
 )
 def test_the_more_usual_refusals_were_the_longer_a_streak_must_be(
     refused: int, accepted: int, needed: int

@@ -67,6 +67,32 @@ def test_a_fleet_of_two_hundred() -> None:
     assert own.attempts_of_unavoidable <= 1.2
 
 
+def test_a_foreign_brownout_after_one_of_its_own() -> None:
+    """Half a minute of short capacity, which the fleet itself filled, and then others' refusals of three in ten: what
+    it concluded before keeps it low for a while, not for the whole event (with this seed that cost a fifth of the
+    work)."""
+    own, best = scored("S1y", 200, 2), scored("S1y", 200, 2, oracle=True)
+    assert own.failures == 0
+    assert own.useful >= 0.95 * best.useful
+
+
+@pytest.mark.parametrize("seed", [2, 16])
+def test_capacity_that_is_back_is_used(seed: int) -> None:
+    """However many refusals a brownout cost: half a minute after it the lane is not shut for them (a budget that
+    counted five minutes kept one lane at an attempt in five seconds until they were over)."""
+    own = scored("S1", 200, seed)
+    assert own.failures == 0
+    assert own.recovery_s is not None
+    assert own.recovery_s <= 30
+
+
+def test_what_runs_at_the_end_counts_as_an_attempt() -> None:
+    """As it does over sockets: some fourteen of twenty agents have one."""
+    run = Simulation(find("S1"), 20, 1).run()
+    assert 5 <= sum(one.status == 0 for one in run.attempts) <= 20
+    assert all(one.admitted is not None for one in run.attempts if one.status == 0)
+
+
 def test_a_greedy_agent_gains_little() -> None:
     """Eight requests at a time bring it no eight shares while capacity is short, but some 1.4 of them."""
     gains = [scored("S8", AGENTS, seed).greedy_advantage for seed in range(1, 5)]

@@ -28,21 +28,28 @@ PARAMS = Params(
     backlog_share=0.5,
     backlog_least=4,
     backlog_time=5.0,
+    strained_share=1.5,
+    strained_most=12.0,
     depth=0.7,
-    look_verdicts=6,
-    look_share=0.6,
+    look_margin=4,
     look_again=45.0,
+    look_most=180.0,
+    own_share=1.0,
+    own_most=8.0,
+    foreign_share=4.0,
+    foreign_most=40.0,
+    own_pause=20.0,
     skip_step=0.5,
     skip_most=8.0,
     spare=3,
     spare_share=0.05,
     up=2.0,
     own_up=1.25,
-    own_run=2,
+    own_run=3,
     own_down=0.5,
     foreign_down=0.93,
     refusal_gap=0.5,
-    ramp_rate=4.0,
+    ramp_fleet_rate=0.02,
 )
 NOW = 1000.0
 
@@ -61,17 +68,29 @@ def lane(queued: int = 0, in_flight: int = 0) -> tuple[Limiter, Load]:
 
 
 def crowded(queued: int = 40, in_flight: int = 20) -> tuple[Limiter, Load, float]:
-    """A lane with a backlog whose refusals are taken for its own doing, and the moment."""
+    """A lane with a backlog that looks whose doing its refusals are, and the moment."""
     limiter, load = lane(queued, in_flight)
     limiter.refused(Kind.SURPLUS, NOW, 1)
     now = NOW + 20
+    limiter.refused(Kind.REPLACEMENT, now, 1)
+    assert limiter.state(now) is State.OWN
+    return limiter, load, now
+
+
+def own(queued: int = 40, in_flight: int = 20) -> tuple[Limiter, Load, float]:
+    """One that has looked, and found that it was its own doing."""
+    limiter, load, now = crowded(queued, in_flight)
+    low(limiter, load, now)
+    for _ in range(PARAMS.look_margin):
+        limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+    load.in_flight = in_flight
     assert limiter.state(now) is State.OWN
     return limiter, load, now
 
 
 def low(limiter: Limiter, load: Load, now: float) -> None:
     """A verdict that shows the lane its height, then far fewer under way."""
-    limiter.accepted(Kind.REPLACEMENT, now)
+    limiter.accepted(Kind.REPLACEMENT, now, now - 1)
     load.in_flight = int(load.in_flight * PARAMS.depth)
 
 
@@ -223,6 +242,7 @@ def test_what_a_backlog_is(queued: int, in_flight: int, state: State) -> None:
     limiter, _ = lane(queued, in_flight)
     limiter.queue_changed(NOW)
     limiter.refused(Kind.SURPLUS, NOW + 20, 1)
+    limiter.refused(Kind.SURPLUS, NOW + 29, 2)
     assert limiter.state(NOW + 29) is state
 
 
@@ -233,26 +253,68 @@ def test_a_crowd_of_a_moment_is_no_backlog() -> None:
     load.queued = 40
     limiter.refused(Kind.SURPLUS, NOW + 1, 1)
     assert limiter.state(NOW + 1) is State.STRAINED
+    limiter.refused(Kind.SURPLUS, NOW + 10, 2)
     assert limiter.state(NOW + 10) is State.OWN
 
 
-def test_with_a_backlog_a_refusal_halves_the_rate() -> None:
-    """As far as is known it is our own doing; two gentle steps up, then doubling again."""
-    limiter, load, now = crowded()
-    load.queued = 8  # a lower bound below what is looked at
+def test_many_refusals_make_a_few_who_wait_matter() -> None:
+    """Twelve more than one and a half for each acceptance, with five that wait; with four it does not matter."""
+    for queued, state in ((5, State.OWN), (4, State.STRAINED)):
+        limiter, _ = lane(queued, in_flight=100)
+        for streak in range(1, 12):
+            limiter.refused(Kind.SURPLUS, NOW, streak)
+        limiter.accepted(Kind.SURPLUS, NOW, NOW)
+        assert limiter.state(NOW) is State.STRAINED
+        limiter.refused(Kind.SURPLUS, NOW, 1)
+        limiter.refused(Kind.SURPLUS, NOW, 2)
+        assert limiter.state(NOW) is State.STRAINED
+        limiter.refused(Kind.SURPLUS, NOW, 3)
+        assert limiter.state(NOW) is state
+
+
+@pytest.mark.parametrize("refused", [1, 3])
+def test_a_part_that_is_refused_for_long_is_no_matter(refused: int) -> None:
+    """One or three in ten, for as long as it likes: few wait, and each tries again."""
+    limiter, _ = lane(queued=15, in_flight=100)
+    limiter.queue_changed(NOW)
+    for n in range(500):
+        if n % 10 < refused:
+            limiter.refused(Kind.REPLACEMENT, NOW + n / 10, 1)
+        else:
+            limiter.accepted(Kind.REPLACEMENT, NOW + n / 10, NOW)
+        assert limiter.state(NOW + n / 10) is State.STRAINED
+
+
+def test_in_its_own_doing_a_refusal_halves_the_rate() -> None:
+    """Two gentle steps up, then doubling again: replacements count for that as well as surplus attempts."""
+    limiter, load, now = own()
+    load.queued = 20
     limiter.rate = 1.0
     limiter.refused(Kind.SURPLUS, now, 1)
     assert limiter.rate == pytest.approx(0.5)
     rates = []
-    for _ in range(3):
-        limiter.accepted(Kind.SURPLUS, now)
+    for kind in (Kind.SURPLUS, Kind.SURPLUS, Kind.REPLACEMENT, Kind.SURPLUS):
+        limiter.accepted(kind, now + 1, now + 0.5)
         rates.append(limiter.rate)
-    assert rates == pytest.approx([0.5 * 1.25, 0.5 * 1.25 * 2, 0.5 * 1.25 * 4])
+    assert rates == pytest.approx([0.5 * 1.25, 0.5 * 1.25**2, 0.5 * 1.25**2 * 2, 0.5 * 1.25**2 * 4])
+
+
+def test_what_was_sent_before_a_refusal_proves_no_room() -> None:
+    """Its acceptance comes seconds later, and is older news than the refusal."""
+    limiter, load, now = own()
+    load.queued = 20
+    limiter.rate = 1.0
+    limiter.refused(Kind.SURPLUS, now, 1)
+    for n in range(1, 6):
+        limiter.accepted(Kind.SURPLUS, now + 1, now - 1)
+        assert limiter.rate == pytest.approx(0.5 * 1.25**n)
+    limiter.accepted(Kind.REPLACEMENT, now + 1, now - 1)
+    assert limiter.rate == pytest.approx(0.5 * 1.25**5)
 
 
 def test_refused_replacements_make_it_shrink() -> None:
     """Streaks of 1, 2 and 3 leave three of the next streams without a successor; an acceptance forgets that."""
-    limiter, _, now = crowded(queued=400, in_flight=200)
+    limiter, _, now = own(queued=400, in_flight=200)
     for streak in (1, 2, 3):
         limiter.refused(Kind.REPLACEMENT, now, streak)
     for _ in range(3):
@@ -262,7 +324,7 @@ def test_refused_replacements_make_it_shrink() -> None:
     assert limiter.when(now) == now
     assert limiter.send(now) is Kind.REPLACEMENT
     limiter.refused(Kind.REPLACEMENT, now, 20)
-    limiter.accepted(Kind.REPLACEMENT, now)
+    limiter.accepted(Kind.REPLACEMENT, now, now)
     limiter.ended(now)
     assert limiter.when(now) == now
 
@@ -277,24 +339,49 @@ def test_without_a_backlog_refused_replacements_do_not_make_it_shrink() -> None:
 
 
 def test_it_shrinks_no_further_than_where_it_looks() -> None:
-    """At seven tenths of where it was, streams are replaced again, to see what becomes of them."""
+    """On the way down no stream is replaced; from seven tenths of where it was on each is, to see what becomes of
+    it."""
     limiter, load, now = crowded(in_flight=20)
-    limiter.accepted(Kind.REPLACEMENT, now)
+    limiter.accepted(Kind.REPLACEMENT, now, now - 1)
     for _ in range(9):
         limiter.refused(Kind.REPLACEMENT, now, 3)
-    load.in_flight = 15
-    limiter.ended(now)
-    assert limiter.when(now) > now
+    for in_flight in range(19, 14, -1):
+        load.in_flight = in_flight
+        limiter.ended(now)
+        assert limiter.when(now) > now
     load.in_flight = 14
     limiter.ended(now)
     assert limiter.when(now) == now
 
 
+def test_a_look_ends_with_the_calm() -> None:
+    """After half a minute without a refusal streams are replaced as ever, however the look stood."""
+    limiter, _, now = crowded()
+    limiter.ended(now)
+    assert limiter.when(now) > now
+    now += 30.1
+    limiter.ended(now)
+    assert limiter.when(now) == now
+    assert limiter.send(now) is Kind.REPLACEMENT
+
+
+def test_nobody_waits_any_more() -> None:
+    """Whose doing it was is no question then, while it looks or afterwards."""
+    for make in (crowded, own):
+        limiter, load, now = make()
+        load.queued = 0
+        limiter.queue_changed(now)
+        now += 20
+        limiter.refused(Kind.SURPLUS, now, 1)
+        assert limiter.state(now) is State.STRAINED
+
+
 def test_refusals_below_are_not_our_doing() -> None:
-    """Six of six refused a third further down: it stops shrinking and goes on trying, at a quarter of its bound."""
+    """Four more than acceptances a third further down: it goes on trying, at a quarter of its bound."""
     limiter, load, now = crowded()
     low(limiter, load, now)
-    for n in range(6):
+    limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+    for n in range(5):
         assert limiter.state(now) is State.OWN, n
         limiter.refused(Kind.REPLACEMENT, now, 1)
     assert limiter.state(now) is State.FOREIGN
@@ -305,44 +392,119 @@ def test_refusals_below_are_not_our_doing() -> None:
     assert limiter.when(now) == now  # no stream is left without a successor
 
 
-def test_acceptances_below_are_the_proof_that_it_was() -> None:
-    """Refusals are gone down there: it stays an own doing, and is low and gentle."""
+def test_where_all_are_refused_nothing_is_concluded() -> None:
+    """Capacity is falling still, or it is an outage: not before something was taken down there."""
     limiter, load, now = crowded()
     low(limiter, load, now)
-    for _ in range(6):
-        limiter.accepted(Kind.REPLACEMENT, now)
+    for _ in range(50):
+        limiter.refused(Kind.REPLACEMENT, now, 1)
     assert limiter.state(now) is State.OWN
+    limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+    limiter.refused(Kind.REPLACEMENT, now, 1)
+    assert limiter.state(now) is State.FOREIGN
 
 
-@pytest.mark.parametrize(("refused", "state"), [(3, State.OWN), (4, State.FOREIGN)])
-def test_where_the_line_is(refused: int, state: State) -> None:
-    """More than six tenths of the six verdicts."""
+@pytest.mark.parametrize("down_there", [True, False])
+def test_acceptances_are_the_proof_that_it_was(down_there: bool) -> None:
+    """Refusals are gone down there, or on the way already: it stays low, replaces what ends, and is gentle."""
     limiter, load, now = crowded()
+    if down_there:
+        low(limiter, load, now)
+    for _ in range(PARAMS.look_margin):
+        limiter.ended(now)
+        limiter.accepted(Kind.REPLACEMENT, now + 1, now + 1)
+    assert limiter.state(now + 1) is State.OWN
+    limiter.ended(now + 1)
+    assert limiter.when(now + 1) == now + 1
+
+
+def test_new_refusals_put_its_own_doing_in_doubt() -> None:
+    """Eight more than acceptances: it looks again, and may come to another conclusion."""
+    limiter, load, now = own()
+    for n in range(8):
+        assert not limiter._looks, n
+        limiter.refused(Kind.SURPLUS, now, 1)
+    assert limiter._looks
     low(limiter, load, now)
-    for n in range(6):
-        if n < 6 - refused:
-            limiter.accepted(Kind.REPLACEMENT, now)
-        else:
+    limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+    for _ in range(5):
+        limiter.refused(Kind.REPLACEMENT, now, 1)
+    assert limiter.state(now) is State.FOREIGN
+
+
+def test_its_own_doing_is_given_up_after_a_time() -> None:
+    """A part of all attempts may be refused whatever it does, and few streams would stay few. A backlog alone is no
+    reason to look again for twenty seconds."""
+    limiter, _, now = own()
+
+    def goes_on(until: float) -> None:
+        nonlocal now
+        while now < until:
+            now += 1
             limiter.refused(Kind.REPLACEMENT, now, 1)
-    assert limiter.state(now) is state
+            limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+
+    start = now
+    goes_on(start + 45)
+    assert limiter.state(now) is State.OWN
+    goes_on(start + 46)
+    assert limiter.state(now) is State.STRAINED
+    goes_on(start + 65)
+    assert limiter.state(now) is State.STRAINED
+    goes_on(start + 67)
+    assert limiter.state(now) is State.OWN
+    assert limiter._looks
 
 
 def foreign() -> tuple[Limiter, Load, float]:
     limiter, load, now = crowded()
-    low(limiter, load, now)
-    for _ in range(6):
-        limiter.refused(Kind.REPLACEMENT, now, 1)
-    assert limiter.state(now) is State.FOREIGN
+    look(limiter, load, now)
     return limiter, load, now
 
 
+def look(limiter: Limiter, load: Load, now: float) -> None:
+    """Down, and as many refusals there."""
+    low(limiter, load, now)
+    limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+    for _ in range(5):
+        limiter.refused(Kind.REPLACEMENT, now, 1)
+    load.in_flight = 20
+    assert limiter.state(now) is State.FOREIGN
+
+
 def test_that_conclusion_holds_for_so_long() -> None:
-    """After 45 s it is an open question again."""
+    """After 45 s it is an open question again; the same answer holds for 90 s then, and for 180 s at most."""
+    limiter, load, now = foreign()
+    for holds in (45.0, 90.0, 180.0, 180.0):
+        for _ in range(int(holds / 15)):
+            now += 15
+            limiter.refused(Kind.SURPLUS, now, 1)
+            assert limiter.state(now) is State.FOREIGN
+        now += 0.1
+        limiter.refused(Kind.SURPLUS, now, 1)
+        assert limiter.state(now) is State.STRAINED
+        limiter.refused(Kind.SURPLUS, now + 0.1, 1)
+        assert limiter.state(now + 0.1) is State.OWN
+        look(limiter, load, now + 0.1)
+        now += 0.1
+
+
+def test_to_push_in_vain_was_a_mistake() -> None:
+    """Forty refusals more than four for each acceptance: it was our doing after all, and it looks again. Seven in ten
+    refused, for however long, are no reason."""
     limiter, _, now = foreign()
-    for n in range(1, 5):
-        limiter.refused(Kind.SURPLUS, now + 11 * n, 1)
-        assert limiter.state(now + 11 * n) is State.FOREIGN
-    assert limiter.state(now + 45.1) is State.OWN
+    for n in range(1, 401):
+        if n % 10 < 7:
+            limiter.refused(Kind.SURPLUS, now + n / 20, 1)
+        else:
+            limiter.accepted(Kind.SURPLUS, now + n / 20, now)
+        assert limiter.state(now + n / 20) is State.FOREIGN
+    now += 20
+    limiter.accepted(Kind.SURPLUS, now, now)
+    for n in range(40):
+        assert limiter.state(now) is State.FOREIGN, n
+        limiter.refused(Kind.SURPLUS, now, 1)
+    assert limiter.state(now) is State.OWN
 
 
 def test_others_refusals_cost_the_rate_little() -> None:
@@ -368,13 +530,14 @@ def test_an_open_breaker_makes_all_of_it_void() -> None:
     limiter.ended(now)
     limiter.stop()
     assert limiter.when(now) > now
-    assert limiter.state(now) is State.OWN
+    assert limiter.state(now) is State.STRAINED
 
 
 def test_after_an_outage_it_begins_at_four_a_second_and_doubles() -> None:
     """With each acceptance, until the first refusal: then as ever."""
     limiter, _ = lane(queued=190, in_flight=10)
-    limiter.refused(Kind.SURPLUS, NOW, 6)
+    limiter.refused(Kind.SURPLUS, NOW, 1)
+    limiter.refused(Kind.SURPLUS, NOW + 1, 6)
     limiter.stop()
     now = NOW + 20
     limiter.ramp(now)
@@ -450,23 +613,22 @@ class AnyCourse(RuleBasedStateMachine):
             kind = self.under_way.pop(0)
             self._changed()
             self.streak += 1
-            rate, when, until = max(limiter.rate, limiter._least()), limiter.when(now), limiter._foreign_until
+            rate, when, before = max(limiter.rate, limiter._least()), limiter.when(now), limiter._found
             credit = limiter._credit
             limiter.refused(kind, now, self.streak)
             assert limiter._credit <= credit
-            if limiter._foreign_until > until:
-                assert limiter.state(now) is State.FOREIGN
-                assert limiter._foreign_until == now + PARAMS.look_again
+            if limiter._found is State.FOREIGN is not before:
+                assert PARAMS.look_again <= limiter._until - now <= PARAMS.look_most
                 continue
             assert max(limiter.rate, limiter._least()) <= rate
             assert limiter.when(now) >= when
 
     @precondition(lambda self: self.under_way)
-    @rule(most=st.integers(1, 12))
-    def accepted(self, most: int) -> None:
+    @rule(most=st.integers(1, 12), ago=st.sampled_from((0.0, 1.5, 300.0)))
+    def accepted(self, most: int, ago: float) -> None:
         while most and self.under_way:
             most -= 1
-            self.limiter.accepted(self.under_way.pop(0), self.now)
+            self.limiter.accepted(self.under_way.pop(0), self.now, self.now - ago)
             self.running += 1
             self.streak = 0
 

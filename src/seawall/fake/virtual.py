@@ -96,6 +96,8 @@ class Simulation:
         self.law = (law or own_lane)(self)
         self.calls: dict[Ticket, Call] = {}
         """Those that are not over."""
+        self._running: dict[Call, float] = {}
+        """Those that were let in and have not ended, and when."""
         self._result = Run()
         self._rng = random.Random(f"{seed}:virtual")
         self._first = served.answer.first_s, served.answer.first_spread
@@ -121,6 +123,9 @@ class Simulation:
         self.now = horizon
         for call in self.calls.values():
             self._note(call, Outcome.OPEN)
+        for call, admitted in self._running.items():
+            tokens = int(call.drawn.tokens)
+            self._result.attempts.append(Attempt(admitted, admitted, horizon, 0, tokens, 1))
         return self._result
 
     # -- time -----------------------------------------------------------------------------------------------------
@@ -218,7 +223,7 @@ class Simulation:
             return
         mean, sigma = self._first
         first = mean * self._rng.lognormvariate(-sigma * sigma / 2, sigma)
-        admitted = self.now
+        admitted = self._running[call] = self.now
         self._after_work(first, partial(self._accepted, call, sent, admitted))
 
     def _refused(self, call: Call, sent: Sent, retry_after: float | None) -> None:
@@ -246,6 +251,7 @@ class Simulation:
     def _ended(self, call: Call, sent: Sent, admitted: float) -> None:
         if self.capacity is not None:
             self.capacity.leave(self.now)
+        del self._running[call]
         tokens = int(call.drawn.tokens)
         self._result.attempts.append(Attempt(admitted, admitted, self.now, 200, tokens, 1))
         self.law.ended(sent, _START + self.now)

@@ -5,8 +5,9 @@ import random
 
 from seawall.config import Breaker as Params
 
-_STEP = 0.05
-"""Weight of one verdict in the usual share of refusals."""
+_STEP = 0.1
+"""Weight of one verdict in the usual share of refusals: of the last dozen or so. With half of it a brownout that is
+others' doing had opened the breaker before its refusals were usual."""
 _LONGEST = 50
 """Refusals of one streak that count for it."""
 
@@ -20,6 +21,7 @@ class Breaker:
     __slots__ = (
         "_accepted_at",
         "_gap",
+        "_heard_at",
         "_next",
         "_p",
         "_probe",
@@ -35,7 +37,8 @@ class Breaker:
         self.open = False
         self.streak = 0
         """Refusals in a row."""
-        self._accepted_at = -math.inf
+        self._accepted_at = self._heard_at = -math.inf
+        """When one was taken last; when the first refusal of this streak was heard."""
         self._usual = 0.0
         """Share of refusals before this streak."""
         self._gap = params.probe_first
@@ -59,19 +62,28 @@ class Breaker:
         self._probe = self._probes
         return self._probe
 
-    def accepted(self, now: float) -> bool:
-        """An attempt was taken; whether that closed it."""
+    def accepted(self, now: float, sent_at: float = math.inf) -> bool:
+        """An attempt of that moment was taken; whether that closed it.
+
+        A refusal is heard in a fraction of a second, an acceptance with the first byte. So after the beginning of an
+        outage acceptances of attempts from before it go on arriving for seconds: they end no streak and close nothing.
+        """
+        self._accepted_at = now
+        if self.streak and sent_at <= self._heard_at:
+            return False
         was_open, self.open, self._probe = self.open, False, 0
         if not was_open:
             if self.streak:
                 self._usual = 1 - (1 - self._usual) * (1 - _STEP) ** min(self.streak, _LONGEST)
             self._usual -= _STEP * self._usual
-        self.streak, self._accepted_at = 0, now
+        self.streak = 0
         return was_open
 
     def refused(self, now: float, probe: int = 0) -> bool:
         """An attempt, or the probe of this number, was refused; whether that opened it."""
         p = self._p
+        if not self.streak:
+            self._heard_at = now
         self.streak += 1
         opens = not self.open and self.streak >= self._enough() and now - self._accepted_at >= p.quiet
         if opens:

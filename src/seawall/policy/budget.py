@@ -4,38 +4,33 @@ import math
 
 from seawall.config import Budget as Params
 
-_BINS = 30
-
 
 class Budget:
-    """Counts acceptances and refusals of a sliding window; whatever the limiter thinks, it is not exceeded by more than
-    what is under way, and one attempt each `1 / free_rate` seconds."""
+    """An account of refusals: each costs one, each acceptance pays for `share` of them, and a few are free with time.
 
-    __slots__ = ("_accepted", "_at", "_bins", "_p", "_sent_at", "_width", "refused")
+    Where it is used up, one attempt goes each `1 / free_rate` seconds. Nothing is owed beyond that: a few acceptances
+    are enough to go on as before. (Counts of a window would keep a lane shut for minutes after its brownout is over.)
+    """
+
+    __slots__ = ("_accepted", "_at", "_left", "_p", "_refused", "_sent_at")
 
     def __init__(self, params: Params) -> None:
         self._p = params
-        self._width = params.window / _BINS
-        self._accepted = self.refused = 0
-        """In the window, as it was at the last count or question."""
-        self._bins = [(0, 0)] * _BINS
-        self._at = 0
-        """The bin of the newest count."""
-        self._sent_at = -math.inf
+        self._left = params.most
+        self._accepted = self._refused = 0.0
+        """So many lately; each fades within `window`."""
+        self._at = self._sent_at = -math.inf
 
-    def when(self, now: float, foreign: bool) -> float:
-        """The moment from which an attempt may go, where the refusals are our doing or not."""
-        self._roll(now)
-        p = self._p
-        share = p.foreign_share if foreign else p.own_share
-        if self.refused <= share * self._accepted + p.free_rate * p.window:
-            return now
-        return max(now, self._sent_at + 1 / p.free_rate)
+    def when(self, now: float) -> float:
+        """The moment from which an attempt may go."""
+        if self._left < 1:
+            self._move_to(now)
+        return now if self._left >= 1 else max(now, self._sent_at + 1 / self._p.free_rate)
 
     def refused_share(self, now: float) -> float:
-        """Share of refusals among the verdicts of the window."""
-        self._roll(now)
-        return self.refused / max(1, self.refused + self._accepted)
+        """Share of refusals among the verdicts of lately."""
+        self._move_to(now)
+        return self._refused / max(1.0, self._refused + self._accepted)
 
     def send(self, now: float) -> None:
         """An attempt goes."""
@@ -43,20 +38,17 @@ class Budget:
 
     def count(self, now: float, *, refused: bool) -> None:
         """One attempt was taken, or refused for load."""
-        self._roll(now)
-        accepted, so_far = self._bins[self._at % _BINS]
-        self._bins[self._at % _BINS] = (accepted + (not refused), so_far + refused)
+        self._move_to(now)
+        self._refused += refused
         self._accepted += not refused
-        self.refused += refused
+        self._left = max(0.0, self._left - 1) if refused else min(self._p.most, self._left + self._p.share)
 
-    def _roll(self, now: float) -> None:
-        """Forget what has left the window."""
-        at = int(now / self._width)
-        if at <= self._at:
+    def _move_to(self, now: float) -> None:
+        if now <= self._at:
             return
-        for gone in range(self._at + 1, min(at, self._at + _BINS) + 1):
-            accepted, refused = self._bins[gone % _BINS]
-            self._accepted -= accepted
-            self.refused -= refused
-            self._bins[gone % _BINS] = (0, 0)
-        self._at = at
+        gone = min(now - self._at, 1e9)
+        kept = math.exp(-gone / self._p.window)
+        self._accepted *= kept
+        self._refused *= kept
+        self._left = min(self._p.most, self._left + gone * self._p.free_rate)
+        self._at = now

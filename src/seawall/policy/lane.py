@@ -13,7 +13,7 @@ import msgspec
 from seawall.config import Gateway
 from seawall.policy.breaker import Breaker
 from seawall.policy.budget import Budget
-from seawall.policy.limiter import Kind, Limiter, State
+from seawall.policy.limiter import Kind, Limiter
 from seawall.policy.load import Load
 from seawall.policy.pacer import Cost, Level, Pacer
 from seawall.policy.queue import Queue, Ticket
@@ -147,13 +147,8 @@ class Lane:
         at = self.limiter.when(now)
         if at > now:
             return at, "limiter"
-        # What an outage refused says nothing of what is refused now.
-        if not self.budget.refused or self.limiter.ramping:
-            return now, ""
-        return self.budget.when(now, self._is_foreign(now)), "budget"
-
-    def _is_foreign(self, now: float) -> bool:
-        return self.limiter.state(now) is not State.OWN
+        at = self.budget.when(now)
+        return at, "budget" if at > now else ""
 
     def _send(self, ticket: Ticket, cost: Cost, now: float) -> Sent:
         probe = self.breaker.send() if self.breaker.open else 0
@@ -177,10 +172,10 @@ class Lane:
         self.host.accepted(now)
         self.budget.count(now, refused=False)
         self.pacer.accepted(sent.at)
-        if self.breaker.accepted(now):
+        if self.breaker.accepted(now, sent.at):
             self.limiter.ramp(now)
         else:
-            self.limiter.accepted(sent.kind, now)
+            self.limiter.accepted(sent.kind, now, sent.at)
 
     def refused(self, sent: Sent, now: float) -> None:
         """The upstream refused it for load, or failed."""

@@ -3,10 +3,12 @@
 A stream that ended proves one free slot, so its replacement goes at once. Anything beyond that, a surplus attempt, is
 paced at a rate which acceptances multiply up and refusals down.
 
-What a refusal does not say is whose doing it is. While few requests wait it does not matter: each tries again about
-once a second, and work goes on. With a backlog it does. Then the law shrinks, by leaving streams that end without a
-replacement, and looks at the verdicts a third further down: were they our doing, the refusals are gone there, and the
-lane stays low and tries gently; are they as many as before, shrinking buys nothing, and it goes on trying.
+What a refusal does not say is whose doing it is. While few requests wait and few are refused it does not matter: each
+tries again about once a second, and work goes on. With a backlog, or many refusals, it does. Then the lane looks: it
+leaves streams that end without a replacement until a third fewer run, and weighs the verdicts there. Were the refusals
+our doing, they are gone, and the lane stays low, tries gently, and grows as soon as nothing is refused; are they as
+many as before, less load buys nothing, and it goes on trying. A conclusion holds for a while, or until verdicts speak
+against it.
 Why this law and no other: decision 0021.
 """
 
@@ -48,17 +50,21 @@ class Limiter:
         "_accepted_in_row",
         "_backlog",
         "_backlog_at",
+        "_balance",
+        "_concluded",
         "_credit",
-        "_foreign_until",
+        "_found",
+        "_hold",
         "_load",
+        "_looks",
         "_next",
         "_p",
         "_refused_at",
         "_rng",
-        "_seen",
-        "_seen_refused",
         "_skip",
+        "_some",
         "_top",
+        "_until",
         "ramping",
         "rate",
     )
@@ -76,16 +82,22 @@ class Limiter:
         self._refused_at = -math.inf
         self._acceptance_rate = self._acceptance_at = 0.0
         self._accepted_in_row = 0
-        """Surplus attempts."""
+        """Of those sent after the last refusal."""
         self.ramping = False
         """An outage is over, and nothing was refused since."""
         self._backlog = self._backlog_at = 0.0
         """How many waited lately."""
-        self._foreign_until = -math.inf
+        self._found = State.STRAINED
+        """What it makes of refusals, when there are any."""
+        self._looks = False
+        """OWN: whether that is still to be found out."""
         self._top = 0
-        """The most that was under way since the lane began to shrink."""
-        self._seen, self._seen_refused = 0, 0.0
-        """Verdicts seen below, and the share of refusals among them."""
+        """The most that was under way since it began to look."""
+        self._balance, self._some = 0.0, False
+        """Refusals less acceptances, weighed as the state demands; whether any acceptance was among them."""
+        self._until, self._hold = -math.inf, params.look_again
+        """Until when the conclusion holds, and for how long the last one was to."""
+        self._concluded: State | None = None
 
     # -- questions ------------------------------------------------------------------------------------------------
 
@@ -97,11 +109,7 @@ class Limiter:
 
     def state(self, now: float) -> State:
         """What it makes of the refusals so far."""
-        if now - self._refused_at > self._p.quiet:
-            return State.CALM
-        if not self._has_backlog(now):
-            return State.STRAINED
-        return State.FOREIGN if now < self._foreign_until else State.OWN
+        return State.CALM if now - self._refused_at > self._p.quiet else self._found
 
     def limit(self, now: float) -> int | None:
         """Streams that it would let run now; None while nothing limits them."""
@@ -129,16 +137,20 @@ class Limiter:
         self._next = max(self._next, now - late) + self._rng.uniform(0.6, 1.4) / rate
         return Kind.SURPLUS
 
-    def accepted(self, kind: Kind, now: float) -> None:
-        """The upstream took it."""
+    def accepted(self, kind: Kind, now: float, sent_at: float = math.inf) -> None:
+        """The upstream took what was sent then."""
         p, state = self._p, self.state(now)
-        self._count(kind, False, state, now)
+        self._count(False, state, now)
         self._skip = 0.0
-        if kind is Kind.REPLACEMENT or state is State.CALM:
+        if sent_at > self._refused_at:
+            self._accepted_in_row += 1
+        # Whatever is taken, one after the other, proves that there is room.
+        gently = state is State.OWN and self._accepted_in_row < p.own_run
+        if state is State.CALM or (kind is Kind.REPLACEMENT and (gently or state is not State.OWN)):
             return
-        gently = state is State.OWN and self._accepted_in_row < p.own_run and not self.ramping
         before = self.rate
-        self.rate = min(self._most(), max(before, self._least()) * (p.own_up if gently else p.up))
+        up = p.own_up if gently and not self.ramping else p.up
+        self.rate = min(self._most(), max(before, self._least()) * up)
         if self.rate > before:
             self._next = min(self._next, now + 1 / self.rate)
 
@@ -147,26 +159,30 @@ class Limiter:
         p = self._p
         if now - self._refused_at > p.quiet:
             self.rate = min(self.rate, max(p.most_rate, self._least()))
-            self._foreign_until = -math.inf
+            self._forget()
             self._credit = min(self._credit, self._most_credit())
             self._next = max(self._next, now)
-        self._refused_at, self.ramping = now, False
-        self._count(kind, True, self.state(now), now)
-        state = self.state(now)
+        self._refused_at, self.ramping, self._accepted_in_row = now, False, 0
+        self._count(True, self._found, now)
+        own = self._found is State.OWN
         if kind is not Kind.REPLACEMENT:
-            self.rate = max(self._least(), self.rate * (p.own_down if state is State.OWN else p.foreign_down))
-        elif state is State.OWN:
+            self.rate = max(self._least(), self.rate * (p.own_down if own else p.foreign_down))
+        elif own:
             self._skip = min(p.skip_most, self._skip + p.skip_step * streak)
         self._next = max(self._next, now + p.refusal_gap / self.rate)
 
     def ended(self, now: float) -> None:
         """An accepted stream ended, however: its slot is free."""
-        if self._skip >= 1 and not (self.state(now) is State.OWN and self._is_low()):
+        calm = now - self._refused_at > self._p.quiet
+        low = self._looks and not calm and self._is_low()
+        if self._looks and not calm and not low:
+            return
+        if self._skip >= 1 and not low:
             self._skip -= 1
             return
         self._skip = 0.0 if self._skip >= 1 else self._skip
         most = self._most_credit()
-        if now - self._refused_at > self._p.quiet:
+        if calm:
             most += self._p.spare_time * self._acceptance_rate
         self._credit = min(self._credit + 1, most)
 
@@ -186,45 +202,93 @@ class Limiter:
     def stop(self) -> None:
         """The breaker is open: whatever was known of slots is void."""
         self._credit = 0.0
-        self._foreign_until = -math.inf
-        self._forget()
+        self._find(State.STRAINED, -math.inf)
 
     def ramp(self, now: float) -> None:
         """The breaker closed: begin anew, and double with each acceptance until the first refusal."""
-        self.rate, self._next, self.ramping = self._p.ramp_rate, now, True
+        self.rate = max(
+            self._p.most_rate, self._p.ramp_fleet_rate * (self._load.queued + self._load.in_flight)
+        )
+        self._next, self.ramping = now, True
         self._credit = self._skip = 0.0
-        self._forget()
 
     # -- its parts ------------------------------------------------------------------------------------------------
 
-    def _count(self, kind: Kind, refused: bool, state: State, now: float) -> None:
-        """Remember a verdict: for the rate of acceptances, the run, and the look below."""
+    def _count(self, refused: bool, state: State, now: float) -> None:
+        """Remember a verdict: for the rate of acceptances, and for what it says of whose doing refusals are."""
         p = self._p
         self._acceptance_rate *= math.exp((self._acceptance_at - now) / p.acceptance_time)
         self._acceptance_at = now
         if not refused:
             self._acceptance_rate += 1 / p.acceptance_time
-        if kind is Kind.SURPLUS:
-            self._accepted_in_row = 0 if refused else self._accepted_in_row + 1
-        in_flight = self._load.in_flight
-        if state is not State.OWN:
-            self._seen, self._seen_refused, self._top = 0, 0.0, in_flight
+        match state:
+            case State.CALM:
+                pass
+            case State.STRAINED:
+                many = self._weigh(refused, p.strained_share) >= p.strained_most
+                if (many and self._load.queued > p.backlog_least) or (
+                    now > self._until and self._has_backlog(now)
+                ):
+                    self._find(State.OWN, looks=True)
+            case State.OWN if self._is_over(now):
+                self._find(State.STRAINED)
+            case State.OWN if self._looks:
+                self._look(refused, now)
+            case State.OWN:
+                if now > self._until:
+                    self._find(State.STRAINED, now + p.own_pause)
+                elif self._weigh(refused, p.own_share) >= p.own_most:
+                    self._find(State.OWN, looks=True)
+            case State.FOREIGN:
+                if now > self._until:
+                    self._find(State.STRAINED)
+                elif self._weigh(refused, p.foreign_share) >= p.foreign_most:
+                    self._find(State.OWN, looks=True)
+
+    def _weigh(self, refused: bool, share: float) -> float:
+        """Refusals of late beyond this share of them for each acceptance."""
+        self._balance = max(0.0, self._balance + (1 if refused else -share))
+        return self._balance
+
+    def _look(self, refused: bool, now: float) -> None:
+        """A verdict on the way down, or there. Where all are refused nothing is concluded: capacity may be falling
+        still, or it is an outage and the breaker's business."""
+        p = self._p
+        self._top = max(self._top, self._load.in_flight)
+        if self._accepted_in_row >= p.own_run:
+            self._conclude(State.OWN, now)
             return
-        self._top = max(self._top, in_flight)
         if not self._is_low():
             return
-        self._seen += 1
-        self._seen_refused += (refused - self._seen_refused) / self._seen
-        if self._seen < p.look_verdicts:
-            return
-        if self._seen_refused > p.look_share:
-            self._foreign_until = now + p.look_again
+        self._balance += 1 if refused else -1
+        self._some = self._some or not refused
+        if self._balance >= p.look_margin and self._some:
+            self._conclude(State.FOREIGN, now)
             self.rate, self._skip, self._next = max(self.rate, self._most() / 4), 0.0, now
-        self._forget()
-        self._top = in_flight
+        elif self._balance <= -p.look_margin:
+            self._conclude(State.OWN, now)
+
+    def _conclude(self, state: State, now: float) -> None:
+        p = self._p
+        self._hold = min(p.look_most, 2 * self._hold) if state is self._concluded else p.look_again
+        self._concluded = state
+        self._find(state, now + self._hold)
+
+    def _find(self, state: State, until: float | None = None, *, looks: bool = False) -> None:
+        self._found, self._looks = state, looks
+        self._balance, self._some, self._top = 0.0, False, 0
+        if until is not None:
+            self._until = until
 
     def _forget(self) -> None:
-        self._seen, self._seen_refused, self._top = 0, 0.0, 0
+        """A new episode."""
+        self._concluded = None
+        self._find(State.STRAINED, -math.inf)
+
+    def _is_over(self, now: float) -> bool:
+        """Nobody need care any more whose doing it was."""
+        few = self._load.queued <= self._p.backlog_least
+        return not self._has_backlog(now) and (few or self._accepted_in_row >= self._p.own_run)
 
     def _is_low(self) -> bool:
         """Far enough below where it began to shrink for a look."""

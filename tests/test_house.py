@@ -30,6 +30,8 @@ ELSEWHERE = {
     "cli/clipboard.py": "tests/cli/test_explain.py: with tools of its own",
     "cli/many.py": "tests/cli/test_explain.py: lines in, lines out",
     "cli/examine.py": "tests/cli/test_doctor.py: from settings, checks and records to one case",
+    "cli/kept_gateway.py": "tests/cli/test_run.py: shared, left, replaced where it dies",
+    "cli/process.py": "tests/cli/test_run.py: codes, signals, a terminal of its own",
     "cli/progress.py": "tests/cli/test_drill.py: in a terminal and elsewhere, and ended by a signal",
     "cli/import_.py": "tests/cli/test_import.py: only the module's name must not be Python's own word",
     "cli/reported.py": "tests/cli/test_report.py: what a report starts from, and every bad input",

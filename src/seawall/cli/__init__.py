@@ -11,7 +11,9 @@
 - watch: `watching` (from one look to the next), `measured` (the way and the status page), `changed` (files that were
   touched meanwhile), `following` (--notify), `telling` (who is told, and what was told already), `ready` (a report
   made when it is time), `web` (--web)
-- run: `child` (what the command gets). serve: `alarm` (starts whoever tells), `keys` (of fallbacks), `telemetry`, `web`
+- run: `child` (what the command gets), `process` (the command itself, and its signals), `kept_gateway` (that all runs
+  share), `quiet` and `until_quiet` (--when), `apart` (--stagger), `continuing` and `claude_words` (--then-continue),
+  `written` (--direct). serve: `alarm` (starts whoever tells), `keys` (of fallbacks), `telemetry`, `web`
 - report: `reported` (what it starts from). import: `import_`. config: `settings`
 """
 

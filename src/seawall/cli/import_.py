@@ -49,14 +49,14 @@ def import_(common: Common, file: tuple[Path, ...], since: str | None, dry_run: 
     settings = load_settings(common, {}, os.environ).config
     left_out: Counter[str] = Counter()
     found = list(_named(file, left_out) if file else _usual(common, left_out))
-    with _store(settings.store, common, dry_run) as connection:
+    with opened_store(settings.store, common, dry_run) as connection:
         intake = Intake(
             connection,
             now,
             kept=not dry_run,
             since=begin,
             logs=bool(file),
-            route=_host(settings.gateway.upstream),
+            route=host(settings.gateway.upstream),
         )
         intake.sum.left_out += left_out
         interrupted = False
@@ -77,7 +77,7 @@ def import_(common: Common, file: tuple[Path, ...], since: str | None, dry_run: 
     return ExitCode.SEAWALL if file and not intake.sum.files else ExitCode.OK
 
 
-def _host(upstream: str) -> str:
+def host(upstream: str) -> str:
     """The host that this machine's calls go to."""
     from seawall.config import ConfigError, upstream_address
 
@@ -126,7 +126,7 @@ def _named(files: tuple[Path, ...], left_out: Counter[str]) -> "Iterator[Found]"
 
 
 @contextmanager
-def _store(store: "Store", common: Common, dry_run: bool) -> "Iterator[Connection | None]":
+def opened_store(store: "Store", common: Common, dry_run: bool) -> "Iterator[Connection | None]":
     """The store, open to be written; with `--dry-run` only to be read, and None where there is none.
 
     `Failure` in one line for whatever keeps it shut, or ends the writing.

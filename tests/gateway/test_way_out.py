@@ -123,6 +123,9 @@ def test_an_upstream_that_demands_a_certificate(loop: str, tmp_path: Path) -> No
             fake.script("reset")  # the next attempt needs another connection
             check_whole(await ask(server.addresses[0][1], question()))
             assert len(fake.requests) == 2
+            pool = server._pool
+            assert pool is not None
+            await until(lambda: pool._warming is None)  # a handshake that stops half-way leaves the other side its socket
             await server.stop()
 
     run_on(loop, asyncio.wait_for(run(), 20))

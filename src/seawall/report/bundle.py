@@ -182,7 +182,8 @@ def _filled(text: str) -> str:
 
 def _readme(case: Case) -> str:
     rows = len(case.recorded.rows)
-    more = " (the oldest; there are more)" if rows >= MOST else ""
+    which = "oldest" if case.recorded.episode else "newest"
+    more = f" (the {which}; there are more)" if rows >= MOST else ""
     return f"""Report {case.id} by seawall {case.machine.seawall}, made {utc(case.made_at)}
 
 {_filled(happened(case))}

@@ -367,7 +367,10 @@ def test_pages_are_counted(place: Place) -> None:
 
 
 def test_open_pages_do_not_keep_a_gateway_from_leaving(tmp_path: Path) -> None:
-    """SIGTERM with a page open: it is told, and the gateway is gone at once, not after the drain's 30 s."""
+    """SIGTERM with a page open: it is told, and the gateway is gone at once, not after the drain's 30 s.
+
+    Until then it was told all in objects of the schemas that they name.
+    """
     home = Home(tmp_path)
     try:
         process = home.start("serve", "--listen", "127.0.0.1:0", "--json")
@@ -379,6 +382,13 @@ def test_open_pages_do_not_keep_a_gateway_from_leaving(tmp_path: Path) -> None:
         connection.request("GET", "/api/v1/events", headers={"x-seawall-token": token})
         answer = connection.getresponse()
         assert answer.readline() == b"retry: 2000\n"
+        events: list[dict[str, Any]] = []
+        while len(events) < 2:
+            name, _, data = answer.readline().partition(b": ")
+            events += [json.loads(data)] if name == b"data" else []
+        assert [one["schema"] for one in events] == ["seawall.gateway/1", "seawall.rates/1"]
+        for one in events:
+            conforms(one)
         began = time.monotonic()
         process.terminate()
         assert answer.read().endswith(b"event: leaving\ndata: {}\n\n")

@@ -1,15 +1,20 @@
 """`seawall model`: answers by option and by hand, what is printed, and what the API and the records add."""
 
 import io
+import os
+import pty
 import sys
+import termios
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from store_helpers import QUICK, attempt
 
 from own_home import Home
-from seawall.cli import model
+from seawall.cli import typed
 from seawall.cli import verbs as cli
 from seawall.config import Store
 from seawall.fake.thread import BackgroundFakeApi
@@ -103,41 +108,62 @@ def test_answers_that_end_or_miss(
     assert says in err
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+@contextmanager
+def typing(monkeypatch: pytest.MonkeyPatch, keys: str) -> Iterator[int]:
+    """A terminal as stdin, at which all these keys have been typed already."""
+    person, ours = pty.openpty()
+    with open(ours, encoding="utf-8") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        os.write(person, keys.encode())
+        try:
+            yield ours
+        finally:
+            os.close(person)
 
 
 @pytest.mark.parametrize(
     ("keys", "code", "says"),
     [
-        (["c", "\r", "a", "a", "b"], 0, "> c"),
-        (["c", "z", "a", "a", "a", "b"], 0, "one of a, b, c, please"),
-        (["z"] * 9, 2, "was not answered"),
-        (["c", "\x04"], 2, "ended too soon"),
+        ("c\raab", 0, "> c"),
+        ("czaaab", 0, "one of a, b, c, please"),
+        ("c\x1b[A\x1bOPaaab", 0, "> c"),
+        ("cééaaab", 0, "one of a, b, c, please"),
+        ("z" * 9, 2, "was not answered"),
+        ("c\x04", 2, "ended too soon"),
     ],
 )
 def test_one_key_each(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, keys: list[str], code: int, says: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, keys: str, code: int, says: str
 ) -> None:
-    """At a terminal; another letter is asked again, but not for ever."""
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    left = iter(keys)
-    monkeypatch.setattr(model.click, "getchar", lambda: next(left))
-    got, out, err = outcome(capsys, "model")
+    """At a terminal; another letter is asked again, but not for ever. What was typed ahead answers what comes next."""
+    with typing(monkeypatch, keys):
+        got, out, err = outcome(capsys, "model")
     assert (got, out) == (code, PRINTED if code == 0 else "")
     assert says in err
 
 
-def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ends with 130, in silence."""
+def test_what_was_typed_beyond_the_answers_is_left_to_the_shell(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The terminal is as before, and the next line is still there."""
+    with typing(monkeypatch, "caaabls -l\n") as terminal:
+        before = termios.tcgetattr(terminal)
+        assert outcome(capsys, "model")[0] == 0
+        assert termios.tcgetattr(terminal) == before
+        assert os.read(terminal, 100) == b"ls -l\n"
 
-    def interrupted() -> str:
+
+def test_ctrl_c(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends with 130, in silence, and the terminal is as before."""
+
+    def interrupted(terminal: int) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys, "stdin", Terminal())
-    monkeypatch.setattr(model.click, "getchar", interrupted)
-    code, out, _ = outcome(capsys, "model")
+    monkeypatch.setattr(typed, "_key", interrupted)
+    with typing(monkeypatch, "") as terminal:
+        before = termios.tcgetattr(terminal)
+        code, out, _ = outcome(capsys, "model")
+        assert termios.tcgetattr(terminal) == before
     assert (code, out) == (130, "")
 
 

@@ -47,8 +47,8 @@ def lines(source: IO[bytes], target: IO[bytes]) -> int:
                     name = named(line).id
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     name = msgspec.Raw(b"null")
-                answer = {"id": name, "cause": None, "party": "unknown", "retry": "no", "also": []}
-                answers.append(encode(answer | {"error": _NOT_ONE}) + b"\n")
+                none = {"id": name, "cause": None, "party": "unknown", "retry": "no", "also": ()}
+                answers.append(encode(none | {"error": _NOT_ONE}) + b"\n")
                 continue
             found = explain(row.text)
             short = causes.get(found.cause, unknown)

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seawall.cli import typed
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
 from seawall.cli.look import look_of, printed
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from seawall.doctor.subject import Subject
     from seawall.policy.choice import Choice, Question
 
@@ -76,17 +79,21 @@ def _asked(common: Common) -> str:
 
     if sys.stdin is None:
         raise Failure("nobody is there to answer; give --answers b,a,b,a,b", ExitCode.USAGE)
-    return "".join(_ask(number, question) for number, question in enumerate(QUESTIONS, 1))
+    if not sys.stdin.isatty():
+        return "".join(_ask(number, question, _line) for number, question in enumerate(QUESTIONS, 1))
+    with typed.keys() as next_key:
+        return "".join(
+            _ask(number, question, lambda: _key(next_key)) for number, question in enumerate(QUESTIONS, 1)
+        )
 
 
-def _ask(number: int, question: "Question") -> str:
+def _ask(number: int, question: "Question", answer: "Callable[[], str]") -> str:
     """The letter that a person types; Enter alone is the default."""
     click.echo(f"{number}. {question.ask}", err=True)
     for letter, text in question.choices.items():
         click.echo(f"   {letter}) {text}" + (" (Enter)" if letter == question.default else ""), err=True)
     for _ in range(_TRIES):
-        typed = _key()
-        letter = typed.strip().lower()[:1] or question.default
+        letter = answer().strip().lower()[:1] or question.default
         if letter in question.choices:
             return letter
         among = ", ".join(question.choices)
@@ -96,23 +103,27 @@ def _ask(number: int, question: "Question") -> str:
     raise Failure(f"question {number} was not answered; nothing was changed", ExitCode.USAGE)
 
 
-def _key() -> str:
-    """One key of a terminal, or a line of anything else."""
-    ended = Failure("the answers ended too soon; give all five, or --answers b,a,b,a,b", ExitCode.USAGE)
-    if not sys.stdin.isatty():
-        line = sys.stdin.readline(1000)
-        if not line:
-            raise ended
+def _line() -> str:
+    """One line of what is no terminal."""
+    if line := sys.stdin.readline(1000):
         return line
+    raise Failure(_ENDED, ExitCode.USAGE)
+
+
+def _key(next_key: "Callable[[], str]") -> str:
+    """One key of a terminal."""
     click.echo("> ", nl=False, err=True)
     try:
-        key = click.getchar()
+        key = next_key()
     except EOFError:
-        raise ended from None
+        key = ""
     click.echo(key if key.isprintable() else "", err=True)
-    if key in ("", "\x04"):
-        raise ended
+    if key in ("", "\x04"):  # the second from a console of Windows
+        raise Failure(_ENDED, ExitCode.USAGE)
     return key
+
+
+_ENDED = "the answers ended too soon; give all five, or --answers b,a,b,a,b"
 
 
 def _trouble(common: Common, families: tuple[str, ...]) -> list[tuple[str, int]]:

@@ -49,6 +49,13 @@ def test_the_childs_code_is_returned(own_home: Home) -> None:
     assert own_home.seawall("run", "--direct", "--", "sh", "-c", "exit 3").returncode == 3
 
 
+def test_the_help_shows_its_options(own_home: Home) -> None:
+    """All that a person may give."""
+    shown = own_home.seawall("run", "--help").stdout
+    for option in ("--hold", "--no-hold", "--direct", "--when [quiet]", "--stagger", "--then-continue"):
+        assert f"  {option} " in shown, shown
+
+
 def test_options_after_the_command_are_the_commands(own_home: Home) -> None:
     """`--` may be left out: what follows the command's name belongs to it."""
     done = own_home.seawall("run", "--direct", "echo", "--hold", "-v", "--", "x")

@@ -38,7 +38,6 @@ def _keep(common: Common, began: float) -> None:
     config = load_settings(unsaid, {}, os.environ).config
     if not config.history.import_transcripts:
         return
-    from seawall.claude_code.intake import Intake
     from seawall.claude_code.transcripts import SETTLING, find, folders
 
     left_out: Counter[str] = Counter()
@@ -49,6 +48,7 @@ def _keep(common: Common, began: float) -> None:
         ]
         if not found:
             return
+        from seawall.claude_code.intake import Intake
         from seawall.cli.import_ import host, opened_store
 
         with opened_store(config.store, unsaid, dry_run=False) as connection:

@@ -125,7 +125,8 @@ def test_an_upstream_that_demands_a_certificate(loop: str, tmp_path: Path) -> No
             assert len(fake.requests) == 2
             pool = server._pool
             assert pool is not None
-            await until(lambda: pool._warming is None)  # a handshake that stops half-way leaves the other side its socket
+            # A handshake that stops half-way leaves the other side its socket.
+            await until(lambda: pool._warming is None)
             await server.stop()
 
     run_on(loop, asyncio.wait_for(run(), 20))

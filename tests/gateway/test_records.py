@@ -7,6 +7,7 @@ from ground import ground, question
 
 from seawall.fake.scenario import AnswerShape, Scenario
 from seawall.gateway.records import LaneKey, Records, client_name
+from seawall.store.latency import Latency, step_of
 from seawall.store.rows import Attempt, Count
 
 LANE = LaneKey("api.anthropic.com", "a1", "opus")
@@ -26,7 +27,7 @@ class Clock:
 
 def test_counts_are_folded_by_hour_lane_and_cause() -> None:
     """One row for what ended alike within an hour, handed on once."""
-    rows: list[Attempt | Count] = []
+    rows: list[Attempt | Count | Latency] = []
     clock = Clock()
     records = Records(clock, rows.append)
     for _ in range(3):
@@ -68,6 +69,31 @@ def test_successes_are_told_at_once_and_counted_once() -> None:
     counts = [row for row in rows if isinstance(row, Count)]
     assert sum(row.attempts for row in counts if row.account == "a1") == tried
     assert sum(row.attempts for row in counts) == tried + 3000
+
+
+def test_how_long_answers_took_to_begin_is_kept_by_the_hour() -> None:
+    """One row for the answers of an hour, a route and a model that took about as long; handed on once."""
+    rows: list[Attempt | Count | Latency] = []
+    clock = Clock()
+    records = Records(clock, rows.append)
+    for seconds in (1.2, 1.3, 5.0, 0.0001, 5000.0):
+        records.timed(LANE, 0.001, seconds)
+    records.timed(OTHER, None, 1.2)
+    records.flush()
+    clock.at += 3600
+    records.timed(LANE, None, 1.2)
+    records.flush()
+    records.flush()
+    kept = [row for row in rows if isinstance(row, Latency)]
+    assert sorted((row.hour, row.family, row.step, row.answers) for row in kept) == [
+        (277, "haiku", step_of(1.2), 1),
+        (277, "opus", 0, 1),
+        (277, "opus", step_of(1.2), 2),
+        (277, "opus", step_of(5.0), 1),
+        (277, "opus", step_of(5000.0), 1),
+        (278, "opus", step_of(1.2), 1),
+    ]
+    assert {row.route for row in kept} == {LANE.route}
 
 
 def test_an_episode_is_over_a_minute_after_a_success() -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from seawall.cli.common import Common
 from seawall.config import Config
+from seawall.store.latency import Latency
 from seawall.store.rows import Attempt, Count
 
 if TYPE_CHECKING:
     from seawall.gateway.tally import Tallies
     from seawall.view.telemetry import Telemetry
 
-Put = Callable[[Attempt | Count], None]
+Put = Callable[[Attempt | Count | Latency], None]
 _ANSWER = 5.0
 """Seconds that the event loop may take to say how things stand."""
 _NAMES = ("OTEL_EXPORTER_OTLP_ENDPOINT",)
@@ -42,7 +43,7 @@ class Outlet:
             telemetry = view.Telemetry(config.telemetry.endpoint, environ, figures, lambda: _on(loop, status))
             self._telemetry = telemetry
 
-            def both(row: Attempt | Count) -> None:
+            def both(row: Attempt | Count | Latency) -> None:
                 put(row)
                 telemetry.put(row)
 

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -13,10 +14,11 @@ import msgspec
 from seawall import redact
 from seawall.clock import Clock
 from seawall.gateway.recent import SLOT, SPAN, Recent
-from seawall.gateway.tally import Tallies, Tally
+from seawall.gateway.tally import BOUNDS, Tallies, Tally
+from seawall.store.latency import Latency, step_of
 from seawall.store.rows import Attempt, Count
 
-Sink = Callable[[Attempt | Count], None]
+Sink = Callable[[Attempt | Count | Latency], None]
 
 _CLIENT = re.compile(rb"[A-Za-z0-9_.\-]{1,40}/[A-Za-z0-9_.\-]{1,24}(?: [0-9][A-Za-z0-9_.\-]{0,24})?")
 _NAME = 96
@@ -28,6 +30,8 @@ _MOST_LANES = 1000
 LONG = 100
 """Tokens of an answer that takes a model a second or so: whether its parts came one by one can be seen."""
 _STREAMS = 20
+_STEPS = tuple(step_of((low * high) ** 0.5) for low, high in pairwise((BOUNDS[0] / 2, *BOUNDS, 2 * BOUNDS[-1])))
+"""The store's step of each bucket of a histogram."""
 _PASSES = ("provider.", "network.", "gateway.")
 """Trouble that comes and goes by itself."""
 
@@ -89,6 +93,8 @@ class Records:
         self._clock = clock
         self._sink = sink
         self._counts: Counter[tuple[int, LaneKey, str]] = Counter()
+        self._timed: dict[tuple[str, str], list[int]] = {}
+        """The upstream's histograms as they were last handed on, by route and family."""
         self._troubles: dict[tuple[LaneKey, str], Trouble] = {}
         self.calls = 0
         self.recovered = 0
@@ -196,7 +202,7 @@ class Records:
         self.lost += 1
         self.cut_at = self._clock.wall()
 
-    def write(self, row: Attempt | Count) -> None:
+    def write(self, row: Attempt | Count | Latency) -> None:
         """Keep one row; whatever becomes of it, calls go on."""
         if isinstance(row, Attempt) and row.ended != "retried" and row.held > 0:
             tally = self._tallies.of(row.route, row.family)
@@ -216,12 +222,24 @@ class Records:
         for (hour, lane, cause), attempts in counts.items():
             offset = utc_offset(hour * 3600.0)
             self.write(Count(hour, offset, lane.route, lane.family, lane.account, cause, attempts))
+        self._hand_on_latencies()
         self._tallies.sample(self._clock.now())
         now = self._clock.wall()
         for key, trouble in tuple(self._troubles.items()):
             over = trouble.recovered_at is not None and now - trouble.recovered_at > _QUIET
             if over or now - trouble.last > 3600:
                 del self._troubles[key]
+
+    def _hand_on_latencies(self) -> None:
+        """How long answers took to begin since the last time, from figures that are counted anyway."""
+        hour = int(self._clock.wall() // 3600)
+        for (route, family), tally in self.tallies.by_name.items():
+            counts, before = tally.upstream.counts, self._timed.get((route, family), [0] * len(_STEPS))
+            if counts != before:
+                self._timed[route, family] = counts.copy()
+                for step, now, then in zip(_STEPS, counts, before, strict=True):
+                    if now > then:
+                        self.write(Latency(hour, utc_offset(hour * 3600.0), route, family, step, now - then))
 
     def cause_in(self, lane: LaneKey, since: float) -> str:
         """Why this lane fails, by its last failure; empty where none came after `since`, or a success after it."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seawall import __version__
 from seawall.gateway.tally import BOUNDS, Histogram, Tallies
+from seawall.store.latency import Latency
 from seawall.store.rows import Attempt, Count
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Telemetry:
         last.start()
         last.join(_LIMIT)
 
-    def put(self, row: Attempt | Count) -> None:
+    def put(self, row: Attempt | Count | Latency) -> None:
         """Takes a row that the store gets too."""
         if isinstance(row, Attempt) and self._tracer is not None and not self._stop.is_set():
             with self._lock:

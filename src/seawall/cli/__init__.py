@@ -14,7 +14,7 @@
 - run: `child` (what the command gets), `process` (the command itself, and its signals), `kept_gateway` (that all runs
   share), `quiet` and `until_quiet` (--when), `apart` (--stagger), `continuing` and `claude_words` (--then-continue),
   `written` (--direct). serve: `alarm` (starts whoever tells), `keys` (of fallbacks), `telemetry`, `web`
-- report: `reported` (what it starts from). import: `import_`. config: `settings`
+- report: `reported` (what it starts from). model: `typed` (keys). import: `import_`. config: `settings`
 """
 
 

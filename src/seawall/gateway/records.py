@@ -30,7 +30,9 @@ _MOST_LANES = 1000
 LONG = 100
 """Tokens of an answer that takes a model a second or so: whether its parts came one by one can be seen."""
 _STREAMS = 20
-_STEPS = tuple(step_of((low * high) ** 0.5) for low, high in pairwise((BOUNDS[0] / 2, *BOUNDS, 2 * BOUNDS[-1])))
+_STEPS = tuple(
+    step_of((low * high) ** 0.5) for low, high in pairwise((BOUNDS[0] / 2, *BOUNDS, 2 * BOUNDS[-1]))
+)
 """The store's step of each bucket of a histogram."""
 _PASSES = ("provider.", "network.", "gateway.")
 """Trouble that comes and goes by itself."""

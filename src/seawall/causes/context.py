@@ -98,6 +98,8 @@ _OTHER_MODEL = _Pattern(
     r"(?<![a-z0-9])(?:gpt-?[345o][\w.-]{0,20}|o[134]-(?:mini|preview|pro)|text-(?:embedding|davinci)-[\w-]{1,20}"
     r"|glm-\d|llama-?\d|mixtral|grok-\d|kimi-|command-r)",
 )
+_SHAPED = ("code:", "param:", "object:error", "connecterror:[", "[apierror:")
+"""One of these stands in whatever one of the shapes fits; most texts have none."""
 _SHAPES = tuple(
     map(
         re.compile,
@@ -238,7 +240,10 @@ class Context:
             holds(flat, _OTHER_NAMES)
             or not _OTHER_WORDS.isdisjoint(self._facts.whole.words)
             or _OTHER_MODEL.search(flat)
-            or any(shape.search(self._facts.whole.glued) for shape in _SHAPES)
+            or (
+                holds(self._facts.whole.glued, _SHAPED)
+                and any(shape.search(self._facts.whole.glued) for shape in _SHAPES)
+            )
         )
 
     @cached_property

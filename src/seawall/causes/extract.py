@@ -211,7 +211,7 @@ def _statuses(flat: str, words: set[str]) -> Iterable[int]:
         start, end = found.span()
         if (status := int(found[0])) not in _HTTP:
             continue
-        if flat[end : end + 1] != ":" and (
+        if not flat.startswith(":", end) and (
             (start < 8 and not flat[:start].strip(" \"'`([{>"))
             or _BEFORE.search(flat, max(0, start - 24), start)
             or _AFTER.match(flat, end)
@@ -328,9 +328,7 @@ def _mended(low: str) -> Iterable[str]:
 
 
 def _parts(flat: str) -> tuple[Part, ...]:
-    if not _may_be_several(flat):
-        return (Part(flat),)
-    return parts_of((flat,)) or (Part(flat),)
+    return (_may_be_several(flat) and parts_of((flat,))) or (Part(flat),)
 
 
 def parts_of(texts: Iterable[str]) -> tuple[Part, ...]:
@@ -357,7 +355,7 @@ def _may_be_several(flat: str) -> bool:
     return (
         flat.count("api error") + flat.count("failed to connect to ") > 1
         or '{"error":"' in flat
-        or flat.count("attempt ") > 1
+        or ("attempt " in flat and flat.count("attempt ") > 1)
     )
 
 

@@ -32,13 +32,13 @@ def test_all_clear(own_home: Home) -> None:
     assert all(path.is_relative_to(".local/state/seawall") for path in made)
 
 
-def test_an_overloaded_api_is_the_services_side(own_home: Home) -> None:
+def test_an_overloaded_api_is_anthropics_side(own_home: Home) -> None:
     """Acceptance 2 and 5: the first word names the party although the page is green; nothing blames the user."""
     with host(from_api(529, OVERLOADED)) as api, host(answer(200, GREEN)) as status, host(b"") as control:
         done = own_home.seawall("doctor", **setting(api.url, status.url, control.url))
     assert done.returncode == 10
     first = done.stdout.splitlines()[0]
-    assert first.startswith(f"{urlsplit(api.url).netloc}'s side — ")
+    assert first.startswith("Anthropic's side — ")
     assert first.endswith("certain")
     assert "- 127.0.0.1 shows no incident (it often lags)" in done.stdout
     do_now = done.stdout.partition("Do now")[2].partition("Don't")[0].lower()
@@ -273,7 +273,7 @@ def test_what_a_running_gateway_sends_calls_to_is_examined(own_home: Home, told_
     value = json.loads(done.stdout)
     assert (done.returncode, value["verdict"]["cause"]) == (10, "provider.overloaded")
     assert value["verdict"]["host"] == urlsplit(api.url).netloc
-    assert shown.stdout.startswith(f"{urlsplit(api.url).netloc}'s side — ")
+    assert shown.stdout.startswith("Anthropic's side — ")
     assert "Seawall is holding 4 calls for you." in shown.stdout
     assert "when the name resolves" not in shown.stdout
 

@@ -2,6 +2,7 @@
 
 from seawall.origin import Origin, anthropics, authority
 
+ANTHROPICS = "Anthropic's side"
 _USUAL = {"http": 80, "https": 443}
 
 
@@ -16,4 +17,4 @@ def side_of(name: str) -> str:
     if not name:
         return "The upstream's side"
     host = name.rpartition(":")[0] if name.rpartition(":")[2].isdecimal() else name
-    return "Anthropic's side" if anthropics(host) else f"{name}'s side"
+    return ANTHROPICS if anthropics(host) else f"{name}'s side"

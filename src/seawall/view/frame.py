@@ -19,7 +19,6 @@ _PARTIES = {
     "gateway": "A gateway on the way",
     "seawall": "Seawall itself",
 }
-_ANTHROPIC = "api.anthropic.com"
 _MOST_FAMILIES = 3
 _STEPS = (
     (True, 60),
@@ -194,9 +193,9 @@ def _where(one: Gateway) -> str:
 def title(cause: str, host: str) -> tuple[str, str]:
     """What the cause is, and the party's name. A cause that only a newer Seawall knows is called by its code."""
     from seawall.causes.cause import lookup
+    from seawall.doctor.side import side_of
 
     known = lookup(cause)
     party = cause.partition(".")[0]
-    side = "Anthropic's side" if host == _ANTHROPIC else f"{host or 'The upstream'}'s side"
-    name = side if party == "provider" else _PARTIES.get(party, "Not known yet")
+    name = side_of(host) if party == "provider" else _PARTIES.get(party, "Not known yet")
     return (known.title if known.code == cause else cause), name

@@ -1,7 +1,5 @@
 """`seawall explain TEXT --check`: text and measurement in one answer."""
 
-from urllib.parse import urlsplit
-
 from doctor_peers import GREEN, OVERLOADED, answer, from_api, host, setting
 
 from own_home import Home
@@ -18,7 +16,7 @@ def test_text_and_measurement(own_home: Home) -> None:
         value = conforms(own_home.seawall("explain", TEXT, "--check", "--json", **known).stdout)
         sent = b"".join(api.requests)
     assert done.returncode == 10
-    assert done.stdout.startswith(f"{urlsplit(api.url).netloc}'s side — ")
+    assert done.stdout.startswith("Anthropic's side — ")
     assert "+ your text says so: the API is at capacity (529)" in done.stdout
     assert "provider.overloaded · from your text, and measured\n" in done.stdout
     assert value["read"]["basis"] == "text and measurement"

@@ -55,14 +55,13 @@ def test_a_bad_challenge_is_refused() -> None:
         assert answer.status == 400
 
 
-def test_status_and_lease_need_the_token() -> None:
-    """A missing, wrong, or strange token learns nothing and holds nothing."""
+def test_a_lease_needs_the_token() -> None:
+    """A missing, wrong, or strange token holds nothing."""
     sharing = made()
-    for path in ("/api/v1/status", "/api/v1/lease"):
-        for token in (None, "", "tokem", "tökén"):
-            answer = asked(sharing, path, token=token)
-            assert isinstance(answer, LocalResponse)
-            assert answer.status == 401
+    for token in (None, "", "tokem", "tökén"):
+        answer = asked(sharing, "/api/v1/lease", token=token)
+        assert isinstance(answer, LocalResponse)
+        assert answer.status == 401
     assert sharing.leases == 0
 
 
@@ -73,7 +72,6 @@ def test_refusals_are_of_the_shape_that_is_shipped() -> None:
     refusals = {
         "usage": [
             asked(made(), "/api/v1/challenge", nonce="short"),
-            asked(made(), "/api/v1/status"),
             asked(made(), "/api/v1/lease"),
             asked(made(), "/api/v1/peers"),
             asked(Sharing("token", dict, HandClock(), "team"), "/api/v1/peers"),
@@ -87,11 +85,9 @@ def test_refusals_are_of_the_shape_that_is_shipped() -> None:
             assert (error["code"], error["class"]) == (answer.status, kind)
 
 
-def test_status_is_the_gateways_with_the_leases() -> None:
-    """One object, with its schema."""
-    answer = asked(made(), "/api/v1/status", token="token")
-    assert isinstance(answer, LocalResponse)
-    assert json.loads(answer.body) == {"schema": "seawall.status/1", "held": 2, "leases": 0}
+def test_the_status_names_the_leases() -> None:
+    """What the gateway says of itself, and who uses it."""
+    assert made().told() == {"held": 2, "leases": 0}
 
 
 def test_a_lease_lasts_as_long_as_its_connection() -> None:

@@ -47,7 +47,9 @@ _KEY = re.compile(
 )
 _NAMED = re.compile(r"(?i)api[_-]key|auth[_-]token")
 """A part of each of their names, which most texts do not have."""
-_CLAUDES = re.compile(r"(?i)(?:anthropic[_-](?:api[_-]key|auth[_-]token)|x-api-key|claude_api_key)\W{0,3}[:=]\W{0,4}$")
+_CLAUDES = re.compile(
+    r"(?i)(?:anthropic[_-](?:api[_-]key|auth[_-]token)|x-api-key|claude_api_key)\W{0,3}[:=]\W{0,4}$"
+)
 """What stands before the key that Claude is called with."""
 _ANOTHERS = re.compile(r"(?i)[a-z0-9]{2,}_(?:api_?)?(?:key|token|secret)\W{0,3}[:=]\W{0,4}$")
 """What stands before a key that has a name of its own, such as another vendor's variable."""

@@ -134,10 +134,14 @@ def common_options(function: Function) -> Function:
     return wrapped  # type: ignore[no-any-return]
 
 
+NOWHERE = Path("/dev/null/nowhere")
+"""Stands for a folder that there is none of: below what is no folder not even root can make one."""
+
+
 def home(environ: Mapping[str, str]) -> Path:
-    """The user's home, or a path that exists nowhere when there is none."""
+    """The user's home, or `NOWHERE`."""
     folder = Path(environ.get("HOME") or os.path.expanduser("~"))
-    return folder if folder.is_absolute() else Path("/nonexistent")
+    return folder if folder.is_absolute() else NOWHERE
 
 
 def settings_files(common: Common, environ: Mapping[str, str]) -> tuple[Path, Path | None]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seawall.cli.common import Common, ExitCode, Failure, home, load_settings
+from seawall.cli.common import NOWHERE, Common, ExitCode, Failure, home, load_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -43,7 +43,7 @@ def subject_of(common: Common, base_url: str | None = None, spend: bool | None =
     try:
         here = Path.cwd()
     except OSError:  # the folder is gone
-        here = Path("/nonexistent")
+        here = NOWHERE
     try:
         return subject(
             loaded.config,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seawall.cli.common import Common, Failure, home, load_settings
+from seawall.cli.common import NOWHERE, Common, Failure, home, load_settings
 
 if TYPE_CHECKING:
     from seawall.config import Config
@@ -58,7 +58,7 @@ def measure(common: Common, upstream: str, going_on: Sequence["Episode"], now: f
     loaded = load_settings(quiet, {}, os.environ)
     try:
         about = subject(
-            loaded.config, loaded.sources["gateway.upstream"], os.environ, home(os.environ), Path("/nonexistent"),
+            loaded.config, loaded.sources["gateway.upstream"], os.environ, home(os.environ), NOWHERE,
             base_url=upstream, state=state(),
         )  # fmt: skip
         results = run(about, chosen(checks(), TROUBLED if going_on else CHECKS))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seawall.cli import typed
-from seawall.cli.common import Common, ExitCode, Failure, common_options, home, load_settings
+from seawall.cli.common import NOWHERE, Common, ExitCode, Failure, common_options, home, load_settings
 from seawall.cli.look import look_of, printed
 from seawall.view.heading import heading
 
@@ -159,7 +159,7 @@ def _with_key(common: Common) -> "Subject":
     try:
         folder = Path.cwd()
     except OSError:  # the folder is gone
-        folder = Path("/nonexistent")
+        folder = NOWHERE
     seen = subject(loaded.config, loaded.sources["gateway.upstream"], os.environ, home(os.environ), folder)
     if reason := why_not(Probe(seen, {})):
         raise Failure(f"--live needs an API key: {reason}", ExitCode.USAGE)

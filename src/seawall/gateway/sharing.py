@@ -62,7 +62,6 @@ class Sharing:
         """The paths that these are served under."""
         return {
             "/api/v1/challenge": self._challenge,
-            "/api/v1/status": self._state,
             "/api/v1/lease": self._lease,
             "/api/v1/peers": self._peers,
         }
@@ -84,11 +83,6 @@ class Sharing:
         if request.method != "GET" or not 16 <= len(nonce) <= NONCE_MOST:
             return _refused(400, "GET with a nonce of 16 to 128 characters")
         return LocalResponse(200, "text/plain", proof(self._token, nonce).encode())
-
-    async def _state(self, request: LocalRequest) -> LocalResponse:
-        if not self._trusted(request):
-            return _refused(401, "x-seawall-token is missing or wrong")
-        return _json(200, {"schema": "seawall.status/1", **self.told()})
 
     async def _peers(self, request: LocalRequest) -> LocalResponse:
         given = request.headers.get("x-seawall-token", "")

@@ -151,25 +151,14 @@ def in_line(common: Common) -> None:
 def advised(common: Common, now: float, timezone: str) -> float | None:
     """Seconds between starts that `seawall plan` advises by the records of 30 days; None where it advises none."""
     from seawall.cli import times
-    from seawall.cli.plan import SPAN, STARTS
+    from seawall.cli.plan import staggers
     from seawall.cli.records import open_records
-    from seawall.history.work import THROTTLES, apart, bursts
-    from seawall.store import queries
 
     zone = times.set_zone(timezone, Common(quiet=True))
-    offset = times.east(zone)
     try:
         with open_records(common) as connection:
-            if connection is None:
-                return None
-            starts = queries.starts_between(connection, now - SPAN, now, THROTTLES, STARTS)
-            if zone is not None:
-                starts = [replace(one, utc_offset=offset(one.at)) for one in starts]
-            for burst in bursts(starts)[:5]:
-                if (
-                    seconds := apart(burst, queries.recovered_at(connection, burst.calls[:STARTS]))
-                ) is not None:
-                    return float(seconds)
+            found = staggers(connection, now, zone) if connection is not None else iter(())
+            return next((float(seconds) for _, seconds in found), None)
     except Failure as failure:
         common.say(f"{failure}; so runs start as far apart as the settings say")
     return None

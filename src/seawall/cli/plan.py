@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from seawall import config
+    from seawall.history.rates import Hours
     from seawall.history.work import Burst
     from seawall.view.plan import Move, Plan, Wanted
 
@@ -126,15 +128,10 @@ def _plan(
 ) -> "Plan":
     from seawall.history.claims import claim
     from seawall.history.plan import coming, planned
-    from seawall.history.rates import hours
-    from seawall.store import queries
     from seawall.view.plan import Plan
 
     offset = times.east(zone)
-    counts = queries.hours_between(connection, now - SPAN, now) if connection is not None else []
-    if zone is not None:
-        counts = [replace(one, utc_offset=offset(one.hour * 3600.0)) for one in counts]
-    found = hours(counts)
+    found = hours_of(connection, now, zone)
     least = settings.min_calls_per_cell
     outlook = planned(found, now, ahead, offset, least)
     if wanted is not None:
@@ -146,7 +143,19 @@ def _plan(
     )  # fmt: skip
     if connection is None:
         return made
-    return replace(made, moves=_moves(connection, made, zone), stagger=_stagger(connection, made, zone))
+    return replace(made, moves=_moves(connection, made, zone), stagger=list(staggers(connection, now, zone)))
+
+
+def hours_of(connection: "Connection | None", now: float, zone: tzinfo | None) -> "Hours":
+    """What the records of the last days tell of hours, by the zone's clock."""
+    from seawall.history.rates import hours
+    from seawall.store import queries
+
+    counts = queries.hours_between(connection, now - SPAN, now) if connection is not None else []
+    if zone is not None:
+        offset = times.east(zone)
+        counts = [replace(one, utc_offset=offset(one.hour * 3600.0)) for one in counts]
+    return hours(counts)
 
 
 def _moves(connection: "Connection", plan: "Plan", zone: tzinfo | None) -> "list[Move]":
@@ -181,17 +190,16 @@ def _moves(connection: "Connection", plan: "Plan", zone: tzinfo | None) -> "list
     return moves
 
 
-def _stagger(connection: "Connection", plan: "Plan", zone: tzinfo | None) -> "list[tuple[Burst, int]]":
-    """Bursts of one's own that come again, and how far apart their starts should be."""
+def staggers(connection: "Connection", now: float, zone: tzinfo | None) -> Iterator["tuple[Burst, int]"]:
+    """Bursts of one's own that come again, and how many seconds apart their starts should be."""
     from seawall.history.work import THROTTLES, apart, bursts
     from seawall.store import queries
 
-    starts = queries.starts_between(connection, plan.now - SPAN, plan.now, THROTTLES, STARTS)
+    starts = queries.starts_between(connection, now - SPAN, now, THROTTLES, STARTS)
     if zone is not None:
-        starts = [replace(one, utc_offset=plan.offset(one.at)) for one in starts]
-    found = []
+        offset = times.east(zone)
+        starts = [replace(one, utc_offset=offset(one.at)) for one in starts]
     for burst in bursts(starts)[:5]:
         seconds = apart(burst, queries.recovered_at(connection, burst.calls[:STARTS]))
         if seconds is not None:
-            found.append((burst, seconds))
-    return found
+            yield burst, seconds

@@ -6,7 +6,6 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -57,23 +56,18 @@ def _say(common: Common, text: str) -> None:
 
 def past_of(common: Common, config: "Config", now: float) -> quiet.Past:
     """What the store says, as `seawall plan` reads it."""
-    from seawall.cli.plan import SPAN
+    from seawall.cli.plan import SPAN, hours_of
     from seawall.cli.records import open_records
     from seawall.history.claims import claim
     from seawall.history.plan import coming, planned
-    from seawall.history.rates import hours
-    from seawall.store import queries
 
     zone = times.set_zone(config.history.timezone, common)
     offset, least = times.east(zone), config.plan.min_calls_per_cell
     try:
         with open_records(common) as connection:
-            counts = queries.hours_between(connection, now - SPAN, now) if connection is not None else []
+            found = hours_of(connection, now, zone)
     except Failure as failure:
         return quiet.Past(trouble=str(failure))
-    if zone is not None:
-        counts = [replace(one, utc_offset=offset(one.hour * 3600.0)) for one in counts]
-    found = hours(counts)
     outlook = planned(found, now, AHEAD, offset, least)
     here = coming(found, now, 1, offset, least)
     said = (claim(text) for text in config.plan.published_peaks)

@@ -1,59 +1,18 @@
 """`seawall plan`: from a real store to what is printed, and what it survives."""
 
 import io
-import random
 import re
-import shutil
 import sqlite3
 import time
-from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from store_helpers import empty_store
 
+from kept_past import DAY, HOUR, THROTTLED, kept, past
 from own_home import Home
 from seawall.cli import verbs
-from seawall.store.rows import Attempt, Count, cells
-from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT
+from seawall.store.rows import Count
 from shapes import conforms
-
-FAILED = Attempt(
-    at=0.0, utc_offset=0, call="c1", number=1, route="api.anthropic.com", family="opus", status=429,
-    error_type="rate_limit_error", cause="limit.rate_limited_requests", request_id=None, took=0.5, held=0.0,
-    ended="retried", client="claude-cli/2.1.59", account="ab",
-)  # fmt: skip
-HOUR = 3600
-DAY = 86400
-
-
-def filled(home: Home, attempts: Iterable[Attempt], counts: Iterable[Count] = ()) -> Path:
-    """The store of this home, with these rows."""
-    path = home.path / ".local/share/seawall/seawall.db"
-    if not path.exists():
-        path.parent.mkdir(0o700, parents=True)
-        shutil.copyfile(empty_store(), path)
-    connection = sqlite3.connect(path)
-    connection.executemany(INSERT_ATTEMPT, [cells(row) for row in attempts])
-    connection.executemany(UPSERT_COUNT, [cells(row) for row in counts])
-    connection.commit()
-    connection.close()
-    return path
-
-
-def counts(now: float, busy: tuple[int, ...], quiet: tuple[int, ...]) -> list[Count]:
-    """28 days by the hour (UTC): busy hours fail at 8 %, quiet ones never, the others at 2 %."""
-    rng = random.Random(5)
-    first = int(now // DAY) * 24 - 28 * 24
-    rows = []
-    for hour in range(first, int(now // HOUR)):
-        share = 0.08 if hour % 24 in busy else 0.0 if hour % 24 in quiet else 0.02
-        failed = round(200 * share) + (rng.choice((-1, 0, 1)) if share else 0)
-        rows.append(Count(hour, 0, "api.anthropic.com", "opus", "", "", 200 - failed))
-        if failed:
-            rows.append(Count(hour, 0, "api.anthropic.com", "opus", "", "provider.overloaded", failed))
-    return rows
 
 
 def clock(hour: int) -> str:
@@ -70,7 +29,7 @@ def test_a_plan(own_home: Home) -> None:
     for day in range(1, 6):
         at = midnight - day * DAY + busy[0] * HOUR
         for n in range(6):
-            began = replace(FAILED, at=at + n * 0.6 + 0.5, call=f"{day}-{n}")
+            began = replace(THROTTLED, at=at + n * 0.6 + 0.5, call=f"{day}-{n}")
             rows += [
                 began,
                 replace(began, at=at + 20.0 * n, cause=None, status=200, ended="recovered", number=2),
@@ -80,7 +39,7 @@ def test_a_plan(own_home: Home) -> None:
                     replace(began, at=at + 60.0 + k, call=f"s{day}-{n}-{k}", client="Anthropic/Python 2.11.0",
                             cause="provider.overloaded", status=529)
                 )  # fmt: skip
-    filled(own_home, rows, counts(now, busy, quiet))
+    kept(own_home, rows, past(now, busy, quiet))
     done = own_home.seawall("plan", TZ="UTC")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -134,9 +93,9 @@ def test_nothing_on_record(own_home: Home) -> None:
         assert "nothing of your own confirms them yet" in " ".join(done.stdout.split())
         assert conforms(own_home.seawall("plan", "--json").stdout)["basis"] == "none"
         if not list(own_home.path.iterdir()):  # nothing is made by looking
-            filled(own_home, [])
+            kept(own_home, [])
         else:
-            filled(own_home, [replace(FAILED, at=time.time() - 5000)])
+            kept(own_home, [replace(THROTTLED, at=time.time() - 5000)])
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 1.0], ids=["none failed", "equal rates", "every call failed"])
@@ -151,7 +110,7 @@ def test_no_hour_is_better(own_home: Home, share: float) -> None:
         for cause, n in (("", 100 - failed), ("provider.overloaded", failed))
         if n
     ]
-    filled(own_home, [], rows)
+    kept(own_home, [], rows)
     done = own_home.seawall("plan", "--plain")
     assert done.stdout.startswith("No clear pattern yet (2")
     assert "Avoid" not in done.stdout
@@ -161,7 +120,7 @@ def test_all_hours_below_twenty_calls(own_home: Home) -> None:
     """Nothing is said of any; with a lower bound in the settings something is known."""
     now = time.time()
     first = int(now // HOUR)
-    filled(own_home, [], [Count(first - n, 0, "api.anthropic.com", "opus", "", "", 19) for n in range(1, 23)])
+    kept(own_home, [], [Count(first - n, 0, "api.anthropic.com", "opus", "", "", 19) for n in range(1, 23)])
     assert own_home.seawall("plan").stdout.startswith("Too little is on record")
     lower = own_home.seawall("plan", "--json", SEAWALL_PLAN_MIN_CALLS_PER_CELL="5")
     assert conforms(lower.stdout)["known_hours"] > 10
@@ -170,15 +129,15 @@ def test_all_hours_below_twenty_calls(own_home: Home) -> None:
 def test_future_times_and_clocks_without_sense(own_home: Home) -> None:
     """Rows of a wrong clock are not counted, whatever they hold."""
     now = time.time()
-    rows = [replace(FAILED, at=at, call=f"{n}") for n, at in enumerate((now + 1e9, 1e15, -1e15, 0.0))]
-    filled(own_home, rows, [Count(2**40, 0, "api.anthropic.com", "opus", "", "", 500)])
+    rows = [replace(THROTTLED, at=at, call=f"{n}") for n, at in enumerate((now + 1e9, 1e15, -1e15, 0.0))]
+    kept(own_home, rows, [Count(2**40, 0, "api.anthropic.com", "opus", "", "", 500)])
     assert own_home.seawall("plan").stdout.startswith("Too little is on record to say when (0 days, 0 calls)")
 
 
 @pytest.mark.parametrize("zone", ["<+0545>-5:45", ":", "no/such", "Europe/Berlin"])
 def test_any_local_zone(own_home: Home, zone: str) -> None:
     """With and without a name, and with a daylight saving change ahead or behind."""
-    filled(own_home, [], counts(time.time(), (3,), (12,)))
+    kept(own_home, [], past(time.time(), (3,), (12,)))
     done = own_home.seawall("plan", "--hours", "168", TZ=zone)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Best windows in the next 168 h")
@@ -200,7 +159,7 @@ def test_claims_of_ones_own(own_home: Home) -> None:
 
 def test_a_store_that_cannot_be_read(own_home: Home) -> None:
     """Locked, of a newer version, damaged, a folder: a line that says so, and what is published all the same."""
-    path = filled(own_home, [])
+    path = kept(own_home, [])
     with sqlite3.connect(path, isolation_level=None) as holder:
         holder.execute("PRAGMA journal_mode = DELETE")
         holder.execute("BEGIN EXCLUSIVE")

@@ -10,7 +10,7 @@ from store_helpers import attempt, made_at
 
 from own_home import Home
 from seawall.cli.common import Common, Failure
-from seawall.cli.records import newest_failure, open_records
+from seawall.cli.records import asked, newest_failure, open_records
 from seawall.store.migrate import migrate
 from seawall.store.rows import cells
 from seawall.store.writer import INSERT_ATTEMPT
@@ -108,6 +108,17 @@ def test_nothing_anywhere(own: Home) -> None:
     record(own, NOW, "gateway").write_bytes(b"no database" * 500)
     with pytest.raises(Failure, match="is damaged; the next gateway"):
         newest_failure(Common())
+
+
+def test_what_is_asked_of_records(own: Home) -> None:
+    """The answer, also where there are none yet; that they cannot be read is an answer, not an end."""
+    assert asked(Common(), lambda records: records is None) is True
+    path = record(own, NOW, "gateway")
+    assert asked(Common(), lambda records: records is None) is False
+    path.write_bytes(b"no database" * 500)
+    unread = asked(Common(), lambda records: records is None)
+    assert isinstance(unread, Failure)
+    assert "is damaged" in str(unread)
 
 
 def test_explain_says_where_it_was_seen(own: Home) -> None:

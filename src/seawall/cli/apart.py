@@ -13,10 +13,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seawall.cli.common import Common, Failure, load_settings
 from seawall.clock import Clock, SystemClock, duration
 from seawall.gateway import runtime
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 FILE = "starts.json"
 LOCK = "starts.lock"
@@ -152,13 +156,16 @@ def advised(common: Common, now: float, timezone: str) -> float | None:
     """Seconds between starts that `seawall plan` advises by the records of 30 days; None where it advises none."""
     from seawall.cli import times
     from seawall.cli.plan import staggers
-    from seawall.cli.records import open_records
+    from seawall.cli.records import asked
 
     zone = times.set_zone(timezone, Common(quiet=True))
-    try:
-        with open_records(common) as connection:
-            found = staggers(connection, now, zone) if connection is not None else iter(())
-            return next((float(seconds) for _, seconds in found), None)
-    except Failure as failure:
-        common.say(f"{failure}; so runs start as far apart as the settings say")
-    return None
+
+    def first(records: "Connection | None") -> float | None:
+        found = staggers(records, now, zone) if records is not None else ()
+        return next((float(seconds) for _, seconds in found), None)
+
+    found = asked(common, first)
+    if isinstance(found, Failure):
+        common.say(f"{found}; so runs start as far apart as the settings say")
+        return None
+    return found

@@ -156,7 +156,7 @@ def _on_record(
             return None, None
         from seawall.doctor.earlier import earlier
         from seawall.history.outlook import DAYS
-        from seawall.history.past import past
+        from seawall.history.past import begun, past
         from seawall.store import queries
         from seawall.view.history import note_line
 
@@ -165,7 +165,7 @@ def _on_record(
             counts = queries.counts_since(connection, int(midnight // 3600))
             calls = sum(one.attempts for one in counts if not one.cause)
             return None, recently(past(connection, now - DAY, now), calls, midnight)
-        found = past(connection, now - DAYS * DAY, now, verdict.cause).episodes
+        found = begun(connection, now - DAYS * DAY, now, verdict.cause)
         note = queries.last_note(connection, verdict.cause, now)
         return earlier(verdict.cause, found, now, note_line(note, now) if note else ""), None
     return None, None
@@ -177,9 +177,9 @@ def going_on(subject: "Subject", cause: str, now: float) -> "Episode | None":
         if connection is None:
             return None
         from seawall.history.episodes import End
-        from seawall.history.past import past
+        from seawall.history.past import begun
 
-        found = past(connection, now - DAY, now, cause).episodes
+        found = begun(connection, now - DAY, now, cause)
         young = [one for one in found if one.end is End.OPEN or one.opened_at >= now - 3600]
         return max(young, key=lambda one: (one.end is End.OPEN, one.opened_at), default=None)
     return None

@@ -9,7 +9,7 @@ import click
 
 from seawall.cli.common import Common, ExitCode, Failure, exit_code_of
 from seawall.cli.look import look_of, printed
-from seawall.cli.records import open_records, place
+from seawall.cli.records import asked, open_records, place
 from seawall.history.episodes import KEPT
 from seawall.view.heading import heading
 
@@ -62,13 +62,12 @@ def explained(common: Common, wanted: str) -> int | None:
     from seawall.view import explanation
     from seawall.view import history_data as data
 
-    try:
-        with open_records(common) as connection:
-            found = [one for one in _known(connection, time.time()) if one.id.startswith(wanted)]
-    except Failure:
+    found = asked(
+        common,
+        lambda records: [one for one in _known(records, time.time()) if one.id.startswith(wanted)],
+    )
+    if isinstance(found, Failure) or not found:
         return None  # records that cannot be read hold no incident; the text is explained
-    if not found:
-        return None
     if len(found) > 1:
         ids = ", ".join(one.id for one in found[:5])
         raise Failure(f"{len(found)} incidents begin with {wanted!r}: {ids}", ExitCode.USAGE)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from seawall.cli.common import NOWHERE, Common, Failure, home, load_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from seawall.config import Config
     from seawall.doctor.answers import Kind
     from seawall.doctor.check import Result
@@ -72,19 +74,18 @@ def measure(common: Common, upstream: str, going_on: Sequence["Episode"], now: f
 
 def recorded_id(common: Common, episode: "Episode", now: float) -> str:
     """The id of what goes on, as `seawall history` has it; empty where the store does not know it."""
-    from seawall.cli.records import open_records
+    from seawall.cli.records import asked
 
-    try:
-        with open_records(Common(quiet=True, config=common.config)) as connection:
-            if connection is None:
-                return ""
-            from seawall.history.past import past
+    def newest(records: "Connection | None") -> str:
+        if records is None:
+            return ""
+        from seawall.history.past import begun
 
-            episodes = past(connection, now - 86400, now, episode.cause).episodes
-            found = [one for one in episodes if one.route == episode.route]
-    except Failure:
-        return ""
-    return found[-1].id if found else ""
+        found = begun(records, now - 86400, now, episode.cause)
+        return next((one.id for one in reversed(found) if one.route == episode.route), "")
+
+    name = asked(Common(quiet=True, config=common.config), newest)
+    return "" if isinstance(name, Failure) else name
 
 
 def state() -> Path | None:

@@ -14,7 +14,7 @@ import click
 from seawall.cli import times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, load_settings
 from seawall.cli.look import look_of
-from seawall.cli.records import open_records
+from seawall.cli.records import asked
 from seawall.view.heading import heading
 
 if TYPE_CHECKING:
@@ -65,11 +65,9 @@ def plan(
     settings = load_settings(common, {}, os.environ).config
     zone = _zone(tz, settings.history.timezone, common)
     wanted, unread = _wanted(command, calls, due), None
-    try:
-        with open_records(common) as connection:
-            found = _plan(connection, settings.plan, now, hours, zone, wanted)
-    except Failure as failure:
-        unread = str(failure)
+    found = asked(common, lambda records: _plan(records, settings.plan, now, hours, zone, wanted))
+    if isinstance(found, Failure):
+        unread = str(found)
         common.say(f"{unread}; what follows is without your own past")
         found = _plan(None, settings.plan, now, hours, zone, wanted)
     from seawall.history.claims import claim

@@ -1,9 +1,9 @@
 """What is on record, for verbs that only look back a step."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from seawall.cli.common import Common, ExitCode, Failure, home, load_settings
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from seawall.store.rows import Attempt
+
+T = TypeVar("T")
 
 _RECENT = 200
 """Rows that are looked through: those behind a failure are its call's later attempts."""
@@ -79,6 +81,15 @@ def _recorded(common: Common, now: float) -> "Attempt | None":
 
         rows = attempts_since(connection, 0.0, _RECENT, now + _SKEW)
         return next((row for row in rows if row.cause), None)
+
+
+def asked(common: Common, question: "Callable[[Connection | None], T]") -> T | Failure:
+    """What the records answer, or why they cannot be read: for verbs that go on without them."""
+    try:
+        with open_records(common) as connection:
+            return question(connection)
+    except Failure as failure:
+        return failure
 
 
 @contextmanager

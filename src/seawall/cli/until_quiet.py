@@ -57,17 +57,15 @@ def _say(common: Common, text: str) -> None:
 def past_of(common: Common, config: "Config", now: float) -> quiet.Past:
     """What the store says, as `seawall plan` reads it."""
     from seawall.cli.plan import SPAN, hours_of
-    from seawall.cli.records import open_records
+    from seawall.cli.records import asked
     from seawall.history.claims import claim
     from seawall.history.plan import coming, planned
 
     zone = times.set_zone(config.history.timezone, common)
     offset, least = times.east(zone), config.plan.min_calls_per_cell
-    try:
-        with open_records(common) as connection:
-            found = hours_of(connection, now, zone)
-    except Failure as failure:
-        return quiet.Past(trouble=str(failure))
+    found = asked(common, lambda records: hours_of(records, now, zone))
+    if isinstance(found, Failure):
+        return quiet.Past(trouble=str(found))
     outlook = planned(found, now, AHEAD, offset, least)
     here = coming(found, now, 1, offset, least)
     said = (claim(text) for text in config.plan.published_peaks)

@@ -116,7 +116,7 @@ def recorded(
 ) -> Recorded:
     """The episode with this id (or the newest), or all failures since a time; `Unclear` where there is not one."""
     from seawall.history.outlook import outlook
-    from seawall.history.past import past
+    from seawall.history.past import begun
     from seawall.store import queries
 
     if connection is None:
@@ -126,7 +126,7 @@ def recorded(
     if since is not None:
         rows = [row for row in queries.attempts_since(connection, since, MOST) if row.cause and row.at <= now]
         return Recorded(rows=rows[::-1], calls=len({row.call for row in rows}))
-    known = past(connection, now - KEPT, now).episodes
+    known = begun(connection, now - KEPT, now)
     one = chosen(known, wanted, now)
     if one is None:
         return Recorded()

@@ -328,7 +328,10 @@ def test_what_was_not_measured_is_not_fine():
     """A network is fine only where its path was walked; one failed check says it is not."""
     assert facts_of("x.y", [], NOW).network is Met.UNKNOWN
     assert facts_of("x.y", FINE[:2], NOW).network is Met.UNKNOWN
-    assert facts_of("x.y", [found("api.edge", State.OK)], NOW).network is Met.YES
+    edge = found("api.edge", State.OK)
+    alone = facts_of("x.y", [edge], NOW)
+    assert (alone.network, alone.network_text) == (Met.UNKNOWN, "another host: not measured")
+    assert facts_of("x.y", [edge, found("net.control", State.OK)], NOW).network is Met.YES
     one = facts_of("x.y", [*FINE, found("api.edge", State.OK), found("net.proxy", State.FAIL)], NOW)
     assert (one.network, one.network_text) == (Met.NO, "net proxy: failed")
 

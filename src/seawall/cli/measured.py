@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -203,9 +203,6 @@ def judged(
         accepted_at=accepted_at,
         answers=answers.of(state(), name),
     )
-    walked = {one.check.id for one in measured.results} if measured else set()
-    if facts.network is escalation.Met.YES and CONTROL not in walked:  # of a calm minute
-        facts = replace(facts, network=escalation.Met.UNKNOWN, network_text="another host: not measured")
     return escalation.judge(facts, now, config.escalate)
 
 

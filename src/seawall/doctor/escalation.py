@@ -312,7 +312,7 @@ def facts_of(
     )
 
 
-_PATH = ("tls.chain", "net.control")
+_PATH = {"tls.chain": "TLS", "net.control": "another host"}
 """What must have been walked for the network to be fine: to the API's door, and to a host that is none of its own."""
 _WALKED = (Ended.OK, Ended.WARN)
 """`tls.chain` only warns where the connection stood: a company's root that only this machine trusts is no fault."""
@@ -323,13 +323,13 @@ def _measured_network(states: Mapping[str, Ended], results: Sequence[Result]) ->
     bad = [name for name in states if name.startswith(("net.", "tls.")) and states[name] is Ended.FAIL]
     if bad:
         return Met.NO, f"{titles[bad[0]]}: failed"
+    walked = {name for name, state in states.items() if state in _WALKED}
     if states.get("api.edge") is Ended.OK:
-        return Met.YES, "fine"  # the API itself has answered just now
-    missing = [name for name in _PATH if states.get(name) not in _WALKED]
-    if missing:
-        name = missing[0]
-        return Met.UNKNOWN, f"{titles.get(name, name)}: not measured"
-    return Met.YES, "fine"
+        walked.add("tls.chain")  # the API itself has answered just now, over http too
+    missing = next((name for name in _PATH if name not in walked), None)
+    if missing is None:
+        return Met.YES, "fine"
+    return Met.UNKNOWN, f"{titles.get(missing, _PATH[missing])}: not measured"
 
 
 def _page_found(facts: Mapping[str, Any], now: float) -> Page:

@@ -24,6 +24,7 @@ from store_helpers import empty_store
 
 from own_home import LIMIT, Home
 from seawall.cli import history, verbs
+from seawall.clock import local
 from seawall.config import Store
 from seawall.store.bursts import HourCount
 from seawall.store.latency import HourLatency, Latency, step_of
@@ -306,6 +307,29 @@ def test_before_and_after_a_note(own_home: Home, shape: str) -> None:
         for side in ("before", "after")
     ]
     assert abs(spans[0] - spans[1]) <= timedelta(seconds=1)
+
+
+def test_a_span_longer_than_records_go_back(own_home: Home) -> None:
+    """Two halves of what is kept are compared, and the head says so; a line says where records begin later."""
+    now = time.time()
+    filled(own_home, *outages(now, 3))
+    shown = own_home.seawall("history", "--compare", "99999d", "--plain").stdout
+    assert shown.splitlines()[0].split(maxsplit=1) == ["before", "last 200 days"]
+    assert "records are kept for 400 days" in shown
+    assert "Nothing of this is on record before " in shown
+    value = conforms(own_home.seawall("history", "--compare", "99999d", "--json").stdout)
+    assert datetime.fromisoformat(value["after"]["since"]) == datetime.fromisoformat(value["before"]["until"])
+    assert now - datetime.fromisoformat(value["before"]["since"]).timestamp() == pytest.approx(
+        400 * 86400, abs=60
+    )
+    first = Count(int((now - 9.5 * 86400) // 3600), 0, "api.anthropic.com", "opus", "ab", "", 100)
+    filled(own_home, first)
+    shown = own_home.seawall("history", "--compare", "7d", "--plain", TZ="UTC").stdout
+    assert shown.splitlines()[0].split(maxsplit=1) == ["before", "last 7d"]
+    assert f"Nothing of this is on record before {local(first.hour * 3600, False, now)}" in " ".join(
+        shown.split()
+    )
+    assert "on record" not in own_home.seawall("history", "--compare", "5d", "--plain", TZ="UTC").stdout
 
 
 def test_an_id_that_reads_like_a_length(own_home: Home) -> None:

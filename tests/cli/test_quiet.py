@@ -72,6 +72,8 @@ def test_the_sentence() -> None:
     assert sentence(past, TOMORROW, NOW, at_utc, False).startswith(
         "Waiting for a quiet hour: tomorrow 06:50 (in 14 h)"
     )
+    later = Window(NOW + 13 * HOUR + 50 * 60, NOW + 16 * HOUR, Rate(1000, 11))
+    assert "(in 13 h 50 min)" in sentence(past, later, NOW, at_utc, False)
     assert sentence(past, TODAY, NOW, at_utc, False).endswith("(your last 30 days). Ctrl-C to stop.")
     unknown = sentence(Past((TODAY,), None, 28, 9412, 30 * 86400.0, True), TODAY, NOW, at_utc, True)
     assert "failure rate there 1.1 % (your last 30 days; of now too little is known). Ctrl-C" in unknown

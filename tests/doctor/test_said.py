@@ -37,6 +37,16 @@ def test_what_a_text_counts(text: str, weight: Weight | None) -> None:
     assert [one.weight for one in found.signs] == ([weight] if weight else [])
 
 
+def test_what_beside_the_words_decided_stands_with_it() -> None:
+    """A key of another vendor in the text: its prefix and its form, as `explain` alone shows them; still one fact."""
+    [sign] = finding(explain(f"401 invalid x-api-key with sk-proj-{'aB3dE5' * 8}")).signs
+    assert sign.text == (
+        "your text says so: the key belongs to another vendor (401); "
+        "the key in the text begins with sk-proj-***, the form of an OpenAI key"
+    )
+    assert sign.weight is Weight.STRONG
+
+
 def test_a_text_alone_is_possible_and_with_a_measurement_more() -> None:
     """It is one fact; a second of another kind makes it likely, a typed answer certain."""
     text = "API Error: 529 Overloaded"

@@ -42,6 +42,14 @@ def test_kinds_of_proxies(tmp_path, value, kind):
     assert made(tmp_path, https_proxy=value).proxy[0] == f"https_proxy: {kind}"
 
 
+def test_the_system_as_it_calls_itself(tmp_path, monkeypatch):
+    """With the slash and the brackets of its name; what no name has, a file of anybody's may still hold."""
+    name = "Debian GNU/Linux 12 (bookworm)\x1b[2J"
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"PRETTY_NAME": name})
+    assert made(tmp_path).system.endswith(", Debian GNU/Linux 12 (bookworm)2J")
+
+
 @pytest.mark.parametrize(
     ("environ", "choice"),
     [

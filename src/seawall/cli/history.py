@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 DAY = 86400.0
 SKEW = 60.0
 """Seconds that a record may lie in the future before a clock is thought to have been wrong."""
+MOST_COMPARED = KEPT / 2
+"""Seconds of a span that is compared with the one before it."""
 VIEWS = ("list", "show", "note", "hours", "causes", "models")
 
 
@@ -284,9 +286,13 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
     from seawall.view import history as shown
     from seawall.view import history_data as data
 
+    more = ""
     with open_records(common) as connection:
         if connection is None or (_is_span(said) and not _is_id(connection, said, now)):
             length, name = times.span(said, "--compare"), f"last {said}"
+            if length > MOST_COMPARED:
+                length, name = MOST_COMPARED, f"last {MOST_COMPARED / DAY:.0f} days"
+                more = f"Longer spans are not compared: records are kept for {KEPT / DAY:.0f} days"
         else:
             length, name = _since_note(connection, said, now)
         if connection is None:
@@ -301,7 +307,7 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
     if common.json:
         click.echo(json.dumps(heading("seawall.comparison/1", now) | data.comparison(result)))
     else:
-        click.echo("\n".join(shown.comparison(result, look_of(common), name)))
+        click.echo("\n".join(shown.comparison(result, look_of(common), name, more)))
     return ExitCode.OK
 
 
@@ -317,7 +323,7 @@ def _since_note(connection: "Connection", wanted: str, now: float) -> tuple[floa
     note = note_of(one, queries.notes_between(connection, one.opened_at, one.until, one.cause))
     if note is None:
         raise Failure(f'{one.id} has no note; `seawall history note {one.id} "what helped"`', ExitCode.USAGE)
-    return min(KEPT / 2, max(1.0, now - note.noted_at)), f"since the note on {one.id}"
+    return min(MOST_COMPARED, max(1.0, now - note.noted_at)), f"since the note on {one.id}"
 
 
 def _nothing(common: Common, now: float) -> int:

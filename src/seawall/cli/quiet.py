@@ -139,8 +139,8 @@ def sentence(past: Past, window: "Window | None", now: float, offset: "Offset", 
     """What is waited for, and why; or why nothing is."""
     if window is None:
         return _unknown(past)
-    from seawall.clock import duration
     from seawall.view.history import percent
+    from seawall.view.plan import ahead
 
     days = f"your last {past.span / 86400:.0f} days"
     there = percent(window.rate.share)
@@ -153,7 +153,7 @@ def sentence(past: Past, window: "Window | None", now: float, offset: "Offset", 
     )
     keys = "Ctrl-C to stop, Enter to start now." if enter else "Ctrl-C to stop."
     return (
-        f"Waiting for a quiet hour: {_named(window.start, now, offset)} (in {duration(window.start - now)}); "
+        f"Waiting for a quiet hour: {_named(window.start, now, offset)} (in {ahead(window.start - now)}); "
         f"failure rate there {there} {than}. {keys}"
     )
 

@@ -29,6 +29,8 @@ def finding(read: Verdict) -> Finding:
     status = read.facts.whole.status
     known = f" ({status})" if status else ""
     text = f"your text says so: {title[:1].lower()}{title[1:]}{known}"
+    if read.evidence:
+        text += f"; {read.evidence}"
     return Finding(State.WARN, text, {}, (Sign(code, text, weight, check=CHECK.id),))
 
 

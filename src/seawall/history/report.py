@@ -85,6 +85,8 @@ class Span:
     episodes: int
     p50: float | None
     lost: int
+    first_at: float | None = None
+    """The hour in which the first attempt of it is on record, in UTC seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ def span(since: float, until: float, counts: Iterable[HourCount], episodes: Iter
         len(begun),
         curve(lasting(begun)).within(0.5),
         sum(one.given_up + one.broken for one in begun),
+        min((one.hour * 3600.0 for one in rows), default=None),
     )
 
 

@@ -59,8 +59,8 @@ def machine(
     )
 
 
-def _short(text: str) -> str:
-    return "".join(char for char in text[:40] if char.isalnum() or char in "-._+ ")
+def _short(text: str, also: str = "") -> str:
+    return "".join(char for char in text[:40] if char.isalnum() or char in f"-._+ {also}")
 
 
 def _system(environ: Mapping[str, str]) -> str:
@@ -76,9 +76,10 @@ def _distribution() -> str:
     if sys.platform == "darwin":
         return f", macOS {platform.mac_ver()[0]}"
     try:
-        return f", {_short(platform.freedesktop_os_release().get('PRETTY_NAME', ''))}"
+        name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:
         return ""
+    return f", {_short(name, '/()')}"  # Debian GNU/Linux 12 (bookworm)
 
 
 def _os_choice() -> str:

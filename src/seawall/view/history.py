@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from seawall.clock import MONTHS, duration, there
+from seawall.clock import MONTHS, duration, local, there
 from seawall.history.episodes import End, Episode
 from seawall.history.latency import Delay
 from seawall.history.outlook import Outlook
@@ -21,6 +21,8 @@ NOTE = 500
 """Characters of a note that are shown: all that may be kept."""
 KINDS = 5
 """Kinds of answer that are named of an episode: one or two are usual."""
+_GAP = 1 / 14
+"""Of both spans: of a week and the one before, a day without a call at their begin is nothing to speak of."""
 _CELL = 2
 LISTED = 200
 """Lines of a list; `--csv` and `--json` have all."""
@@ -277,8 +279,10 @@ def shown(
     return [*lines, f"and {counted(left, 'attempt')} more"] if left > 0 else lines
 
 
-def comparison(found: Comparison, look: Look, said: str) -> list[str]:
-    """Two spans of equal length beside each other, and whether the share of failures has changed."""
+def comparison(found: Comparison, look: Look, said: str, more: str = "") -> list[str]:
+    """Two spans of equal length beside each other, whether the share of failures has changed, and what else is to be
+    said of them.
+    """
     sides = (found.before, found.after)
     rows = [
         ("failed", *(percent(one.rate.share) if one.rate.enough else nothing(look) for one in sides)),
@@ -288,6 +292,12 @@ def comparison(found: Comparison, look: Look, said: str) -> list[str]:
         ("calls lost", *(number(one.lost) for one in sides)),
     ]
     lines = table(("", "before", said), rows, look)
+    begin, end = found.before.since, found.after.until
+    first = found.after.first_at if found.before.first_at is None else found.before.first_at
+    notes = [more] if more else []
+    if first is not None and first - begin > _GAP * (end - begin):
+        notes.append(f"Nothing of this is on record before {local(first, False, end)}")
+    lines += [line for note in notes for line in ("", *flowed([note], look))]
     if found.bounds is None:
         return [*lines, "", *flowed(["Too few attempts to compare"], look)]
     low, high = (abs(bound) * 100 for bound in found.bounds)

@@ -5,13 +5,15 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from seawall.claude_code import intake as intake_of
 from seawall.claude_code import transcripts
 from seawall.claude_code.intake import Intake, Sum
-from seawall.store.imported import Fate
+from seawall.claude_code.transcripts import Found
+from seawall.store.imported import Fate, FileState
 from seawall.store.migrate import migrate
 from transcript_lines import answer, outage, overloaded, prompt, refused, retry, shown, write
 
@@ -209,6 +211,28 @@ def test_an_interrupted_import_goes_on(store: sqlite3.Connection, tmp_path: Path
     found = taken(store, tmp_path / "p")
     assert (found.unchanged, found.read, found.fates[Fate.AGAIN]) == (9, 11, 0)
     assert len(kept(store)) == 60
+
+
+def test_a_large_file_holds_up_no_other(tmp_path: Path, monkeypatch) -> None:
+    """While the largest file is read, the other thread goes on with the next ones, however many there are."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    write(tmp_path / "p", outage(AT) * 3, "0.jsonl")
+    for number in range(1, 20):
+        write(tmp_path / "p", outage(AT + number, f"n{number:02}x"), f"{number}.jsonl")
+    others, read, order = Event(), Intake._read, list[str]()
+
+    def waits(intake: Intake, one: Found, going_on: FileState | None = None):  # type: ignore[no-untyped-def]
+        if one.path.endswith("/0.jsonl"):
+            assert others.wait(60), "nothing else was read meanwhile"
+        part = read(intake, one, going_on)
+        order.append(one.path)
+        if len(order) == 19:
+            others.set()
+        return part
+
+    monkeypatch.setattr(Intake, "_read", waits)
+    assert taken(None, tmp_path / "p").read == 20
+    assert order[-1].endswith("/0.jsonl")
 
 
 def test_two_imports_at_once_double_nothing(store: sqlite3.Connection, tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_file_that_shrinks_ends_the_pass(tmp_path: Path) -> None:
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     """At the next chunk, and within a line that does not end."""
     path = tmp_path / "x"
-    path.write_bytes(b"MARK" + b"x" * 2_000_000)
+    path.write_bytes(b"MARK" + b"x" * 3 * scan.CHUNK)
     descriptor = os.open(path, os.O_RDONLY)
     asked: list[int] = []
 
@@ -141,7 +141,7 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
         return len(asked) > 3
 
     with pytest.raises(Stopped):
-        list(Scan(File(descriptor), 0, 2_000_004, (b"MARK",), stopped).lines())
+        list(Scan(File(descriptor), 0, 4 + 3 * scan.CHUNK, (b"MARK",), stopped).lines())
     os.close(descriptor)
     assert len(asked) == 4
 

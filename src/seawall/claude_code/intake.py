@@ -124,25 +124,27 @@ class Intake:
         """
         if self._kept and self._connection is not None:
             merge(self._connection, self._now)
-        todo = deque(one for one in found if self._wanted(one))
+        # The largest first, and whichever ends first is followed by the next: no thread waits for another's file.
+        todo = deque(sorted((one for one in found if self._wanted(one)), key=lambda one: -one.status.st_size))
         if not todo:
             return
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
         threads = min(MOST_THREADS, os.cpu_count() or 1)
-        reading: deque[tuple[Found, Future[_Part]]] = deque()
+        reading: dict[Future[_Part], Found] = {}
         with ThreadPoolExecutor(threads, "seawall-import") as pool:
             try:
                 while todo or reading:
                     while todo and len(reading) < 2 * threads:
                         one = todo.popleft()
-                        reading.append((one, pool.submit(self._read, one)))
-                    one, future = reading.popleft()
-                    if (part := self._result(one, future)) is not None:
-                        self._took(part)
-                        if not part.ended:
-                            reading.appendleft((one, pool.submit(self._read, one, part.state)))
-                    shown(self.sum)
+                        reading[pool.submit(self._read, one)] = one
+                    for future in wait(reading, return_when=FIRST_COMPLETED).done:
+                        one = reading.pop(future)
+                        if (part := self._result(one, future)) is not None:
+                            self._took(part)
+                            if not part.ended:
+                                reading[pool.submit(self._read, one, part.state)] = one
+                        shown(self.sum)
                 self._keep()
             finally:
                 self._stop = True

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
-CHUNK = 512 * 1024
-"""Bytes that are searched at a time: what a processor's own memory holds; 4 MB are a tenth slower, 128 KB too."""
+CHUNK = 2 * 1024 * 1024
+"""Bytes that are searched at a time. Alone, a thread is a tenth faster with 512 KB, which a processor's own memory
+holds; two threads are a tenth faster with 2 MB, since they wait for Python's lock less often."""
 LONGEST = 1024 * 1024
 """Bytes of a line that is read. A failure's record has 1 to 5 KB; what is longer quotes something."""
 _STEP = 64 * 1024

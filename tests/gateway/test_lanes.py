@@ -139,6 +139,31 @@ def test_what_is_held_names_the_cause() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("fault", "label"),
+    [
+        ("overloaded", "529"),
+        ("error-event at=before-content", "529"),
+        ("error-event type=strange_error at=before-content", "strange_error"),
+        ("wrong-body body=error-json", "529"),
+        ("wrong-body body=html", "200 without an answer"),
+        ("reset", "connection_reset"),
+    ],
+)
+def test_what_refused_names_the_error_also_inside_of_a_200(fault: str, label: str) -> None:
+    """What a person would look up, not the status of the answer that the error came in."""
+
+    async def run() -> None:
+        async with ground(*[fault] * 5000, hold=hold(longest=3600)) as g:
+            asking = asyncio.create_task(g.ask(question(model="claude-opus-5")))
+            await until(lambda: g.gateway.status()["held"] == 1 and opus(g)["refused_by"] != "")
+            assert opus(g)["refused_by"] == label
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+    asyncio.run(run())
+
+
 def test_an_answer_that_has_come_is_held_no_more() -> None:
     """A call that failed first and now streams for a long time is running, not held."""
 

@@ -171,6 +171,24 @@ def test_why_a_lane_fails() -> None:
     assert records.cause_in(LANE, 0.0) == ""
 
 
+def test_what_a_lane_waits_for() -> None:
+    """Its last failure that may be waited out and goes on, or came since; else that nobody reaches its upstream."""
+    clock = Clock()
+    records = Records(clock, None)
+    assert records.waited_out(LANE, clock.at) == ""
+    records.count(OTHER, "provider.overloaded")
+    assert records.waited_out(LANE, clock.at) == ""
+    records.count(OTHER, "network.connection_refused")
+    assert records.waited_out(LANE, clock.at) == "network.connection_refused"
+    records.count(LANE, "provider.overloaded")
+    clock.at += 10
+    records.count(LANE, "account.invalid_api_key")
+    assert records.waited_out(LANE, clock.at) == "provider.overloaded"
+    records.succeed(LANE, None, 0.0)
+    assert records.waited_out(LANE, clock.at - 10) == "provider.overloaded"
+    assert records.waited_out(LANE, clock.at) == "network.connection_refused"
+
+
 def test_what_is_told_of_troubles() -> None:
     """Each with its lane, since when, how often, how many calls came through or were given up; attempts lately."""
     clock = Clock()

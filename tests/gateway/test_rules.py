@@ -24,7 +24,8 @@ from ground import (
     upstream,
 )
 
-from seawall.config import Sizes
+from seawall.causes.cause import lookup
+from seawall.config import Pacer, Sizes
 from seawall.fake import scenario
 
 STREAMED = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "not streamed"])
@@ -587,6 +588,47 @@ def test_rule_6_where_nothing_answered() -> None:
             assert "Seawall" in answer.error["message"]
             assert 30 <= int(answer.headers["retry-after"]) <= 59
             assert answer.headers["x-seawall-cause"] == "network.connection_refused"
+
+    asyncio.run(run())
+
+
+def test_rule_6_a_call_that_was_never_tried_names_what_its_lane_waits_for() -> None:
+    """The cause of the lane's last refusal, in the message that a client shows, in the header and on record."""
+
+    async def run() -> None:
+        async with ground("rate-limit retry-after=3600", hold=hold(longest=0.3), pacer=Pacer()) as g:
+            assert (await g.ask()).status == 429  # for longer than a call is held: at once
+            asking = asyncio.create_task(g.ask())
+            await until(lambda: g.gateway.status()["untried"] == 1)
+            assert g.gateway.status()["held"] == 0
+            answer = await asking
+            assert (answer.status, g.sent()) == (503, 1)
+            assert answer.headers["x-seawall-cause"] == "limit.rate_limited_requests"
+            said = f"What it waited for: {lookup('limit.rate_limited_requests').title} (limit.rate_limited_requests)."
+            assert said in answer.error["message"]
+            assert "given up after 0 s:" in answer.headers["x-seawall-note"]
+            row = g.attempts[-1]
+            assert (row.cause, row.status, row.ended) == ("limit.rate_limited_requests", None, "given_up")
+            assert row.number == 1
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_rule_6_a_call_that_waited_for_one_of_its_own_places_says_so() -> None:
+    """No cause of the catalogue; what is on record is no success."""
+
+    async def run() -> None:
+        async with ground("hang", hold=hold(longest=0.3), concurrency=1) as g:
+            first = asyncio.create_task(g.ask())
+            await until(lambda: g.sent() == 1)
+            answer = await g.ask()
+            assert (answer.status, g.sent()) == (503, 1)
+            assert "gateway.concurrency" in answer.error["message"]
+            assert "x-seawall-cause" not in answer.headers
+            assert (g.attempts[-1].cause, g.attempts[-1].ended) == ("unknown.unknown", "given_up")
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
 
     asyncio.run(run())
 

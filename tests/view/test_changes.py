@@ -13,7 +13,7 @@ QUIET = {"held": 0, "cause": None, "lanes": [CALM]}
 
 
 def one(**status: Any) -> Gateway:
-    return gateway(STATUS | HERE | status)
+    return gateway(STATUS | HERE | {"untried": 0} | status)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ def one(**status: Any) -> Gateway:
         ([one()], [one(up=22000.0, cause_age=230.0, calls=500)], []),
         ([one()], [one(lanes=[LANE | {"rate": 1.0, "running": 1, "queued": 2}, CALM])], []),
         ([one()], [one(held=3)], ["holding 3, provider.overloaded for 3 min 40 s"]),
+        ([one()], [one(held=3, untried=9)], ["holding 3, 9 more wait, provider.overloaded for 3 min 40 s"]),
         ([one()], [one(**QUIET)], ["nothing held"]),
         ([one()], [one(lanes=[LANE | {"state": "calm"}])], ["opus: calm"]),
         ([one()], [one(lanes=[LANE | {"state": "outage", "breaker": "open"}])], ["opus: outage"]),

@@ -53,7 +53,7 @@ def line(status: Mapping[str, object], *, plain: bool = False, addressed: bool =
     if not one.answers:
         parts = ["does not answer", up]
     else:
-        parts = [f"holding {one.held}"] if one.held else [f"{up}, nothing held"]
+        parts = [one.counts] if one.held else [f"{up}, {one.counts}"]
         if one.cause:
             parts.append(f"{one.cause} {duration(one.cause_age or 0)}")
             if one.usually is not None:

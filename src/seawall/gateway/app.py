@@ -225,6 +225,7 @@ class GatewayServer:
             "running": len(self._exchanges),
             "queued": self._admission.queued,
             "held": len(held),
+            "untried": sum(one.waiting and not one.cause for one in self._exchanges),
             "longest_held": max((now - exchange.started_at for exchange in held), default=0.0),
             "next_try_in": lanes.next_try_in(self._admission.gates(), now),
             "cause": cause,

@@ -10,6 +10,7 @@ import msgspec
 
 from seawall.causes.cause import lookup
 from seawall.causes.evidence import Evidence, Fault, Phase
+from seawall.causes.match import UNKNOWN
 from seawall.gateway.admission import Gate, Permit
 from seawall.gateway.call import Call
 from seawall.gateway.means import Means
@@ -26,7 +27,15 @@ from seawall.policy.retry import Again, Decision, GiveUp, Standing, Through, dec
 from seawall.store.rows import Attempt as Row
 from seawall.upstream.elsewhere import keep_cookies_away
 from seawall.upstream.messages import Attempt, Failure
+from seawall.wire.errors import named_status
 
+_OWN_LIMITS = {
+    "requests": "limit.rate_limited_requests",
+    "tokens": "limit.rate_limited_tokens",
+    "input tokens": "limit.rate_limited_tokens",
+    "output tokens": "limit.rate_limited_tokens",
+}
+"""Of what the pacer waits for, the causes: nothing need have been refused for it."""
 _CROSSED = 1.0
 """Seconds after a request within which the end of an idle connection may have crossed it: a slow way there and back."""
 
@@ -215,7 +224,7 @@ class Exchange:
         """It was interrupted, or its client is gone."""
         if self._interrupted:
             last = self._last.evidence if self._last is not None else None
-            self._write(self.cause or None, "given_up", last, None)
+            self._write(self.cause or UNKNOWN, "given_up", last, None)
             self._give_up(self._interrupted)
         else:
             self._leave()
@@ -569,7 +578,8 @@ class Exchange:
             self._away.come_home()
         if self.call.may_inherit:
             means.places.spend(self.call.twin_key(), self._loop.time())
-        self.relay.told = self._told(f"given up after {self._held():.0f} s: {reason}")
+        waited = self._loop.time() - self.started_at
+        self.relay.told = self._told(f"given up after {waited:.0f} s: {reason}")
         self.relay.give_up(self._last, reason, means.settings.hold, means.rng)
 
     def _leave(self, answer: "asyncio.Future[bytes | None] | None" = None) -> None:
@@ -618,7 +628,21 @@ class Exchange:
         """Give up now, unless content has been sent."""
         if self.relay.stage < Stage.COMMITTED and not self._interrupted:
             self._interrupted = reason
+            if self.waiting and not self.cause:
+                self._interrupted += self._waited_for()
             self._stop()
+
+    def _waited_for(self) -> str:
+        """What kept it in line until now, where it was never tried: a sentence, and its cause if it is one."""
+        now, means = self._loop.time(), self._means
+        wait = self.gate.lane.peek(now)
+        if wait is not None and wait.why == "concurrency":
+            most = means.settings.concurrency
+            return f". What it waited for: one of {most} places (gateway.concurrency)"
+        self.cause = means.records.waited_out(
+            self.call.lane, means.clock.wall() - (now - self.started_at)
+        ) or _OWN_LIMITS.get(wait.why if wait is not None else "", "")
+        return f". What it waited for: {lookup(self.cause).title} ({self.cause})" if self.cause else ""
 
     @property
     def may_be_shed(self) -> bool:
@@ -634,6 +658,7 @@ class Exchange:
         """Try no more: what only waits is told so now, an attempt under way may still succeed."""
         self._last_attempt = reason
         if self.waiting and not self.relay.opened:
+            self.cause = self.cause or "seawall.stopping"
             self.interrupt(reason)
 
     def cut(self) -> None:
@@ -675,7 +700,7 @@ class Exchange:
             at=at,
             utc_offset=utc_offset(at),
             call=call.id,
-            number=self.attempts,
+            number=self.attempts or 1,  # one that never went stands for itself
             route=lane.route,
             family=lane.family,
             status=evidence.status if evidence else None,
@@ -700,6 +725,15 @@ def _settle(ended: "asyncio.Future[Failure | None]", failure: Failure | None) ->
         ended.set_result(failure)
 
 
+def _label(evidence: Evidence) -> str:
+    """What refused, in a word that a person can look up: a status, the error inside of a 200, or what broke."""
+    if evidence.status != 200:
+        return str(evidence.status or evidence.fault or "no answer")
+    if evidence.error_type is not None:
+        return named_status(evidence.error_type) or evidence.error_type
+    return evidence.fault or "200 without an answer"
+
+
 def _end(permit: Permit, attempt: Attempt, failure: Failure | None) -> None:
     """Tell the lane what became of an attempt."""
     if failure is None:
@@ -713,6 +747,6 @@ def _end(permit: Permit, attempt: Attempt, failure: Failure | None) -> None:
     elif evidence.status == 429 and not evidence.limits_rejected:
         permit.limited(attempt.limits, evidence.retry_after)
     elif evidence.status is None or evidence.status >= 500 or evidence.in_stream or evidence.status == 200:
-        permit.refused(str(evidence.status or evidence.fault or "no answer"))
+        permit.refused(_label(evidence))
     else:
         permit.dropped()

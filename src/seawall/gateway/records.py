@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from seawall import redact
+from seawall.causes.cause import Hold, lookup
 from seawall.clock import Clock
 from seawall.gateway.recent import SLOT, SPAN, Recent
 from seawall.gateway.tally import BOUNDS, Tallies, Tally
@@ -248,6 +249,18 @@ class Records:
         here = (t for (key, _), t in self._troubles.items() if key == lane and t.recovered_at is None)
         last = max(here, key=lambda t: t.last, default=None)
         return last.cause if last is not None and last.last >= since else ""
+
+    def waited_out(self, lane: LaneKey, since: float) -> str:
+        """What calls wait for in this lane: the cause of its last failure that goes on, or came after `since`, and that
+        may be waited out; else of its upstream's last that nobody can reach. Empty where there is none.
+        """
+        lately = [
+            (key, t) for (key, _), t in self._troubles.items() if t.recovered_at is None or t.last >= since
+        ]
+        here = [t for key, t in lately if key == lane and lookup(t.cause).hold is not Hold.NO]
+        away = [t for key, t in lately if key.route == lane.route and t.cause.startswith("network.")]
+        last = max(here or away, key=lambda t: t.last, default=None)
+        return last.cause if last is not None else ""
 
     def trouble(self, cause: str = "") -> Trouble | None:
         """The oldest episode that is going on, of this cause if one is named."""

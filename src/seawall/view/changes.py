@@ -39,7 +39,7 @@ def _marks(one: Gateway) -> tuple[object, ...]:
 def _gateway(one: Gateway) -> str:
     if not one.answers:
         return "the gateway does not answer"
-    said = [f"holding {one.held}" if one.held else "nothing held"]
+    said = [one.counts]
     if one.cause:
         age = f" for {duration(one.cause_age)}" if one.cause_age is not None else ""
         said.append(f"{one.cause}{age}")

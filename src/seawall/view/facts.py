@@ -142,6 +142,8 @@ class Gateway:
     cut_at: float | None = None
     """When an answer last broke off after content of it had been sent."""
     succeeded_at: float | None = None
+    untried: int = 0
+    """Calls that wait beside those that are held: not tried yet, so none of theirs has failed."""
     usually: float | None = None
     """Seconds in which 3 of 4 episodes like this one are over, where that is known."""
 
@@ -161,6 +163,14 @@ class Gateway:
         """How many calls are said to wait."""
         return len(self.waiting) + self.waiting_more
 
+    @property
+    def counts(self) -> str:
+        """How many calls are held and how many wait beside them: `holding 2, 37 more wait`; `nothing held`."""
+        said = f"holding {self.held}" if self.held else "nothing held"
+        if not self.untried:
+            return said
+        return f"{said}, {self.untried}{' more' if self.held else ''} wait{'s' if self.untried == 1 else ''}"
+
 
 Facts = Mapping[str, object]
 
@@ -169,13 +179,19 @@ def gateway(one: Facts) -> Gateway:
     """A gateway from its status, whatever that holds."""
     found = one.get("recent")
     recent: Facts = found if isinstance(found, dict) else {}
+    held, untried = _count(one, "held") or 0, _count(one, "untried")
+    more = (_count(one, "waiting_more") or 0) + max(0, len(_list(one, "waiting")) - _MOST_WAITING)
+    waiting = tuple(_held(call) for call in _list(one, "waiting")[:_MOST_WAITING])
+    if untried is None:  # an older gateway: at least so many
+        untried = max(0, len(waiting) + more - held)
     return Gateway(
         address=_text(one, "address"),
         upstream=_text(one, "upstream"),
         answers=one.get("answers") is not False,
         draining=one.get("draining") is True,
         up=_seconds(one, "up"),
-        held=_count(one, "held") or 0,
+        held=held,
+        untried=untried,
         cause=_text(one, "cause"),
         cause_age=_seconds(one, "cause_age"),
         store=_text(one, "store"),
@@ -186,8 +202,8 @@ def gateway(one: Facts) -> Gateway:
         longest_held=_seconds(one, "longest_held"),
         next_try_in=_seconds(one, "next_try_in"),
         lanes=tuple(_lane(lane) for lane in _list(one, "lanes")[:_MOST_LANES]),
-        waiting=tuple(_held(call) for call in _list(one, "waiting")[:_MOST_WAITING]),
-        waiting_more=(_count(one, "waiting_more") or 0) + max(0, len(_list(one, "waiting")) - _MOST_WAITING),
+        waiting=waiting,
+        waiting_more=more,
         running=_count(one, "running"),
         leases=_count(one, "leases"),
         troubles=tuple(filter(None, map(_trouble, _list(one, "troubles")[:_MOST_LANES]))),

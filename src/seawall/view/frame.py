@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from seawall.clock import duration
 from seawall.history.usual import Usual
 from seawall.view.facts import Gateway
-from seawall.view.lanes import SHOWN, holding_rows, lane_rows, untried
+from seawall.view.lanes import SHOWN, holding_rows, lane_rows
 from seawall.view.layout import Fact, Look, Row, cut_end, ends, laid_out
 from seawall.view.rows import models_row, page_row, path_row, strip_row, usual_line
 
@@ -151,7 +151,7 @@ def _about(one: Gateway) -> list[Fact]:
         said.append(f"up {duration(one.up)}")
     if one.answers and not one.held:
         said.append("nothing held")
-    elif untried(one):
+    elif one.untried:
         said.append(f"holding {one.held}")
     if one.calls is not None:
         said.append(f"{one.calls} calls")

@@ -31,7 +31,7 @@ def lines(gateway: Gateway, look: Look, most: int = SHOWN) -> list[str]:
 
 def held_rows(gateway: Gateway, most: int = SHOWN) -> list[Row]:
     """Two rows a call, the oldest first; where the gateway lists none, what it says of all of them."""
-    label = f"Waiting {gateway.listed}" if untried(gateway) else f"Holding {gateway.held}"
+    label = f"Waiting {gateway.listed}" if gateway.untried else f"Holding {gateway.held}"
     if not gateway.waiting:
         return [Row(label, _held_in_all(gateway))] if gateway.held else []
     rows: list[Row] = []
@@ -48,7 +48,7 @@ def held_rows(gateway: Gateway, most: int = SHOWN) -> list[Row]:
 
 def holding_rows(gateway: Gateway, look: Look, most: int = SHOWN) -> list[Row]:
     """A row a call, the oldest first: who it is, how long it has waited, its attempt, when it goes next."""
-    label = f"Waiting {gateway.listed}" if untried(gateway) else f"Holding {gateway.held}"
+    label = f"Waiting {gateway.listed}" if gateway.untried else f"Holding {gateway.held}"
     if not gateway.waiting:
         return [Row(label, _held_in_all(gateway))] if gateway.held else []
     shown = [_call_in_a_line(call) for call in gateway.waiting[:most]]
@@ -76,11 +76,6 @@ def _call_in_a_line(call: Held) -> tuple[str, str]:
         said.append(f"next {_in(call.next_in)}")
     who = " ".join(part for part in (call.client, call.agent) if part) or call.id or "a call"
     return who, ", ".join(said)
-
-
-def untried(gateway: Gateway) -> bool:
-    """Whether more calls wait than are held: some have not been tried yet, so none of theirs has failed."""
-    return gateway.listed > gateway.held
 
 
 def _held_in_all(gateway: Gateway) -> list[Fact]:

@@ -62,6 +62,11 @@ def status_of(error_type: str) -> int:
     return _STATUS_OF.get(error_type, 500)
 
 
+def named_status(error_type: str) -> str:
+    """The same as a text; empty for a type that is not known."""
+    return str(_STATUS_OF.get(error_type, ""))
+
+
 def type_of(status: int) -> str:
     """The error type that goes with an HTTP status; the general one of its class if it has none of its own."""
     return _TYPE_OF.get(status) or ("invalid_request_error" if 400 <= status < 500 else "api_error")

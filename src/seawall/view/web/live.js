@@ -162,8 +162,8 @@ function sign(one) {
 
 export function drawHeld(status) {
   const calls = status.waiting ?? [], more = status.waiting_more ?? 0;
-  const behind = Math.max(0, calls.length + more - (status.held ?? 0));
-  say(by("held-count"), calls.length + more ? `${status.held} held${behind ? `, ${behind} wait behind` : ""}` : "");
+  const behind = status.untried ?? Math.max(0, calls.length + more - (status.held ?? 0));
+  say(by("held-count"), calls.length + more ? `${status.held} held${behind ? `, ${behind} more wait` : ""}` : "");
   show(by("held-body"), [calls, more, status.held], () => {
     if (!calls.length) return quiet(status.held ? `${many(status.held, "call")} held, an attempt under way for each.` : "Nothing is held.");
     const body = calls.map((call) => [

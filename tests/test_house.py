@@ -25,6 +25,8 @@ ELSEWHERE = {
     "causes/lint/text.py": "tests/causes/lint/test_check.py: what is no JSON, with its place",
     "causes/lint/tools.py": "tests/causes/lint/test_check.py: each trouble at its place",
     "causes/lint/turns.py": "tests/causes/lint/test_check.py: each trouble at its place",
+    "cli/leaving.py": "tests/cli/test_verbs.py: codes, failures and streams as a verb shows them",
+    "cli/serving.py": "tests/cli/test_serve.py",
     "cli/common.py": "tests/cli/test_verbs.py: options, colours, codes and failures as a verb shows them",
     "cli/catalogue.py": "tests/cli/test_explain.py: pages, lists, searches",
     "cli/clipboard.py": "tests/cli/test_explain.py: with tools of its own",

@@ -106,7 +106,7 @@ def test_the_same_settings() -> None:
 
 def test_a_gateway_loads_nothing_of_it() -> None:
     """What decides and sends is the other process's: no module of it is in the gateway's memory."""
-    code = "import sys, seawall.cli.serve, seawall.cli.alarm, seawall.gateway.app; print(*sys.modules)"
+    code = "import sys, seawall.cli.serving, seawall.cli.alarm, seawall.gateway.app; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert (

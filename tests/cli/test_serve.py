@@ -11,10 +11,15 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from own_home import LIMIT, Home, until
-from seawall.cli.serve import passed_sockets
+from seawall.cli import serving
+from seawall.cli.serve import serve
+from seawall.cli.serving import passed_sockets
 from seawall.fake.thread import BackgroundFakeApi
 
 
@@ -261,3 +266,69 @@ def test_a_fallback_without_its_key_is_one_warning(own_home: Home) -> None:
     assert errors == (
         "seawall: [[fallback]] 1 is not used: the variable OTHER_API_KEY is not set in the gateway's environment\n"
     )
+
+
+_ARGUMENTS = st.sampled_from(
+    (
+        "--listen", "127.0.0.1:0", "--listen=127.0.0.1:1", "--upstream", "http://127.0.0.1:9", "--upstream=", "--hold",
+        "15m", "--hold=0", "--no-hold", "--no-hold=1", "--ping-every", "5s", "--concurrency", "7", "--shared", "abc",
+        "--linger", "2.5", "--linger=-1", "--linger=nan", "--json", "--plain", "--quiet", "-q", "-qv", "--verbose",
+        "-v", "--no-color", "--offline", "--config", "/dev/null", "--config=", "--lis", "--help", "--", "-", "", "x",
+    )
+)  # fmt: skip
+
+
+def clicks(arguments: list[str]) -> dict[str, object] | None:
+    """What click makes of the options of `seawall serve`; None where it takes them for none or for wrong."""
+    taken: dict[str, object] = {}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(serving, "serve", lambda **given: taken.update(given) or 0)
+        try:
+            with serve.make_context("serve", list(arguments)) as context:
+                serve.invoke(context)
+        except (click.ClickException, click.exceptions.Exit):
+            return None
+    return taken
+
+
+@settings(deadline=None)
+@given(st.lists(_ARGUMENTS, max_size=6))
+def test_plain_options_are_read_as_click_reads_them(arguments: list[str]) -> None:
+    """The gateway reads them without click: what it makes of them, click would have made; the rest it leaves to it."""
+    read = serving.read(arguments)
+    if read is None:
+        return
+    unsaid = dict.fromkeys(("listen", "upstream", "hold", "ping_every", "concurrency", "shared"))
+    assert clicks(arguments) == {**unsaid, "no_hold": False, "linger": 60.0, **read}
+
+
+def test_every_option_is_read_without_click() -> None:
+    """Each that the verb has, so that how a gateway is started makes none larger; `--help` is click's."""
+    values = {"linger": "1", "config": os.devnull}
+    for option in serve.params:
+        assert isinstance(option, click.Option)
+        assert option.name is not None
+        for name in option.opts:
+            given = [name] if option.is_flag else [name, values.get(option.name, "some")]
+            assert serving.read(given) == {
+                key: value
+                for key, value in (clicks(given) or {}).items()
+                if key == "common" or value != _DEFAULTS[key]
+            }
+
+
+_DEFAULTS: dict[str, object] = {
+    "listen": None, "upstream": None, "hold": None, "ping_every": None, "concurrency": None, "shared": None,
+    "no_hold": False, "linger": 60.0,
+}  # fmt: skip
+
+
+def test_a_gateway_runs_without_click(own_home: Home) -> None:
+    """It stays for days, and all that the command line needs besides is memory that calls could have."""
+    process = own_home.start("serve", "--json", "--listen", "127.0.0.1:0", PYTHONPROFILEIMPORTTIME="1")
+    ready(process)
+    process.terminate()
+    _, imported = process.communicate(timeout=LIMIT)
+    loaded = {line.rpartition("|")[2].strip() for line in imported.splitlines()}
+    assert "seawall.gateway.app" in loaded
+    assert not loaded & {"click", "gettext", "seawall.cli.verbs", "sqlalchemy", "rich"}

@@ -311,7 +311,7 @@ def test_a_gateway_keeps_nothing_in_memory_that_it_seldom_needs(tmp_path: Path) 
     """Each of these is some hundred KB, or many, of the 30 MB that a gateway takes before its first call."""
     code = (
         "import os, sys\n"
-        "import seawall.cli.verbs, seawall.cli.serve, seawall.gateway.app, seawall.gateway.sharing\n"
+        "import seawall.cli.verbs, seawall.cli.serving, seawall.gateway.app, seawall.gateway.sharing\n"
         "from seawall import settings\n"
         "from seawall.config import Store\n"
         "from seawall.gateway import runtime\n"

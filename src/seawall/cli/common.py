@@ -9,8 +9,6 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
-import click
-
 if TYPE_CHECKING:
     from seawall.settings import Loaded
 
@@ -44,9 +42,10 @@ def exit_code_of(cause: str | None) -> ExitCode:
 class Failure(Exception):
     """An expected end of a command: one line for the person, and the exit code."""
 
-    def __init__(self, text: str, code: ExitCode = ExitCode.SEAWALL) -> None:
+    def __init__(self, text: str, code: ExitCode = ExitCode.SEAWALL, verb: str = "seawall") -> None:
         super().__init__(text)
         self.code = code
+        self.verb = verb
 
 
 def stop(code: int, text: str, as_json: bool, verb: str = "seawall") -> int:
@@ -85,7 +84,7 @@ class Common:
         if not self.quiet:
             from seawall import redact
 
-            click.echo(redact.line(f"seawall: {text}"), err=True)
+            print(redact.line(f"seawall: {text}"), file=sys.stderr, flush=True)
 
     def color(self, stream: TextIO, environ: Mapping[str, str]) -> bool:
         """Whether colour may be written to `stream`."""
@@ -103,25 +102,24 @@ def wants_color(terminal: bool, environ: Mapping[str, str]) -> bool:
     return terminal and environ.get("TERM") != "dumb"
 
 
-_OPTIONS = (
-    click.option("--json", is_flag=True, help="One JSON object on stdout."),
-    click.option("--plain", is_flag=True, help="No colour, no glyphs, no wrapping."),
-    click.option("--quiet", "-q", is_flag=True, help="Only the answer and failures."),
-    click.option("--verbose", "-v", is_flag=True, help="More words; tracebacks of Seawall's own faults."),
-    click.option("--no-color", is_flag=True, help="No colour."),
-    click.option("--offline", is_flag=True, help="No network at all, this machine's own excepted."),
-    click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        metavar="PATH",
-        help="Another settings file than the usual.",
-    ),
-)
+FLAGS = {
+    "--json": "json",
+    "--plain": "plain",
+    "--quiet": "quiet",
+    "-q": "quiet",
+    "--verbose": "verbose",
+    "-v": "verbose",
+    "--no-color": "no_color",
+    "--offline": "offline",
+}
+"""Those of them that have no value, by how they are written."""
 
 
 def common_options(function: Function) -> Function:
     """Gives a verb the options that every verb has; it receives them as `common: Common`."""
     import functools
+
+    import click  # not above: the gateway does without it
 
     @functools.wraps(function)
     def with_common(*args: Any, **kwargs: Any) -> Any:
@@ -129,7 +127,24 @@ def common_options(function: Function) -> Function:
         return function(*args, common=Common(**kept), **kwargs)
 
     wrapped: Any = with_common
-    for option in reversed(_OPTIONS):
+    for option in reversed(
+        (
+            click.option("--json", is_flag=True, help="One JSON object on stdout."),
+            click.option("--plain", is_flag=True, help="No colour, no glyphs, no wrapping."),
+            click.option("--quiet", "-q", is_flag=True, help="Only the answer and failures."),
+            click.option(
+                "--verbose", "-v", is_flag=True, help="More words; tracebacks of Seawall's own faults."
+            ),
+            click.option("--no-color", is_flag=True, help="No colour."),
+            click.option("--offline", is_flag=True, help="No network at all, this machine's own excepted."),
+            click.option(
+                "--config",
+                type=click.Path(path_type=Path),
+                metavar="PATH",
+                help="Another settings file than the usual.",
+            ),
+        )
+    ):
         wrapped = option(wrapped)
     return wrapped  # type: ignore[no-any-return]
 

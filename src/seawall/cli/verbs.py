@@ -1,6 +1,5 @@
 """From arguments to a verb to an exit code; what a verb needs is imported when it is called."""
 
-import contextlib
 import importlib
 import os
 import sys
@@ -9,8 +8,8 @@ from collections.abc import Sequence
 import click
 
 from seawall import __version__
-from seawall.cli import streams
-from seawall.cli.common import ExitCode, Failure, stop
+from seawall.cli.common import ExitCode, Failure
+from seawall.cli.leaving import leave
 
 # Verb, where its click command is, and its line in the help. The order is the help's.
 VERBS = {
@@ -225,59 +224,7 @@ def _blank(argument: str) -> bool:
 def run(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and leaves with the code of the table; shows a traceback only when asked."""
     given = placed(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a locale that lacks a sign is no reason to fail
-    own = given[: given.index("--")] if "--" in given else given
-    as_json = "--json" in own
-    debug = bool(os.environ.get("SEAWALL_DEBUG")) or "-v" in own or "--verbose" in own
-    try:
-        code: int = _outcome(given)
-    except (Failure, click.ClickException) as error:
-        # A verb may have taken stdout's error for one of its own work.
-        code = ExitCode.OK if streams.failed(sys.stdout) else _stopped(error, as_json)
-    except (click.Abort, KeyboardInterrupt):
-        code = ExitCode.INTERRUPTED
-    except Exception as error:
-        from seawall.config import ConfigError  # not above: 10 ms of the 80 that `status` has
-
-        if isinstance(error, ConfigError):
-            code = stop(ExitCode.USAGE, str(error), as_json)
-        elif isinstance(error, OSError) and streams.failed(sys.stdout):
-            code = ExitCode.OK  # whatever it would have been: what was to be said is not
-        elif debug:
-            raise
-        else:
-            said = str(error).strip().partition("\n")[0]
-            what = f"{type(error).__name__}: {said}" if said else type(error).__name__
-            text = f"Seawall itself failed ({what}). SEAWALL_DEBUG=1 shows where."
-            code = stop(ExitCode.SEAWALL, text, as_json)
-    raise SystemExit(_said(int(code)))
-
-
-def _stopped(error: Failure | click.ClickException, as_json: bool) -> int:
-    if isinstance(error, Failure):
-        return stop(error.code, str(error), as_json)
-    context = getattr(error, "ctx", None)
-    return stop(
-        error.exit_code, error.format_message(), as_json, context.command_path if context else "seawall"
-    )
-
-
-def _said(code: int) -> int:
-    """The code to leave with, once all is written; where stdout takes no more, that is said, and the code is 1.
-
-    A reader that has seen enough and left is no such failure.
-    """
-    with contextlib.suppress(OSError):
-        sys.stdout.flush()
-    if (error := streams.failed(sys.stdout)) is None:
-        return code
-    # What is left of it must go somewhere: Python would complain once more while it ends.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
-        return code
-    return stop(ExitCode.SEAWALL, f"the answer cannot be written: {error.strerror or error}", as_json=False)
+    leave(given, lambda: _outcome(given))
 
 
 def _outcome(arguments: list[str]) -> int:
@@ -287,4 +234,11 @@ def _outcome(arguments: list[str]) -> int:
             result = seawall.invoke(context)
     except click.exceptions.Exit as left:
         return left.exit_code
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as error:
+        at = getattr(error, "ctx", None)
+        raise Failure(
+            error.format_message(), ExitCode(error.exit_code), at.command_path if at else "seawall"
+        ) from None
     return result if isinstance(result, int) else ExitCode.OK

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-import click
-
 from seawall.cli.common import Common, ExitCode, Failure, settings_files
 from seawall.view.web.door import Answers, Door
 
@@ -79,6 +77,8 @@ def asked_in(config: "Config", sources: Mapping[str, str], environ: Mapping[str,
 
 def show(common: Common) -> int:
     """Opens the dashboard of the user's gateway in a browser, and prints its link, which works once."""
+    import click  # not above: the gateway does without it
+
     from seawall.gateway import runtime
     from seawall.view.web.keys import link
 

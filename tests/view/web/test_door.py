@@ -84,7 +84,7 @@ def test_what_only_tells_is_not_told_anything() -> None:
 def test_the_gateway_starts_without_the_page() -> None:
     """Nothing that answers it is imported with `serve`'s door; nor is what the page's verbs need."""
     script = (
-        "import sys, seawall.cli.serve, seawall.cli.web, seawall.gateway.app, seawall.gateway.sharing\n"
+        "import sys, seawall.cli.serving, seawall.cli.web, seawall.gateway.app, seawall.gateway.sharing\n"
         "heavy = {'seawall.view.web.routes', 'seawall.view.web.ask', 'seawall.view.metrics', 'prometheus_client',\n"
         "         'opentelemetry', 'sqlalchemy', 'seawall.doctor', 'seawall.history'}\n"
         "print(sorted(heavy & set(sys.modules)))"

@@ -9,8 +9,9 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from seawall.cli.verbs import VERBS
 from seawall.fake.thread import BackgroundFakeApi
 from seawall.gateway import runtime
 from seawall.store.latency import Latency, latency_cells, step_of
-from seawall.store.rows import Count, cells
-from seawall.store.writer import UPSERT_COUNT, UPSERT_LATENCY
+from seawall.store.rows import Attempt, Count, cells
+from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT, UPSERT_LATENCY
 from seawall.view.explanation import KEY_NOTE
 from seawall.view.web.keys import link
 
@@ -31,6 +32,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the page is not shown")
 PATIENCE = LIMIT * 1000
 KEY = "sk-ant-api03-" + "k" * 40
+FAILED = Attempt(
+    at=0.0, utc_offset=0, call="c1", number=1, route="api.anthropic.com", family="opus", status=None,
+    error_type=None, cause="network.proxy_failed", request_id=None, took=0.5, held=0.0, ended="given_up",
+)  # fmt: skip
 
 
 @dataclass
@@ -403,6 +408,99 @@ def test_a_gateway_that_leaves_is_seen_to_have_left(own: Shown) -> None:
     own.process.terminate()
     seen(page, "/has left|no word/.test(document.getElementById('link').innerText)")
     assert own.process.wait(LIMIT) == 0
+
+
+def test_of_a_gateway_that_is_gone_nothing_is_said_to_be_safe(own: Shown) -> None:
+    """Killed while it holds calls: no word of live, of holding or of waiting any more, but what to do; once it is there
+    again the page goes on by itself."""
+    page = own.open()
+    own.fake.script(*["overloaded"] * 500)
+    threads, _ = _in_threads(1, lambda session: _quietly(own, session))
+    seen(page, "document.getElementById('verdict-action').innerText.startsWith('Seawall is holding')")
+    own.process.kill()
+    own.process.wait(LIMIT)
+    for thread in threads:
+        thread.join(LIMIT)
+    seen(page, "document.getElementById('verdict-title').innerText.includes('does not answer')")
+    assert page.inner_text("#verdict-title").startswith("✕This machine — the gateway at 127.0.0.1:")
+    assert page.inner_text("#link") == "✕ no word from the gateway; what is shown is old"
+    assert page.inner_text("#verdict-action") == ""
+    assert page.title() == "(?) Seawall"
+    rows = page.inner_text("#verdict-rows")
+    assert "seawall off" in rows
+    assert "when it held 1 call" in rows
+    address = own.address.removeprefix("http://")
+    again = own.home.start("serve", "--listen", address, "--json", "--upstream", own.fake.url)
+    assert again.stdout is not None
+    assert again.stdout.readline()
+    seen(page, "document.getElementById('link').innerText.endsWith('live')")
+    seen(page, "!document.getElementById('verdict-title').innerText.includes('does not answer')")
+
+
+def _quietly(shown: Shown, session: str) -> None:
+    """A call whose gateway may be killed meanwhile."""
+    with suppress(OSError, HTTPException):
+        shown.call(session)
+
+
+def test_pages_behind_others_leave_the_browser_its_connections(shown: Shown) -> None:
+    """A browser opens six connections to an address: a seventh page opens all the same, and one that is behind still
+    learns of an outage; when it is looked at it is live."""
+    page = shown.open()
+    page.context.add_init_script(
+        "Object.defineProperty(document, 'hidden', { get: () => window.behind === true })"
+    )
+    turn = "window.behind = {}; document.dispatchEvent(new Event('visibilitychange'))"
+    pages = []
+    for _ in range(8):
+        other = page.context.new_page()
+        other.goto(shown.address + "/")
+        other.wait_for_selector("#verdict.is-good, #verdict.is-warn, #verdict.is-bad")
+        seen(other, "document.getElementById('link').innerText.endsWith('live')")
+        other.evaluate(turn.format("true"))
+        pages.append(other)
+    shown.fake.script(*["overloaded"] * 500)
+    threads, _ = _in_threads(1, shown.call)
+    seen(pages[0], "document.title.includes('held')")
+    shown.fake.api._next.clear()
+    for thread in threads:
+        thread.join(LIMIT)
+    pages[0].evaluate(turn.format("false"))
+    seen(pages[0], "document.title === 'Seawall'")
+    assert pages[0].inner_text("#link").endswith("live")
+
+
+def test_a_note_is_read_out_with_its_episode(shown: Shown) -> None:
+    """What somebody noted of an episode is shown in their own words."""
+    at = time.time() - 3 * 3600
+    store = sqlite3.connect(shown.home.path / ".local/share/seawall/seawall.db", timeout=LIMIT)
+    with store:
+        store.execute(INSERT_ATTEMPT, cells(replace(FAILED, at=at)))
+    store.close()
+    until(lambda: FAILED.cause in str(_data(shown, "/api/v1/history")), "the episode is on record")
+    found = [one for one in _data(shown, "/api/v1/history")["episodes"] if one["cause"] == FAILED.cause]
+    noted = shown.home.seawall("history", "note", found[0]["id"], "the <b>proxy</b> was down")
+    assert noted.returncode == 0, noted.stderr
+    page = shown.open()
+    page.click(f"#episode-{found[0]['id']}")
+    page.wait_for_selector("#episode h3")
+    assert "Your note: the <b>proxy</b> was down" in page.inner_text("#episode")
+
+
+def test_one_call_that_is_tried_thirty_times_is_no_busy_hour(shown: Shown) -> None:
+    """A cell needs twenty calls, as in the terminal, not twenty attempts."""
+    page = shown.open()
+    page.evaluate(
+        """async () => {
+        const { drawWeek } = await import('/seawall/past.js');
+        const row = (at, attempts, calls) => ({ at: `2026-11-16T${at}:00:00Z`, utc_offset: 0, attempts, calls,
+          failed: 30 });
+        drawWeek({ hours: [row('10', 31, 1), row('12', 60, 20)], episodes: [] });
+    }"""
+    )
+    titles = [cell.get_attribute("title") for cell in page.query_selector_all(".heat td[title]")]
+    assert titles == ["1 call: too few", "50 % failed, 60 attempts"]
+    assert "blank: under 20 calls" in page.inner_text("#week-body .legend")
 
 
 def test_it_prints_to_one_sheet(shown: Shown, tmp_path: Path) -> None:

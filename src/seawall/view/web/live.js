@@ -20,6 +20,7 @@ const stop = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 export function situation(seen, now) {
   const status = seen.status, measured = seen.measured;
   if (!status) return null;
+  if (seen.lost) return silent(status, seen.lost);
   const fresh = measured && now - Date.parse(measured.generated_at) < 10 * 60e3 ? measured : null;
   // A call that went through since tells more than what was measured before it.
   const disproved = fresh && (status.succeeded_at ?? 0) * 1000 > Date.parse(fresh.generated_at);
@@ -48,6 +49,18 @@ export function situation(seen, now) {
     };
   }
   return { kind: "calm", measured: Boolean(fresh?.ok), status };
+}
+
+// Nobody answers at the gateway's address: what it held is not safe any more, and no network is at fault.
+function silent(status, at) {
+  return {
+    kind: "lost", code: "machine.dead_base_url", party: "machine", since: at, held: 0, confidence: "",
+    title: `The gateway at ${location.host} does not answer`,
+    steps: [{ text: "Start it again; this page goes on by itself then." }, { text: "Or send Claude Code straight to the API:", command: "seawall off" }],
+    dont: [{ text: "Look for a network fault", reason: "calls that are sent there do not leave this machine" }],
+    evidence: [{ direction: "for", text: `Last heard at ${clock(at)}${status.held ? `, when it held ${many(status.held, "call")}` : ""}` }],
+    wait: "", escalate: null, escalateText: "never for this cause", also: [], open: null,
+  };
 }
 
 const merged = (recorded, measured) => (recorded ? { ...measured, ...recorded } : measured);

@@ -4,28 +4,54 @@ import { by, el, quiet, say } from "./draw.js";
 import { dont, drawGates, drawHeld, drawLanes, drawModels, drawPath, drawVerdict, PARTIES, rows, situation, step } from "./live.js";
 import { drawCauses, drawDay, drawPlan, drawSettings, drawWeek, get } from "./past.js";
 
-const seen = { status: null, measured: null, causes: {}, open: [], episodes: [], history: null };
+const seen = { status: null, measured: null, causes: {}, open: [], episodes: [], history: null, lost: 0 };
 const SILENT = 25e3; // the gateway says something every 10 s
+const ASK_EVERY = 10e3;
 const RECORD_EVERY = 120e3;
 const MEASURE_EVERY = 120e3;
 const MOST_TEXT = 1 << 20;
 const KEY_NOTE = "The text held a key. It was masked. If you posted it elsewhere, revoke it.";
-let heardAt = 0, over = false, again = false;
+let heardAt = 0, over = false, gone = false, again = false, events = null, asking = 0;
 
 // ---- what the gateway tells ------------------------------------------------------------------------------
 
+// A browser opens six connections to one address. A page that is behind another gives its own back and asks now and
+// then: else the seventh page, and the questions of the sixth, would wait for ever.
+function attend() {
+  events?.close();
+  clearInterval(asking);
+  if (document.hidden) asking = setInterval(ask, ASK_EVERY);
+  else listen();
+}
+
+async function ask() {
+  try { const status = await get("/api/v1/status"); heard(); told(status); } catch { lost(); }
+}
+
 function listen() {
-  const events = new EventSource("/api/v1/events");
-  const on = (name, act) => events.addEventListener(name, (event) => { heardAt = Date.now(); over = false; act?.(event.data); });
+  const source = events = new EventSource("/api/v1/events");
+  const on = (name, act) => source.addEventListener(name, (event) => { heard(); act?.(event.data); });
   on("status", (data) => told(JSON.parse(data)));
   on("rates", (data) => drawModels(JSON.parse(data)));
   on("same");
   on("leaving", () => { over = true; connection(); });
-  events.addEventListener("error", () => {
-    connection();
+  source.addEventListener("error", () => {
+    if (source !== events) return;
+    lost();
     // A gateway that was started anew may want another cookie; then there is nothing to retry.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (source === events && !document.hidden) listen(); }, 5000);
   });
+}
+
+function heard() {
+  heardAt = Date.now();
+  over = gone = false;
+}
+
+function lost() {
+  gone = true;
+  connection();
+  draw();
 }
 
 function told(status) {
@@ -50,13 +76,14 @@ function draw() {
 
 function title() {
   const { status } = seen;
-  const text = status?.held ? `(${status.held} held) Seawall` : status?.cause ? "(!) Seawall" : "Seawall";
+  const text = seen.lost ? "(?) Seawall" : status?.held ? `(${status.held} held) Seawall` : status?.cause ? "(!) Seawall" : "Seawall";
   if (document.title !== text) document.title = text;
 }
 
 function connection() {
-  const box = by("link"), live = Date.now() - heardAt < SILENT && !over;
+  const box = by("link"), live = Date.now() - heardAt < SILENT && !over && !gone;
   const words = over ? "the gateway has left" : live ? "live" : heardAt ? "no word from the gateway; what is shown is old" : "connecting";
+  seen.lost = heardAt && !live ? heardAt : 0;
   say(box.querySelector(".words"), words);
   say(box.querySelector(".mark"), live ? "●" : "✕");
   box.className = `link ${live ? "good fresh" : "bad"}`;
@@ -158,7 +185,8 @@ by("paste").addEventListener("submit", explain);
 by("paste-text").addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) by("paste").requestSubmit(); });
 by("measure").addEventListener("click", () => measure(true));
 addEventListener("beforeprint", () => { by("settings-all").open = false; });
-listen();
+document.addEventListener("visibilitychange", attend);
+attend();
 measure(false);
 record();
 rest();

@@ -3,7 +3,7 @@
 import { by, clock, day, duration, el, many, percent, quiet, say, short, show, svg, table } from "./draw.js";
 
 const HOUR = 3600e3;
-const LEAST = 20; // below that many attempts a cell is blank, not green
+const LEAST = 20; // below that many calls a cell is blank, not green: one that is tried twenty times in an outage is still one
 
 export async function get(path) {
   const answer = await fetch(path, { headers: { accept: "application/json" }, credentials: "same-origin" });
@@ -72,11 +72,12 @@ async function openEpisode(one) {
   box.replaceChildren(quiet("Reading."));
   let whole = null;
   try { whole = await get(`/api/v1/episodes/${one.id}`); } catch (error) { box.replaceChildren(quiet(`No details: ${error.message}`)); return; }
-  const attempts = whole.attempts ?? whole.timeline ?? [];
+  if (button?.getAttribute("aria-expanded") === "false") return; // another was opened meanwhile
+  const attempts = whole.attempts ?? [], note = whole.episode?.note;
   box.replaceChildren(
     el("h3", {}, `Incident ${one.id}: ${one.cause}`),
     el("p", {}, `${day(one.opened_at)} ${clock(one.opened_at)} · ${duration(one.lasted)} · ${ENDS[one.end] ?? one.end} · ${many(one.calls, "call")} hit, ${one.given_up + one.broken} lost · ${one.families.join(", ")} · ${one.route}`),
-    one.note ? el("p", {}, `Your note: ${one.note}`) : "",
+    note ? el("p", {}, `Your note: ${note.text}`) : "",
     attempts.length ? table("Failed attempts of the episode", [["Time"], ["Call"], ["Attempt", true], ["Status", true], ["Held", true], ["Then"], ["Request id"]],
       attempts.slice(0, 50).map((row) => [clock(row.at), row.call, String(row.number), row.status === null ? "–" : String(row.status), duration(row.held), row.ended, row.request_id ?? "–"])) : "");
 }
@@ -84,13 +85,13 @@ async function openEpisode(one) {
 // ---- the week --------------------------------------------------------------------------------------------
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const SHARES = { steps: [0.01, 0.03, 0.06], words: ["under 1 %", "1–3 %", "3–6 %", "over 6 %"], of: "attempt" };
+const SHARES = { steps: [0.01, 0.03, 0.06], words: ["under 1 %", "1–3 %", "3–6 %", "over 6 %"], of: "attempt", least: "call" };
 // Each view: its cells (of how many, which figure), where its steps lie, and how a cell is said.
 const VIEWS = {
   failures: { ...SHARES, said: (share) => `${percent(share)} failed`,
     cells: (history) => shares(history, history.hours.map((row) => [local(row.at, row.utc_offset), row.failed])) },
-  latency: { steps: [2, 5, 10], words: ["under 2 s", "2–5 s", "5–10 s", "over 10 s"], of: "answer", said: (seconds) => `half began within ${short(seconds)}`,
-    cells: (history) => grid(history.latency?.by_hour ?? [], (row) => [row.weekday, row.hour], (row) => [row.answers, row.p50]) },
+  latency: { steps: [2, 5, 10], words: ["under 2 s", "2–5 s", "5–10 s", "over 10 s"], of: "answer", least: "answer", said: (seconds) => `half began within ${short(seconds)}`,
+    cells: (history) => grid(history.latency?.by_hour ?? [], (row) => [row.weekday, row.hour], (row) => [row.answers, row.p50, row.answers]) },
   // Episodes of a limit are short: all attempts of one are counted in the hour in which it began.
   limits: { ...SHARES, said: (share) => `${percent(share)} stopped by a limit of yours`,
     cells: (history) => shares(history, history.episodes.filter((one) => one.cause.startsWith("limit.")).map((one) => [local(one.opened_at, one.utc_offset), one.attempts])) },
@@ -106,17 +107,17 @@ export function drawWeek(history) {
     ? [choice(history), heat({ ...history, hours, episodes }), legend(history)] : quiet("No call is on record.")));
 }
 
-// Seven days of 24 cells, each [of how many, the figure].
+// Seven days of 24 cells, each [of how many, the figure, of how many that count for whether it is shown].
 function grid(rows, place, value) {
-  const cells = Array.from({ length: 7 }, () => Array.from({ length: 24 }, () => [0, 0]));
+  const cells = Array.from({ length: 7 }, () => Array.from({ length: 24 }, () => [0, 0, 0]));
   for (const row of rows) { const [at, hour] = place(row); cells[at][hour] = value(row, cells[at][hour]); }
   return cells;
 }
 
 function shares(history, counted) {
-  const cells = grid(history.hours, (row) => local(row.at, row.utc_offset), (row, [all]) => [all + row.attempts, 0]);
+  const cells = grid(history.hours, (row) => local(row.at, row.utc_offset), (row, [all, , calls]) => [all + row.attempts, 0, calls + row.calls]);
   for (const [[at, hour], count] of counted) cells[at][hour][1] += count;
-  return cells.map((hours) => hours.map(([all, bad]) => [all, all ? Math.min(1, bad / all) : 0]));
+  return cells.map((hours) => hours.map(([all, bad, calls]) => [all, all ? Math.min(1, bad / all) : 0, calls]));
 }
 
 function choice(history) {
@@ -125,11 +126,11 @@ function choice(history) {
 }
 
 function heat(history) {
-  const { said, steps, of } = VIEWS[view], cells = VIEWS[view].cells(history);
+  const { said, steps, of, least } = VIEWS[view], cells = VIEWS[view].cells(history);
   const head = el("tr", {}, el("th", { scope: "col" }, el("span", { cls: "unseen" }, "Day")), ...Array.from({ length: 24 }, (_, hour) => el("th", { scope: "col" },
     hour % 3 ? el("span", { cls: "unseen" }, String(hour)) : String(hour).padStart(2, "0"))));
-  const body = cells.map((hours, at) => el("tr", {}, el("th", { scope: "row" }, DAYS[at]), ...hours.map(([all, figure]) => {
-    if (all < LEAST) return el("td", { title: all ? `${many(all, of)}: too few` : null }, el("span", { cls: "unseen" }, "too few"));
+  const body = cells.map((hours, at) => el("tr", {}, el("th", { scope: "row" }, DAYS[at]), ...hours.map(([all, figure, known]) => {
+    if (known < LEAST) return el("td", { title: known ? `${many(known, least)}: too few` : null }, el("span", { cls: "unseen" }, "too few"));
     const level = steps.filter((step) => figure >= step).length, text = `${said(figure)}, ${many(all, of)}`;
     return el("td", { cls: `h${level + 1}`, title: text }, el("span", { "aria-hidden": "true" }, GLYPHS[level]), el("span", { cls: "unseen" }, text));
   })));
@@ -137,12 +138,12 @@ function heat(history) {
 }
 
 function legend(history) {
-  const { words, of } = VIEWS[view];
+  const { words, least } = VIEWS[view];
   const ends = view === "latency" ? " From a request to the first content of its answer, by the upstream alone."
     : view !== "failures" ? "" : history.busiest && history.quietest
       ? ` Busiest: ${slot(history.busiest)}. Quietest you use: ${slot(history.quietest)}.` : " No clear pattern yet.";
   return el("p", { cls: "legend" }, ...words.map((word, at) => el("span", { cls: "step" }, el("b", { cls: `h${at + 1}`, "aria-hidden": "true" }, GLYPHS[at]), ` ${word}`)),
-    `blank: under ${LEAST} ${of}s.`, ends);
+    `blank: under ${LEAST} ${least}s.`, ends);
 }
 
 function slot(one) {

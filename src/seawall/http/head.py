@@ -63,13 +63,16 @@ class RequestHead(msgspec.Struct, gc=False):
     target: bytes
     http11: bool
     lines: Headers
-    fields: list[Field]
-    """What those lines say."""
     length: int
     keep_alive: bool
     expects_continue: bool
     lower: dict[bytes, bytes]
     """Values by lower-case name; the first of several."""
+
+    @property
+    def fields(self) -> list[Field]:
+        """What the lines say, each of them."""
+        return list(map(_fields, self.lines))
 
 
 class AnswerHead(msgspec.Struct, gc=False):
@@ -78,12 +81,16 @@ class AnswerHead(msgspec.Struct, gc=False):
     status: int
     reason: bytes
     lines: Headers
-    fields: list[Field]
     length: int
     keep_alive: bool
     lower: dict[bytes, bytes]
     raw: bytes = b""
     """As it came; `read_answer` makes the rest of it again."""
+
+    @property
+    def fields(self) -> list[Field]:
+        """What the lines say, each of them."""
+        return list(map(_fields, self.lines))
 
 
 def end_of_head(data: bytes | bytearray, limit: int) -> int:
@@ -176,10 +183,9 @@ def read_request(head: bytes) -> RequestHead:
     """A request's whole head, its empty line included. Raises BadHead with the status to answer."""
     lines = _lines(head)
     method, target, http11 = _request_lines[lines.pop(0)]
-    fields = list(map(_fields, lines))
-    lower, repeated = dict(fields), _ABSENT
-    if len(lower) != len(fields):
-        lower, repeated = _first_of_each(fields)
+    lower, repeated = dict(map(_fields, lines)), _ABSENT
+    if len(lower) != len(lines):
+        lower, repeated = _first_of_each(list(map(_fields, lines)))
     if b"upgrade" in lower:
         raise BadHead("a change of protocol is not carried")
     if b"host" not in lower or b"host" in repeated:
@@ -194,7 +200,6 @@ def read_request(head: bytes) -> RequestHead:
         target,
         http11,
         lines,
-        fields,
         _length(lower, repeated, http11) or 0,
         _keep_alive(lower, http11) if b"connection" in lower else http11,
         expect is not None and http11,
@@ -240,17 +245,16 @@ def read_answer(head: bytes, method: bytes) -> AnswerHead:
     """The whole head of an answer to a request with `method`. Raises BadHead."""
     lines = _lines(head)
     status, reason, http11 = _status_line(lines.pop(0))
-    fields = list(map(_fields, lines))
-    lower, repeated = dict(fields), _ABSENT
-    if len(lower) != len(fields):
-        lower, repeated = _first_of_each(fields)
+    lower, repeated = dict(map(_fields, lines)), _ABSENT
+    if len(lower) != len(lines):
+        lower, repeated = _first_of_each(list(map(_fields, lines)))
     length = _length(lower, repeated, http11)
     if status < 200 or status in _NO_BODY or method == b"HEAD":
         length = 0
     elif length is None:
         length = UNTIL_CLOSE
     keep_alive = length != UNTIL_CLOSE and (_keep_alive(lower, http11) if b"connection" in lower else http11)
-    return AnswerHead(status, reason, lines, fields, length, keep_alive, lower, head)
+    return AnswerHead(status, reason, lines, length, keep_alive, lower, head)
 
 
 @lru_cache(64)

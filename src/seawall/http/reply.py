@@ -54,23 +54,23 @@ class Reply:
         """
         connection = self._connection
         self.started = True
-        headers = list(headers)
+        lines = [b"HTTP/1.1 %d %b" % (status, reason or _REASONS.get(status, b"")), *headers]
         if length >= 0:
             if status not in _NEVER_A_BODY and status >= 200:
-                headers.append(b"content-length: %d" % length)
+                lines.append(b"content-length: %d" % length)
         elif length == BODILESS:
             length = 0
         elif connection.request_http11:
             length = CHUNKED
-            headers.append(b"transfer-encoding: chunked")
+            lines.append(b"transfer-encoding: chunked")
         else:
             connection.last_request()
             length = UNTIL_CLOSE
         if not connection.stays_open:
-            headers.append(b"connection: close")
+            lines.append(b"connection: close")
         self._framing = length
-        line = b"HTTP/1.1 %d %b" % (status, reason or _REASONS.get(status, b""))
-        self._pending = format_head(line, headers)
+        lines.append(b"\r\n")
+        self._pending = b"\r\n".join(lines)
 
     def write(self, data: bytes) -> None:
         """A piece of the body; empty pieces are nothing."""

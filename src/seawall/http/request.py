@@ -13,7 +13,7 @@ _LARGE = 64 * 1024
 """Bytes still to come from which a body is worth a buffer of its own."""
 
 
-_FORGOTTEN = RequestHead(b"", b"", True, [], [], 0, False, False, {})
+_FORGOTTEN = RequestHead(b"", b"", True, [], 0, False, False, {})
 
 
 class BodyTooLarge(Exception):

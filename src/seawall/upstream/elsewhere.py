@@ -57,10 +57,9 @@ def for_another_address(head: bytes, length: int, host: bytes, base: bytes, key:
 
 def keep_cookies_away(head: AnswerHead) -> None:
     """Take the cookies out of another address' answer: its client would send them to its own upstream."""
-    kept = [
-        (field, line) for field, line in zip(head.fields, head.lines, strict=True) if field[0] not in _COOKIES
+    head.lines = [
+        line for (name, _), line in zip(head.fields, head.lines, strict=True) if name not in _COOKIES
     ]
-    head.fields, head.lines = [field for field, _ in kept], [line for _, line in kept]
     head.lower = {name: value for name, value in head.lower.items() if name not in _COOKIES}
 
 

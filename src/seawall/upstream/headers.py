@@ -1,5 +1,7 @@
 """Which headers travel on, in both directions."""
 
+from functools import lru_cache
+
 from seawall.http.head import CHUNKED, HOP_BY_HOP, AnswerHead, Headers, RequestHead
 
 CONTINUE = 100
@@ -12,12 +14,16 @@ OUR_COOKIE = b"seawall"
 _NOT_SENT = HOP_BY_HOP | {b"expect", b"proxy-authorization"}
 _IDENTITY = b"accept-encoding: identity"
 _NOT_ANSWERED = HOP_BY_HOP | {b"content-length", b"proxy-authenticate"}
+_USUAL = (b"keep-alive", b"close")
+"""What nearly every `connection` says."""
+_KNOWN = 32
+"""Names of headers come in the same order again: so many orders are remembered, of requests and of answers."""
 
 
 def _dropped(lower: dict[bytes, bytes], always: frozenset[bytes]) -> frozenset[bytes]:
     """`always`, and the headers that `connection` declares to be for this connection only."""
     connection = lower.get(b"connection")
-    if connection is None or connection.lower() in (b"keep-alive", b"close"):
+    if connection is None or connection.lower() in _USUAL:
         return always
     return always.union(token.strip() for token in connection.lower().split(b","))
 
@@ -29,20 +35,20 @@ def upstream_headers(head: RequestHead, host: bytes, length: int, *, identity: b
     """
     lower, size = head.lower, b"%d" % length
     not_sent = _dropped(lower, _NOT_SENT)
-    if _OURS in b" ".join(lower):
-        not_sent = not_sent.union(name for name in lower if name.startswith(_OURS))
-    if len(lower) == len(head.lines) and not_sent.isdisjoint(lower) and lower.get(b"content-length") == size:
-        headers, names = head.lines.copy(), list(lower)  # nearly always: two lines change, where they stand
-        headers[names.index(b"host")] = b"host: " + host
-        if identity and b"accept-encoding" in lower:
-            headers[names.index(b"accept-encoding")] = _IDENTITY
+    if not_sent is _NOT_SENT and len(lower) == len(head.lines) and lower.get(b"content-length") == size:
+        places, at, coding_at = _places(tuple(lower))  # nearly always: two lines change, where they stand
+        headers = [head.lines[place] for place in places] if places else head.lines.copy()
+        headers[at] = b"host: " + host
+        if identity and coding_at is not None:
+            headers[coding_at] = _IDENTITY
         elif identity:
             headers.append(_IDENTITY)
     else:
         framing = (
             (b"host", b"content-length", b"accept-encoding") if identity else (b"host", b"content-length")
         )
-        headers = [b"host: " + host, *_without(head, not_sent.union(framing))]
+        not_sent = not_sent.union(framing, (name for name in lower if name.startswith(_OURS)))
+        headers = [b"host: " + host, *_without(head, not_sent)]
         if identity:
             headers.append(_IDENTITY)
         if length == CHUNKED:
@@ -50,6 +56,17 @@ def upstream_headers(head: RequestHead, host: bytes, length: int, *, identity: b
         elif length or b"content-length" in lower:
             headers.append(b"content-length: " + size)
     return _without_our_cookie(headers) if b"cookie" in lower else headers
+
+
+@lru_cache(_KNOWN)
+def _places(names: tuple[bytes, ...]) -> tuple[tuple[int, ...], int, int | None]:
+    """Where in a head the lines stand that are sent on (none: all of them are), and among those host and coding."""
+    places = tuple(
+        place for place, name in enumerate(names) if name not in _NOT_SENT and not name.startswith(_OURS)
+    )
+    sent = [names[place] for place in places]
+    coding_at = sent.index(b"accept-encoding") if b"accept-encoding" in sent else None
+    return () if len(sent) == len(names) else places, sent.index(b"host"), coding_at
 
 
 def _without_our_cookie(headers: Headers) -> Headers:
@@ -68,17 +85,22 @@ def _without_our_cookie(headers: Headers) -> Headers:
 
 def client_headers(head: AnswerHead, without: bytes = b"") -> Headers:
     """An answer's headers as they are sent on; how it is framed is the connection's own affair."""
-    dropped = _dropped(head.lower, _NOT_ANSWERED)
-    return _without(head, dropped | {without} if without else dropped)
+    lower, lines = head.lower, head.lines
+    dropped = _dropped(lower, _NOT_ANSWERED)
+    if without or dropped is not _NOT_ANSWERED or len(lower) != len(lines):
+        return _without(head, dropped | {without})
+    lines = lines.copy()
+    for place in _not_answered(tuple(lower)):
+        del lines[place]
+    return lines
+
+
+@lru_cache(_KNOWN)
+def _not_answered(names: tuple[bytes, ...]) -> list[int]:
+    """Where in a head the lines stand that are not sent on, the last one first."""
+    return [place for place, name in enumerate(names) if name in _NOT_ANSWERED][::-1]
 
 
 def _without(head: RequestHead | AnswerHead, dropped: frozenset[bytes]) -> Headers:
     """The lines of a head but for those of some headers."""
-    lower = head.lower
-    if len(lower) != len(head.lines):  # a name came twice
-        return [line for (name, _), line in zip(head.fields, head.lines, strict=True) if name not in dropped]
-    names, lines = list(lower), head.lines.copy()
-    for name in lower.keys() & dropped:
-        at = names.index(name)
-        del names[at], lines[at]
-    return lines
+    return [line for (name, _), line in zip(head.fields, head.lines, strict=True) if name not in dropped]

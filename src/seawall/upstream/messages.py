@@ -8,7 +8,7 @@ from typing import Protocol
 from seawall.causes.evidence import Body, Evidence, Fault, Phase
 from seawall.config import Idle, Sizes
 from seawall.http.connection import UpstreamConnection
-from seawall.http.head import AnswerHead, Field, Headers
+from seawall.http.head import AnswerHead, Headers
 from seawall.wire import errors, ratelimit
 from seawall.wire.answer import State, StreamedAnswer, Usage, message_usage
 from seawall.wire.request import RequestBody
@@ -19,7 +19,6 @@ _TAIL = 5.0
 _PIECE = 1024 * 1024
 """Of a compressed answer, so much is unpacked at a time."""
 _NO_LINES: Headers = []
-_NO_FIELDS: list[Field] = []
 _FLOWING = State.FLOWING  # on the path of every event, where even an enum's attribute costs
 
 
@@ -241,7 +240,7 @@ class Attempt:
         self.content_at = connection.last_byte_at
         self._taker.content(head, data, connection, raw=self._raw)
         # Sent: a stream may live for long, and little may still be asked of its head.
-        head.lines, head.fields, head.raw = _NO_LINES, _NO_FIELDS, b""
+        head.lines, head.raw = _NO_LINES, b""
         head.lower = {name: head.lower[name] for name in _ASKED_LATER if name in head.lower}
         if self._unpacker is None and not self._raw:
             self._flowing = self._stream

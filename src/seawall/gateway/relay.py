@@ -27,6 +27,9 @@ class Stage(IntEnum):
     FINISHED = 3
 
 
+_PENDING, _OPENED, _COMMITTED, _FINISHED = Stage  # on the path of every call, where an enum's attribute costs
+
+
 class Told(msgspec.Struct, frozen=True):
     """What the answer's own headers tell of the call."""
 
@@ -65,7 +68,7 @@ class Relay:
         if streamed:
             reply.filler = PING  # only whole events are sent, so one more fits anywhere
         self._pinged_at = 0.0
-        self.stage = Stage.PENDING
+        self.stage: Stage = _PENDING
         self.told = Told(id)
         self.kept: list[bytes] | None = [] if keep else None
         """The answer's body, where it may have to be finished without its client."""
@@ -76,21 +79,21 @@ class Relay:
 
     @property
     def opened(self) -> bool:
-        return self.stage is not Stage.PENDING
+        return self.stage is not _PENDING
 
     def interim(self, head: AnswerHead) -> None:
-        if self.stage is Stage.PENDING and head.status != CONTINUE:
+        if self.stage is _PENDING and head.status != CONTINUE:
             self.reply.interim(head.status, client_headers(head))
 
     def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool) -> None:
-        if self.stage is Stage.PENDING:
+        if self.stage is _PENDING:
             headers = client_headers(head, b"" if raw else b"content-encoding")
             # A stated length holds only for what is forwarded unread.
             length = head.length if raw else UNTIL_CLOSE
             self.reply.start(head.status, headers + self.told.headers(), length, head.reason)
         if raw:
             self.reply.filler = b""
-        self.stage = Stage.COMMITTED
+        self.stage = _COMMITTED
         self.reply.source = source
         self.more(data)
         self.reply.flush()
@@ -103,22 +106,22 @@ class Relay:
             self.kept.append(data)
 
     def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None:
-        if self.stage is Stage.PENDING:
+        if self.stage is _PENDING:
             self.reply.start(head.status, client_headers(head) + self.told.headers(), len(body), head.reason)
             self.reply.write(body)
         else:
             self.reply.write(plain)
         if self.kept is not None:
             self.kept.append(plain)
-        self.stage = Stage.COMMITTED
+        self.stage = _COMMITTED
 
     # -- while nothing comes --------------------------------------------------------------------------------------
 
     def open(self, now: float) -> None:
         """Send a 200 of our own, so that the client goes on waiting."""
-        if self.stage is not Stage.PENDING:
+        if self.stage is not _PENDING:
             return
-        self.stage = Stage.OPENED
+        self.stage = _OPENED
         kind = b"text/event-stream; charset=utf-8" if self._streamed else b"application/json"
         headers = [b"content-type: " + kind, b"cache-control: no-cache", *self.told.headers()]
         self.reply.start(200, headers, UNTIL_CLOSE)
@@ -131,19 +134,19 @@ class Relay:
 
     def tick(self, now: float, every: float) -> None:
         """Ping an opened answer when it is time."""
-        if self.stage is Stage.OPENED and now - self._pinged_at >= every:
+        if self.stage is _OPENED and now - self._pinged_at >= every:
             self.ping(now)
 
     # -- the end --------------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
         """The answer is whole."""
-        self.stage = Stage.FINISHED
+        self.stage = _FINISHED
         self.reply.end()
 
     def pass_on(self, failure: Failure) -> None:
         """Hand a failure on as it came, or as near to it as the answer's state allows."""
-        if self.stage is not Stage.PENDING:
+        if self.stage is not _PENDING:
             self.break_off(failure)
             return
         status, headers, body = _as_answer(failure)
@@ -151,7 +154,7 @@ class Relay:
 
     def give_up(self, failure: Failure | None, reason: str, params: Hold, rng: random.Random) -> None:
         """Hand on the last failure after a hold; `failure` None where no attempt was made."""
-        if self.stage is not Stage.PENDING:
+        if self.stage is not _PENDING:
             self.break_off(failure, reason)
             return
         if failure is None:
@@ -165,10 +168,10 @@ class Relay:
 
     def break_off(self, failure: Failure | None, reason: str = "it is stopping") -> None:
         """End an answer that had begun so that nobody takes it for whole."""
-        if self.stage is Stage.FINISHED:
+        if self.stage is _FINISHED:
             return
-        told = self.stage is Stage.COMMITTED and failure is not None and failure.evidence.in_stream
-        self.stage = Stage.FINISHED
+        told = self.stage is _COMMITTED and failure is not None and failure.evidence.in_stream
+        self.stage = _FINISHED
         if told:
             pass  # the upstream's own `error` event went by as any other
         elif self._streamed and failure is not None:
@@ -179,14 +182,14 @@ class Relay:
 
     def replay(self, body: bytes) -> None:
         """Send an answer that was finished while its client was away."""
-        if self.stage is Stage.PENDING:
+        if self.stage is _PENDING:
             kind = b"text/event-stream; charset=utf-8" if self._streamed else b"application/json"
             self.reply.start(200, [b"content-type: " + kind, *self.told.headers()], len(body))
         self.reply.write(body)
         self.finish()
 
     def _send(self, status: int, headers: Headers, body: bytes) -> None:
-        self.stage = Stage.FINISHED
+        self.stage = _FINISHED
         self.reply.answer(status, headers + self.told.headers(), body)
 
 

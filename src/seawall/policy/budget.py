@@ -19,7 +19,7 @@ class Budget:
         self._left = params.most
         self._accepted = self._refused = 0.0
         """So many lately; each fades within `window`."""
-        self._at = self._sent_at = -math.inf
+        self._at, self._sent_at = 0.0, -math.inf
 
     def when(self, now: float) -> float:
         """The moment from which an attempt may go."""
@@ -39,16 +39,21 @@ class Budget:
     def count(self, now: float, *, refused: bool) -> None:
         """One attempt was taken, or refused for load."""
         self._move_to(now)
-        self._refused += refused
-        self._accepted += not refused
-        self._left = max(0.0, self._left - 1) if refused else min(self._p.most, self._left + self._p.share)
+        if refused:
+            self._refused += 1
+            self._left = max(0.0, self._left - 1)
+        else:
+            self._accepted += 1
+            left, most = self._left + self._p.share, self._p.most
+            self._left = left if left < most else most
 
     def _move_to(self, now: float) -> None:
-        if now <= self._at:
+        gone, p = now - self._at, self._p
+        if gone <= 0:
             return
-        gone = min(now - self._at, 1e9)
-        kept = math.exp(-gone / self._p.window)
+        kept = math.exp(-gone / p.window)
         self._accepted *= kept
         self._refused *= kept
-        self._left = min(self._p.most, self._left + gone * self._p.free_rate)
+        left = self._left + gone * p.free_rate
+        self._left = left if left < p.most else p.most
         self._at = now

@@ -29,7 +29,7 @@ class Sent(msgspec.Struct, eq=False):
     probe: int
     """Its number where it is the breaker's probe, else 0; and the same for the host's."""
     host_probe: int
-    marks: tuple[float, ...]
+    marks: list[float]
     accepted: bool = False
 
 
@@ -46,6 +46,7 @@ class Wait:
 
 
 _PAID = Cost(0.0, 0.0)
+_NO_MARKS: list[float] = []
 
 
 class Lane:
@@ -167,7 +168,7 @@ class Lane:
     def accepted(self, sent: Sent, now: float) -> None:
         """The upstream took it: its stream runs."""
         sent.accepted = True
-        sent.cost, sent.marks = _PAID, ()  # a stream may run for long
+        sent.cost, sent.marks = _PAID, _NO_MARKS  # a stream may run for long
         self.running += 1
         self.host.accepted(now)
         self.budget.count(now, refused=False)

@@ -41,6 +41,10 @@ class State(StrEnum):
     """A backlog, and less load of ours did not help."""
 
 
+# On the path of every call, where an enum's attribute costs as much as a call of a function.
+_REPLACEMENT, _CALM = Kind.REPLACEMENT, State.CALM
+
+
 class Limiter:
     """The law of one lane: asked `when`, told what became of each attempt."""
 
@@ -109,7 +113,7 @@ class Limiter:
 
     def state(self, now: float) -> State:
         """What it makes of the refusals so far."""
-        return State.CALM if now - self._refused_at > self._p.quiet else self._found
+        return _CALM if now - self._refused_at > self._p.quiet else self._found
 
     def limit(self, now: float) -> int | None:
         """Streams that it would let run now; None while nothing limits them."""
@@ -121,7 +125,7 @@ class Limiter:
         """An attempt goes; what it counts as."""
         if self._credit >= 1:
             self._credit -= 1
-            return Kind.REPLACEMENT
+            return _REPLACEMENT
         p, most, late = self._p, self._most(), self._p.late
         match self.state(now):
             case State.CALM:
@@ -144,9 +148,11 @@ class Limiter:
         self._skip = 0.0
         if sent_at > self._refused_at:
             self._accepted_in_row += 1
+        if state is _CALM:
+            return
         # Whatever is taken, one after the other, proves that there is room.
         gently = state is State.OWN and self._accepted_in_row < p.own_run
-        if state is State.CALM or (kind is Kind.REPLACEMENT and (gently or state is not State.OWN)):
+        if kind is _REPLACEMENT and (gently or state is not State.OWN):
             return
         before = self.rate
         up = p.own_up if gently and not self.ramping else p.up
@@ -180,11 +186,12 @@ class Limiter:
         if self._skip >= 1 and not low:
             self._skip -= 1
             return
-        self._skip = 0.0 if self._skip >= 1 else self._skip
-        most = self._most_credit()
+        if self._skip >= 1:
+            self._skip = 0.0
+        most, credit = self._most_credit(), self._credit + 1
         if calm:
             most += self._p.spare_time * self._acceptance_rate
-        self._credit = min(self._credit + 1, most)
+        self._credit = credit if credit < most else most
 
     def returned(self, kind: Kind) -> None:
         """An attempt ended without a verdict: what it used up is there again."""
@@ -221,9 +228,9 @@ class Limiter:
         self._acceptance_at = now
         if not refused:
             self._acceptance_rate += 1 / p.acceptance_time
+        if state is _CALM:
+            return
         match state:
-            case State.CALM:
-                pass
             case State.STRAINED:
                 many = self._weigh(refused, p.strained_share) >= p.strained_most
                 if (many and self._load.queued > p.backlog_least) or (

@@ -93,16 +93,17 @@ class Bucket:
         need = min(cost + self.reserve, 0.99 * self.most) - self.level
         return need / self._refill if need > 0 else 0.0
 
-    def spend(self, cost: float, now: float) -> float:
+    def spend(self, cost: Cost, now: float) -> float:
         """Take the cost of a request out of it; all that was spent so far."""
+        name, most, level = self.name, self.most, self.level
+        takes = 1.0 if name == REQUESTS else cost.output if name == OUTPUT else cost.input
         if now > self.at:
-            level = self.level + (now - self.at) * self._refill
-            self.level = level if level < self.most else self.most
+            level += (now - self.at) * self._refill
+            level = level if level < most else most
             self.at = now
-        if cost > self.most:
-            cost = self.most
-        self.level -= cost
-        self.spent += cost
+        takes = takes if takes < most else most
+        self.level = level - takes
+        self.spent += takes
         return self.spent
 
     def hear(self, told: Level, spent_then: float, ago: float) -> None:
@@ -153,13 +154,17 @@ class Pacer:
 
     def cost(self, size: int, most_output: float = math.inf) -> Cost:
         """What a request of so many bytes will take, by what answers said of others."""
-        return Cost(size * self._input_per_byte * (1 + self._p.over), min(self._output, most_output))
+        output = self._output
+        return Cost(
+            size * self._input_per_byte * (1 + self._p.over), output if output < most_output else most_output
+        )
 
     def learn(self, size: int, input_tokens: int | None, output_tokens: int | None) -> None:
         """What a request of so many bytes took, where its answer said so. Input that came from the cache does not count
         against the limit, and so is left out of both."""
         if input_tokens is not None and size > _SMALL:
-            self._input_per_byte += _LEARN * (min(input_tokens / size, 1.0) - self._input_per_byte)
+            each = input_tokens / size if input_tokens < size else 1.0
+            self._input_per_byte += _LEARN * (each - self._input_per_byte)
         if output_tokens is not None:
             self._output += _LEARN * (output_tokens - self._output)
 
@@ -181,12 +186,13 @@ class Pacer:
             at, why = self._sent_at + 1 / cap, "starts a second"
         return at, why
 
-    def send(self, cost: Cost, now: float) -> tuple[float, ...]:
+    def send(self, cost: Cost, now: float) -> list[float]:
         """A request goes; marks to hand back with its answer."""
         self._sent_at = now
-        if not self.buckets:
-            return ()
-        return tuple([bucket.spend(cost.of(name), now) for name, bucket in self.buckets.items()])
+        marks = []
+        for bucket in self.buckets.values():
+            marks.append(bucket.spend(cost, now))
+        return marks
 
     def accepted(self, sent_at: float) -> None:
         """A request that began then was taken."""
@@ -211,7 +217,7 @@ class Pacer:
         if all(bucket.level > bucket.most / 2 for bucket in self.buckets.values()):
             self._listen_at = now + self._p.listen_every
 
-    def hear(self, levels: list[Level], marks: tuple[float, ...], sent_at: float, now: float) -> None:
+    def hear(self, levels: list[Level], marks: list[float], sent_at: float, now: float) -> None:
         """What an answer's headers say; `marks` are those of its request."""
         for level in levels:
             bucket = self.buckets.get(level.name)

@@ -124,7 +124,8 @@ class Attempt:
         self._unpacker: zlib._Decompress | None = None
         self._collected: list[bytes] = []
         self._collected_size = 0
-        self._body = Body.NONE
+        self._body: Body | None = None
+        """What there was of it, where that is known before its end."""
         self.limits = ratelimit.NONE
         """What a failed answer's headers say of limits."""
         self.usage: Usage | None = None
@@ -361,7 +362,7 @@ class Attempt:
         limits = self.limits = ratelimit.read(head.lower.get, self._wall)
         request_id = head.lower.get(b"request-id")
         shape = self._body
-        if shape is Body.NONE:
+        if shape is None:
             shape = Body.CUT if fault is not None and body else Body(said.kind)
         return Evidence(
             phase=phase,

@@ -95,7 +95,7 @@ class StreamedAnswer:
         self._held_size = 0
         self._begun = False
         """`message_start` was seen, which comes once and before any content."""
-        self.state = State.HELD
+        self.state: State = _HELD
         self.error = b""
         """The data of the `error` event."""
         self.usage = Usage()
@@ -153,7 +153,7 @@ class StreamedAnswer:
     def _look(self, block: bytes) -> bytes:
         """Read the events before content one by one."""
         for one in events(block):
-            if self.state is not State.HELD:
+            if self.state is not _HELD:
                 self._held.append(one)
                 continue
             name, data = name_and_data(one)
@@ -177,7 +177,7 @@ class StreamedAnswer:
             elif self._held_size > _MOST_HELD:
                 self.state = State.MALFORMED
                 return b""
-        if self.state is State.HELD:
+        if self.state is _HELD:
             return b""
         held, self._held = self._held, []
         out = b"".join(held)

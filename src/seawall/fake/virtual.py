@@ -301,7 +301,7 @@ class Knowing:
         if at > now:
             return Wait(at, "capacity", at)
         self._queue.take(ticket)
-        return Sent(ticket, Cost(0.0, 0.0), Kind.SURPLUS, now, 0, 0, ())
+        return Sent(ticket, Cost(0.0, 0.0), Kind.SURPLUS, now, 0, 0, [])
 
     def hear(self, sent: Sent, levels: list[Level], now: float) -> None: ...
     def accepted(self, sent: Sent, now: float) -> None: ...

@@ -2,8 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine
-from functools import partial
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, assert_never
 
 import msgspec
@@ -50,6 +49,7 @@ class Exchange:
     __slots__ = (
         "_attempt",
         "_attempt_at",
+        "_awaited",
         "_away",
         "_deadline_timer",
         "_failures",
@@ -101,6 +101,8 @@ class Exchange:
         self._reused = False
         """The attempt's connection had carried others."""
         self._attempt_at = now
+        self._awaited: asyncio.Future[Failure | None] | None = None
+        """The end of an attempt whose answer is kept, which its task waits for."""
         self._own: asyncio.Future[Permit] | None = None
         """What it waits for in its own lane's queue."""
         self._away: Away | None = None
@@ -120,7 +122,7 @@ class Exchange:
             self._away = means.fallbacks.away(call, means.admission, means.memory, self._go_instead)
 
     async def carry(self, begun: Permit | Failure | None = None) -> None:
-        """Until an attempt is under way, whose end `_ended` hears, or the client has been told.
+        """Until an attempt is under way, whose end `ended` hears, or the client has been told.
 
         `begun`: how the attempt before failed, or its permit, where it must be sent again. A call has a task while it
         waits for its turn or for a connection, and none while its answer comes: that is a quarter of an open stream.
@@ -176,14 +178,18 @@ class Exchange:
         return None
 
     def _leave_alone(self, connection: UpstreamConnection) -> None:
-        """Send the request and wait for nothing: what happens then is told to `_ended`, or to `_stop`."""
-        self._send(connection, self._ended)
+        """Send the request and wait for nothing: what happens then is told to `ended`, or to `_stop`."""
+        self._send(connection)
         self.relay.reply.gone = self._stop
         self._task = None
 
-    def _ended(self, failure: Failure | None) -> None:
+    def ended(self, failure: Failure | None) -> None:
         """The attempt under way ended."""
-        attempt, permit = self._attempt, self._permit
+        awaited, attempt, permit = self._awaited, self._attempt, self._permit
+        if awaited is not None:
+            if not awaited.done():
+                awaited.set_result(failure)
+            return
         assert attempt is not None
         assert permit is not None
         self._attempt = None
@@ -305,23 +311,14 @@ class Exchange:
         self.attempts += 1
         self._attempt_at = self._loop.time()
 
-    def _send(self, connection: UpstreamConnection, ended: Callable[[Failure | None], None]) -> Attempt:
+    def _send(self, connection: UpstreamConnection) -> Attempt:
         """Send the request on this connection."""
         means, call = self._means, self.call
         self._reused = not connection.fresh
         if self._failures or self._away is not None:
             self.relay.told = self._told()
         attempt = self._attempt = Attempt(
-            self.relay,
-            streamed=call.facts.streamed,
-            tokens=call.facts.tokens,
-            client_limit=call.limit,
-            idle=means.settings.idle,
-            sizes=means.settings.sizes,
-            wall=means.clock.wall(),
-            ended=ended,
-            heard=self._heard,
-            committed=self._committed,
+            self.relay, self, call.facts, call.limit, means.settings, means.clock.wall
         )
         sent = call if self._away is None else self._way() or call
         attempt.send(connection, sent.head, sent.body)
@@ -340,8 +337,8 @@ class Exchange:
         if self.relay.kept is None:
             self._leave_alone(connection)
             return None
-        ended: asyncio.Future[Failure | None] = self._loop.create_future()
-        attempt = self._send(connection, partial(_settle, ended))
+        ended = self._awaited = self._loop.create_future()
+        attempt = self._send(connection)
         try:
             failure = await self._end_of_kept(ended)
         except asyncio.CancelledError:
@@ -391,7 +388,7 @@ class Exchange:
             tag=tag,
         )
 
-    def _heard(self, head: AnswerHead) -> None:
+    def heard(self, head: AnswerHead) -> None:
         """An answer has begun: what it says of its account, its limits and the service's load is learned now."""
         permit, means = self._permit, self._means
         assert permit is not None
@@ -423,7 +420,7 @@ class Exchange:
         answer.set_result(b"".join(self.relay.kept or ()) if failure is None else None)
         return failure
 
-    def _committed(self) -> None:
+    def committed(self) -> None:
         """Nothing is sent again from now on: what was kept for that goes, however long the answer lasts."""
         if self.relay.kept is None:
             self._means.memory.give(len(self.call.body))
@@ -718,11 +715,6 @@ class Exchange:
             fallback=way.told if way is not None else None,
         )
         means.records.write(row)
-
-
-def _settle(ended: "asyncio.Future[Failure | None]", failure: Failure | None) -> None:
-    if not ended.done():
-        ended.set_result(failure)
 
 
 def _label(evidence: Evidence) -> str:

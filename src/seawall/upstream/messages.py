@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from seawall.causes.evidence import Body, Evidence, Fault, Phase
-from seawall.config import Idle, Sizes
+from seawall.config import Gateway
 from seawall.http.connection import UpstreamConnection
 from seawall.http.head import AnswerHead, Headers
 from seawall.wire import errors, ratelimit
 from seawall.wire.answer import State, StreamedAnswer, Usage, message_usage
-from seawall.wire.request import RequestBody
+from seawall.wire.request import Facts, RequestBody
 
 _ASKED_LATER = (b"content-type", b"request-id", b"cf-ray", b"x-seawall-id", b"anthropic-organization-id")
 _TAIL = 5.0
@@ -54,31 +54,41 @@ class Taker(Protocol):
     def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None: ...
 
 
+class Watcher(Protocol):
+    """Told how an attempt fares."""
+
+    def heard(self, head: AnswerHead) -> None:
+        """An answer has begun, whatever it is."""
+
+    def committed(self) -> None:
+        """Content has begun: the request will not be sent again."""
+
+    def ended(self, failure: Failure | None) -> None:
+        """It is over, once: the answer is whole, or this became of it."""
+
+
 class Attempt:
-    """One attempt as the sink of its connection. `ended` is called once, with None or the Failure."""
+    """One attempt as the sink of its connection."""
 
     __slots__ = (
         "_body",
         "_client_limit",
         "_collected",
         "_collected_size",
-        "_committed",
         "_connection",
-        "_ended",
+        "_facts",
         "_flowing",
+        "_good",
         "_head",
-        "_heard",
-        "_idle",
         "_more",
         "_over",
         "_raw",
-        "_sizes",
+        "_settings",
         "_stream",
-        "_streamed",
         "_taker",
-        "_tokens",
         "_unpacker",
         "_wall",
+        "_watcher",
         "content_at",
         "limits",
         "sent_at",
@@ -88,36 +98,27 @@ class Attempt:
     def __init__(
         self,
         taker: Taker,
-        *,
-        streamed: bool,
-        tokens: int,
+        watcher: Watcher,
+        facts: Facts,
         client_limit: float,
-        idle: Idle,
-        sizes: Sizes,
-        wall: float,
-        ended: Callable[[Failure | None], None],
-        heard: Callable[[AnswerHead], None],
-        committed: Callable[[], None],
+        settings: Gateway,
+        wall: Callable[[], float],
     ) -> None:
         self._taker = taker
         self._more = taker.more
+        self._watcher = watcher
+        self._facts = facts
+        self._client_limit = client_limit
+        self._settings = settings
+        self._wall = wall
         self._flowing: StreamedAnswer | None = None
         """The stream, once its events go by as they come."""
-        self._streamed = streamed
-        self._tokens = tokens
-        self._client_limit = client_limit
-        self._idle = idle
-        self._sizes = sizes
-        self._wall = wall
-        self._ended = ended
         self._over = False
         """It has ended, or was cancelled: nothing more is told."""
-        self._heard = heard
-        """Called when an answer has begun, whatever it is."""
-        self._committed = committed
-        """Called when content has begun: the request will not be sent again."""
         self._connection: UpstreamConnection | None = None
         self._head: AnswerHead | None = None
+        self._good = False
+        """Its status says that it is an answer, not an error."""
         self._stream: StreamedAnswer | None = None
         self._raw = False
         """Forwarded unread: its coding is not ours to undo."""
@@ -146,7 +147,7 @@ class Attempt:
 
     def _settle(self, failure: Failure | None) -> None:
         self._over = True
-        self._ended(failure)
+        self._watcher.ended(failure)
 
     def _cancel_upstream(self) -> None:
         if self._connection is not None:
@@ -165,11 +166,12 @@ class Attempt:
 
     def head(self, head: AnswerHead) -> None:
         self._head = head
-        self._heard(head)
+        good = self._good = 200 <= head.status < 300
+        self._watcher.heard(head)
         coding = head.lower.get(b"content-encoding", b"identity").lower()
         if coding in (b"gzip", b"x-gzip"):
             self._unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        if not 200 <= head.status < 300:
+        if not good:
             return
         if coding != b"identity" and self._unpacker is None:
             if self._taker.opened:
@@ -180,8 +182,8 @@ class Attempt:
             self._begin(b"")
             return
         kind = head.lower.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if self._streamed and kind == b"text/event-stream":
-            self._stream = StreamedAnswer(self._sizes.answer)
+        if self._facts.streamed and kind == b"text/event-stream":
+            self._stream = StreamedAnswer(self._settings.sizes.answer)
             self.usage = self._stream.usage
             self._body = Body.STREAM
 
@@ -217,7 +219,7 @@ class Attempt:
             self._settle(None)
         elif stream is not None:
             self._fail(Fault.CONNECTION_CLOSED, "the stream ended before its answer was whole")
-        elif 200 <= head.status < 300:
+        elif self._good:
             self._judge(head)
         else:
             self._fail(None, f"the upstream answered {head.status}")
@@ -245,8 +247,7 @@ class Attempt:
         head.lower = {name: head.lower[name] for name in _ASKED_LATER if name in head.lower}
         if self._unpacker is None and not self._raw:
             self._flowing = self._stream
-        self._committed()
-        self._heard = self._committed = _nothing
+        self._watcher.committed()
 
     def _follow(self, stream: StreamedAnswer, data: bytes) -> None:
         out = stream.feed(data)
@@ -268,12 +269,10 @@ class Attempt:
     def _collect(self, data: bytes) -> None:
         self._collected.append(data)
         self._collected_size += len(data)
-        head = self._head
-        assert head is not None
-        good = 200 <= head.status < 300
-        if self._collected_size <= (self._sizes.answer if good else self._sizes.error_body):
+        sizes = self._settings.sizes
+        if self._collected_size <= (sizes.answer if self._good else sizes.error_body):
             return
-        if good and not self._taker.opened:
+        if self._good and not self._taker.opened:
             # Too large to be judged whole; it is an answer all the same.
             whole = b"".join(self._collected)
             self._collected.clear()
@@ -290,7 +289,7 @@ class Attempt:
         usage = message_usage(body) if body is not None else None
         if body is None or usage is None:
             self._fail(None, "the answer is not one of this API")
-        elif self._streamed:
+        elif self._facts.streamed:
             self._fail(None, "the answer is not the stream that was asked for")
         else:
             self.usage = usage
@@ -303,7 +302,7 @@ class Attempt:
         for piece in self._unpack(data):
             pieces.append(piece)
             size += len(piece)
-            if size > self._sizes.answer:
+            if size > self._settings.sizes.answer:
                 return None
         return b"".join(pieces)
 
@@ -359,14 +358,14 @@ class Attempt:
         in_stream = self._stream is not None and bool(self._stream.error)
         source = self._stream.error if self._stream is not None else body
         said = errors.read(source, kind.decode("latin-1") if kind and not in_stream else None)
-        limits = self.limits = ratelimit.read(head.lower.get, self._wall)
+        limits = self.limits = ratelimit.read(head.lower.get, self._wall())
         request_id = head.lower.get(b"request-id")
         shape = self._body
         if shape is None:
             shape = Body.CUT if fault is not None and body else Body(said.kind)
         return Evidence(
             phase=phase,
-            status=200 if 200 <= head.status < 300 else head.status,  # any of them says the same: taken
+            status=200 if self._good else head.status,  # any of them says the same: taken
             fault=fault,
             body=shape,
             error_type=said.type,
@@ -387,13 +386,13 @@ class Attempt:
 
     def tick(self, now: float) -> None:
         """Fail it where silence has lasted too long. Pings are bytes, and bytes are life."""
-        connection, idle = self._connection, self._idle
+        connection, idle = self._connection, self._settings.idle
         if connection is None or self._over:
             return
         silent = now - connection.last_byte_at
         if self._head is None:
-            reading = idle.first_byte + self._tokens * idle.first_byte_per_token
-            limit = reading if self._streamed else self._client_limit
+            reading = idle.first_byte + self._facts.tokens * idle.first_byte_per_token
+            limit = reading if self._facts.streamed else self._client_limit
             if now - self.sent_at > limit:
                 self._fail(Fault.FIRST_BYTE_TIMEOUT, f"no answer began within {limit:.0f} s")
         elif self.content_at is None:
@@ -411,10 +410,6 @@ class Attempt:
         """The machine slept: what had not begun to answer is dead, though nobody will tell."""
         if self.content_at is None:
             self._fail(Fault.ASLEEP, "the machine slept while the call was under way")
-
-
-def _nothing(*_: object) -> None:
-    """In the place of what was told once."""
 
 
 def _begin_of(body: bytes) -> bytes:

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,32 @@ def test_whether_work_should_be_a_batch(own_home: Home, command: str, more: list
     done = own_home.seawall("plan", "--for", command, *more)
     assert done.returncode == 0
     assert f"\n{'Batch' if fits else 'No batch'}: " in done.stdout
+
+
+def test_work_that_is_due_is_not_sent_to_an_hour_after_that(own_home: Home) -> None:
+    """The quiet hours lie ten hours ahead: of what is due in three or nine hours they are no advice, of later work
+    they are."""
+    now = time.time()
+    this = int(now // HOUR) % 24
+    busy, quiet = ((this + 5) % 24, (this + 6) % 24), ((this + 10) % 24, (this + 11) % 24)
+    kept(own_home, counts=past(now, busy, quiet))
+
+    def advice(due: str) -> tuple[str, dict[str, Any]]:
+        asked = ("plan", "--for", "python eval.py", "--deadline", due)
+        shown = own_home.seawall(*asked, TZ="UTC").stdout
+        [line] = [one for one in shown.splitlines() if one.startswith("python eval.py: ")]
+        return line, conforms(own_home.seawall(*asked, "--json", TZ="UTC").stdout)["for"]
+
+    said, value = advice("3h")
+    assert re.match(r"python eval.py: any hour until (today|tomorrow) \d\d:\d\d; now ", said)
+    assert value["window"] is None
+    said, value = advice("9h")
+    assert clock(quiet[0]) not in said.partition(";")[0]
+    assert value["window"] is None or value["window"]["end"] <= value["due"]
+    for due in ("20h", "3d"):
+        said, value = advice(due)
+        assert f"{clock(quiet[0])}–{clock(quiet[1] + 1)} (starts in 9 h " in said or "(starts in 10 h" in said
+        assert value["window"]["start"] < value["due"]
 
 
 def test_nothing_on_record(own_home: Home) -> None:

@@ -101,17 +101,19 @@ def test_without_a_pattern(outlook: Outlook, least: int, says: str) -> None:
 )
 def test_work_that_was_asked_about(now: Rate | None, said: str) -> None:
     """When it would go best, how it is now, and whether it should be a batch."""
-    wanted = view.Wanted("claude -p 'all'\x1b[2J", now, Batch(False, "Claude Code waits"))
+    best = PLAN.outlook.best[0]
+    wanted = view.Wanted("claude -p 'all'\x1b[2J", now, Batch(False, "Claude Code waits"), best)
     lines = view.whole(replace(PLAN, wanted=wanted, moves=(), stagger=(), claims=()), Look(None))
     assert lines[-2:] == [
         f"claude -p 'all'?[2J: today 20:00–23:00 (starts in 3 h 10 min), 1.1 % failures; {said}",
         "No batch: Claude Code waits",
     ]
-    plan = replace(
-        PLAN, wanted=replace(wanted, batch=Batch(True, "half")), outlook=Outlook(known=24), claims=()
-    )
-    shown = view.whole(replace(plan, moves=(), stagger=()), Look(None))
+    wanted = replace(wanted, batch=Batch(True, "half"), best=None)
+    plan = replace(PLAN, wanted=wanted, outlook=Outlook(known=24), moves=(), stagger=(), claims=())
+    shown = view.whole(plan, Look(None))
     assert shown[-2:] == [f"claude -p 'all'?[2J: any hour; {said}", "Batch: half"]
+    soon = view.whole(replace(plan, wanted=replace(wanted, due=plan.now + 9 * 3600)), Look(None))
+    assert soon[-2] == f"claude -p 'all'?[2J: any hour until tomorrow 01:50; {said}"
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 200])

@@ -64,7 +64,7 @@ def plan(
         return _snippet(common, now)
     settings = load_settings(common, {}, os.environ).config
     zone = _zone(tz, settings.history.timezone, common)
-    wanted, unread = _wanted(command, calls, due), None
+    wanted, unread = _wanted(command, calls, due, now), None
     found = asked(common, lambda records: _plan(records, settings.plan, now, hours, zone, wanted))
     if isinstance(found, Failure):
         unread = str(found)
@@ -106,14 +106,15 @@ def _zone(option: str | None, setting: str, common: Common) -> tzinfo | None:
     return times.set_zone(setting, common)
 
 
-def _wanted(command: str | None, calls: int | None, due: float | None) -> "Wanted | None":
+def _wanted(command: str | None, calls: int | None, due: float | None, now: float) -> "Wanted | None":
     from seawall.history.plan import batch
     from seawall.view.plan import Wanted
 
     if command is None:
         return None
     program = os.path.basename(command.split()[0])
-    return Wanted(command, None, batch(program.startswith(_SDK), calls, due))
+    fits = batch(program.startswith(_SDK), calls, due)
+    return Wanted(command, None, fits, due=now + due if due is not None else None)
 
 
 def _plan(
@@ -125,7 +126,7 @@ def _plan(
     wanted: "Wanted | None",
 ) -> "Plan":
     from seawall.history.claims import claim
-    from seawall.history.plan import coming, planned
+    from seawall.history.plan import HOUR, coming, planned
     from seawall.view.plan import Plan
 
     offset = times.east(zone)
@@ -134,7 +135,9 @@ def _plan(
     outlook = planned(found, now, ahead, offset, least)
     if wanted is not None:
         here = coming(found, now, 1, offset, least)
-        wanted = replace(wanted, now=here[0].rate if here else None)
+        left = ahead if wanted.due is None else min(ahead, int((wanted.due - now) // HOUR))
+        best = (outlook if left == ahead else planned(found, now, left, offset, least)).best
+        wanted = replace(wanted, now=here[0].rate if here else None, best=best[0] if best else None)
     made = Plan(
         now, ahead, SPAN, least, found, outlook, (), (),
         [one for text in settings.published_peaks if (one := claim(text)) is not None], wanted, offset,

@@ -36,6 +36,9 @@ class Wanted:
     now: Rate | None
     """As calls at this hour do; None where too little is known."""
     batch: Batch
+    best: Window | None = None
+    """Of the hours that are left until it is due; None where none of them is surely better."""
+    due: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +117,13 @@ def _wanted(plan: Plan, look: Look) -> list[str]:
     command, there = clean(plan.wanted.command), plan.wanted.now
     now = f"now {percent(there.share)}" if there is not None else "of this hour too little is known"
     lines = []
-    if plan.outlook.best:
-        best = plan.outlook.best[0]
+    if (best := plan.wanted.best) is not None:
         when = f"{span(best, plan, look)} ({_starts(best, plan)}), {percent(best.rate.share)} failures"
         lines += flowed([f"{command}: {when}; {now}"], look)
     else:
-        lines += flowed([f"{command}: any hour; {now}"], look)
+        due = plan.wanted.due
+        until = f" until {_name(due, plan)} {_hour(due, plan)}" if due is not None else ""
+        lines += flowed([f"{command}: any hour{until}; {now}"], look)
     fits = "Batch: " if plan.wanted.batch.fits else "No batch: "
     return [*lines, *flowed([fits + plan.wanted.batch.reason], look)]
 
@@ -172,10 +176,15 @@ def _claims(plan: Plan, look: Look) -> list[str]:
 
 def span(one: Window, plan: Plan, look: Look) -> str:
     """`today 20:00–23:00`, by the wall clock."""
-    begin, end = _local(one.start, plan), _local(one.end, plan)
-    date = (begin.date() - _local(plan.now, plan).date()).days
-    name = {0: "today", 1: "tomorrow"}.get(date, DAYS[begin.weekday()])
-    return f"{name} {ranged(f'{begin:%H:%M}-{end:%H:%M}', look)}"
+    hours = ranged(f"{_hour(one.start, plan)}-{_hour(one.end, plan)}", look)
+    return f"{_name(one.start, plan)} {hours}"
+
+
+def _name(at: float, plan: Plan) -> str:
+    """The day of a moment in the coming week."""
+    day = _local(at, plan)
+    date = (day.date() - _local(plan.now, plan).date()).days
+    return {0: "today", 1: "tomorrow"}.get(date, DAYS[day.weekday()])
 
 
 def _hour(at: float, plan: Plan) -> str:
@@ -247,6 +256,8 @@ def data(plan: Plan) -> dict[str, object]:
             "share_now": plan.wanted.now.share if plan.wanted.now is not None else None,
             "batch": plan.wanted.batch.fits,
             "batch_reason": plan.wanted.batch.reason,
+            "due": utc(plan.wanted.due) if plan.wanted.due is not None else None,
+            "window": _window(plan.wanted.best) if plan.wanted.best is not None else None,
         },
     }
 

@@ -32,9 +32,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the page is not shown")
 PATIENCE = LIMIT * 1000
 KEY = "sk-ant-api03-" + "k" * 40
+CAUSE = "network.proxy_failed"
 FAILED = Attempt(
     at=0.0, utc_offset=0, call="c1", number=1, route="api.anthropic.com", family="opus", status=None,
-    error_type=None, cause="network.proxy_failed", request_id=None, took=0.5, held=0.0, ended="given_up",
+    error_type=None, cause=CAUSE, request_id=None, took=0.5, held=0.0, ended="given_up",
 )  # fmt: skip
 
 
@@ -477,8 +478,8 @@ def test_a_note_is_read_out_with_its_episode(shown: Shown) -> None:
     with store:
         store.execute(INSERT_ATTEMPT, cells(replace(FAILED, at=at)))
     store.close()
-    until(lambda: FAILED.cause in str(_data(shown, "/api/v1/history")), "the episode is on record")
-    found = [one for one in _data(shown, "/api/v1/history")["episodes"] if one["cause"] == FAILED.cause]
+    until(lambda: CAUSE in str(_data(shown, "/api/v1/history")), "the episode is on record")
+    found = [one for one in _data(shown, "/api/v1/history")["episodes"] if one["cause"] == CAUSE]
     noted = shown.home.seawall("history", "note", found[0]["id"], "the <b>proxy</b> was down")
     assert noted.returncode == 0, noted.stderr
     page = shown.open()

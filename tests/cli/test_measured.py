@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,13 @@ def test_a_way_that_was_not_walked_is_not_known() -> None:
     away = Measured(T, "x", (Result(Check("net.dns", "name", none), Finding(State.FAIL, "dead")),), {})
     [gate] = [one for one in judged(Config(), EPISODE, away, T, T).gates if one.id == "network"]
     assert gate.state is Met.NO
+
+
+def test_whom_to_tell_behind_a_relay() -> None:
+    """Whoever runs it, unless the API itself answered: then Anthropic, as the doctor says."""
+    relay = replace(EPISODE, route="relay.example")
+    assert judged(Config(), relay, None, None, T).text.startswith("to whoever runs relay.example")
+    assert judged(Config(), replace(relay, by_api=True), None, None, T).text.startswith("not yet")
 
 
 def test_what_is_old_is_not_read() -> None:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from seawall.causes.cause import Cause, codes, load
-from seawall.view.explanation import SHOWN_AS
+from seawall.doctor.side import SHOWN_AS
 
 ROOT = Path(__file__).parent.parent.parent
 SITE = ROOT / "docs/site"

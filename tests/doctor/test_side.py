@@ -2,7 +2,7 @@
 
 import pytest
 
-from seawall.doctor.side import name_of, side_of
+from seawall.doctor.side import called, name_of, side_of
 from seawall.origin import Origin
 from seawall.view.facts import gateway
 
@@ -25,6 +25,20 @@ def test_one_upstream_has_one_name(url: str, name: str, side: str) -> None:
     """With its port where that is not the usual one."""
     assert name_of(Origin.parse(url)[0]) == name
     assert side_of(name) == side
+    assert side_of(name, by_api=True) == called("provider", name, True) == "Anthropic's side"
+
+
+@pytest.mark.parametrize(
+    ("party", "says"),
+    [
+        ("provider", "llm.example's side"),
+        ("limit", "Your plan or limits"),
+        ("of a newer one", "Not known yet"),
+    ],
+)
+def test_every_party_is_called_by_one_name(party: str, says: str) -> None:
+    """Of the service the host's; of a party that is not known none."""
+    assert called(party, "llm.example", False) == says
 
 
 @pytest.mark.parametrize(

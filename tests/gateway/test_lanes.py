@@ -164,6 +164,22 @@ def test_what_refused_names_the_error_also_inside_of_a_200(fault: str, label: st
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("fault", "by_api"), [("overloaded", True), ("status code=503 body=html", False)])
+def test_whether_the_api_itself_answers_is_told(fault: str, by_api: bool) -> None:
+    """By the form of its request ids, at whatever address it is reached."""
+
+    async def run() -> None:
+        async with ground(*[fault] * 5000, hold=hold(longest=3600)) as g:
+            asking = asyncio.create_task(g.ask())
+            await until(lambda: g.gateway.status()["held"] == 1)
+            [trouble] = g.gateway.status()["troubles"]
+            assert trouble["by_api"] is by_api
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+    asyncio.run(run())
+
+
 def test_an_answer_that_has_come_is_held_no_more() -> None:
     """A call that failed first and now streams for a long time is running, not held."""
 

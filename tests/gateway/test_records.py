@@ -193,7 +193,7 @@ def test_what_is_told_of_troubles() -> None:
     """Each with its lane, since when, how often, how many calls came through or were given up; attempts lately."""
     clock = Clock()
     records = Records(clock, None)
-    records.count(LANE, "provider.overloaded")
+    records.count(LANE, "provider.overloaded", by_api=True)
     clock.at += 5
     records.count(LANE, "provider.overloaded")
     records.ended(LANE, "provider.overloaded", finished=False)
@@ -205,8 +205,8 @@ def test_what_is_told_of_troubles() -> None:
     assert told["troubles"] == [
         {
             "route": "api.anthropic.com", "family": "opus", "account": "a1", "cause": "provider.overloaded",
-            "since": 1_000_000.0, "last": 1_000_005.0, "failures": 2, "recovered_at": 1_000_010.0, "finished": 1,
-            "given_up": 1,
+            "since": 1_000_000.0, "last": 1_000_005.0, "failures": 2, "by_api": True, "recovered_at": 1_000_010.0,
+            "finished": 1, "given_up": 1,
         }
     ]  # fmt: skip
     assert told["recent"]["models"] == [{"family": "opus", "succeeded": 1, "tried": 3}]

@@ -87,6 +87,14 @@ def test_the_whole_view() -> None:
     assert lines[-1] == "b I restarted  n other network tried"
 
 
+@pytest.mark.parametrize(("by_api", "side"), [(True, "Anthropic's side"), (False, "127.0.0.1:8790's side")])
+def test_the_api_itself_behind_another_address(by_api: bool, side: str) -> None:
+    """By its request ids: then it is Anthropic's side, as the doctor says of the same."""
+    troubles = [one | {"by_api": by_api} for one in WEATHER["troubles"]]
+    shown = one(**WEATHER | {"upstream": "http://127.0.0.1:8790", "troubles": troubles})
+    assert frame(replace(WHOLE, gateways=[shown]), Look(80))[1].startswith(f"{side} — The API is at capacity")
+
+
 def test_lanes_give_way_first() -> None:
     """In twelve lines the verdict, what is held and what is around it stay, and the keys."""
     lines = frame(WHOLE, Look(80), 12)

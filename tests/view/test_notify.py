@@ -7,6 +7,7 @@ import pytest
 
 from seawall.config import Notify
 from seawall.view.facts import Gateway, gateway
+from seawall.view.frame import title
 from seawall.view.notify import Event, Seen, Told, admit, is_quiet, look, noted, text
 
 T = 1_800_000_000.0
@@ -57,6 +58,19 @@ def test_an_episode_from_its_beginning_to_its_end() -> None:
         (373, [one(back)]),
         (374, [one()]),
     ) == [[], [], [], ["opened", "held"], [], [], [], ["recovered"], []]
+
+
+def test_the_api_itself_behind_another_address_is_claude() -> None:
+    """What failed once with its request id is its trouble to the end, in a message's side and in its last words."""
+    relay = {"route": "relay.example", "by_api": True}
+    here = one(trouble(**relay), upstream="http://relay.example:8790")
+    seen, _ = look(Seen(), [here], T + 1, ALL)
+    [episode] = seen.episodes.values()
+    assert episode.by_api
+    event = replace(EVENT, subject="relay.example", cause="provider.overloaded")
+    assert text(event, "", "").startswith("relay.example is back")
+    assert text(replace(event, by_api=True), "", "").startswith("Claude is back")
+    assert title("provider.overloaded", "relay.example:8790", by_api=True)[1] == "Anthropic's side"
 
 
 def test_trouble_that_is_over_soon_is_not_told() -> None:

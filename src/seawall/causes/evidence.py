@@ -59,6 +59,11 @@ class Body(StrEnum):
     ENCODED = "encoded"
 
 
+def by_api(request_id: str | None) -> bool:
+    """Whether an answer's request id has the form of the API's own: then the API answered, whatever lies between."""
+    return (request_id or "").startswith("req_")
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One failed attempt as facts. Everything that decides, explains or counts reads this.

@@ -199,7 +199,7 @@ def judged(
         opened_at=episode.since,
         p90=known.p90 if known else None,
         episode="" if "@" in name else name,
-        host="" if is_loopback(host) else host,
+        host="" if episode.by_api or is_loopback(host) else host,
         accepted_at=accepted_at,
         answers=answers.of(state(), name),
     )

@@ -170,6 +170,7 @@ def _judged(
     subject: "Subject", recorded: "Recorded", code: str, host: str, results: "Sequence[Result]", now: float
 ) -> "Escalation":
     """Whether it is time to tell anybody."""
+    from seawall.causes.evidence import by_api
     from seawall.doctor import answers, escalation
 
     place, one = state(), recorded.episode
@@ -184,7 +185,7 @@ def _judged(
         opened_at=one.opened_at if one else None,
         p90=recorded.p90,
         episode=one.id if one else "",
-        host="" if any((row.request_id or "").startswith("req_") for row in recorded.rows) else _far(host),
+        host="" if any(by_api(row.request_id) for row in recorded.rows) else _far(host),
         accepted_at=accepted or None,
         answers=answers.of(place, one.id) if one else None,
     )

@@ -138,7 +138,8 @@ def _waits(row: Any) -> Waiting | None:
 def message_of(event: Event, gateways: Sequence[Gateway], config: Config, *, test: bool = False) -> Message:
     """The event with its text, whose side it is on, how long such trouble lasts, and where to look."""
     here = next((one for one in gateways if one.route == event.subject and one.address), None)
-    what, side = title(event.cause, here.host if here else event.subject) if event.cause else ("", "")
+    name = here.host if here else event.subject
+    what, side = title(event.cause, name, event.by_api) if event.cause else ("", "")
     said = text(event, side, what)
     return Message(
         event,

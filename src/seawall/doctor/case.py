@@ -8,7 +8,7 @@ from seawall.causes.cause import Cause, Party, Platform
 from seawall.doctor.check import Direction, Finding, Result, State
 from seawall.doctor.earlier import Earlier, Recently
 from seawall.doctor.escalation import Escalation
-from seawall.doctor.side import ANTHROPICS, side_of
+from seawall.doctor.side import called
 from seawall.doctor.subject import Subject
 from seawall.doctor.verdict import Verdict
 
@@ -73,14 +73,14 @@ class Case:
 
     @property
     def side(self) -> str:
-        """Whose side it is where the party is the service: the host's, where another than Anthropic answered."""
-        if self.cloud:
+        """Whose side it is, as people read it; of the service the host's, where another than Anthropic answered."""
+        if self.party is Party.PROVIDER and self.cloud:
             return f"{self.cloud}'s side"
         # Behind a relay, or an address of this machine, the API may be what answers: its request ids tell.
         by_api = self.verdict.who == "api" or any(
             one.facts.get("who") == "api" for one in self.verdict.evidence if one.direction is Direction.FOR
         )
-        return ANTHROPICS if by_api else side_of(self.host)
+        return called(self.party, self.host, by_api)
 
     @property
     def party(self) -> Party:

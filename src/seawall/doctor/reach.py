@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from seawall.causes.evidence import Body, Evidence, Fault, Phase
+from seawall.causes.evidence import Body, Evidence, Fault, Phase, by_api
 from seawall.causes.match import match
 from seawall.config import Network
 from seawall.http.dial import dial
@@ -43,7 +43,7 @@ class Answer:
         """Who answered: `api`, `edge`, `seawall`, `between` or `nobody`."""
         if self.status is None:
             return "nobody"
-        if self.headers.get("request-id", "").startswith("req_"):
+        if by_api(self.headers.get("request-id")):
             return "api"
         if "x-seawall-id" in self.headers:
             return "seawall"

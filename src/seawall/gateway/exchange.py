@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 import msgspec
 
 from seawall.causes.cause import lookup
-from seawall.causes.evidence import Evidence, Fault, Phase
+from seawall.causes.evidence import Evidence, Fault, Phase, by_api
 from seawall.causes.match import UNKNOWN
 from seawall.gateway.admission import Gate, Permit
 from seawall.gateway.call import Call
@@ -684,7 +684,7 @@ class Exchange:
         return Told(self.call.id, self.attempts, self._held(), self.cause, notes, way.told if way else "")
 
     def _record(self, cause: str, ended: str, evidence: Evidence, outcome: Outcome) -> None:
-        self._means.records.count(self._lane(), cause, ended)
+        self._means.records.count(self._lane(), cause, ended, by_api(evidence.request_id))
         self._write(cause, ended, evidence, outcome)
 
     def _write(

@@ -55,6 +55,8 @@ class Trouble:
     since: float
     last: float
     failures: int = 0
+    by_api: bool = False
+    """One of the failures came from the API itself, whatever lies between."""
     recovered_at: float | None = None
     finished: int = 0
     """Held calls that succeeded after all."""
@@ -133,8 +135,8 @@ class Records:
         if self._troubles:
             self._recover(lane, at)
 
-    def count(self, lane: LaneKey, cause: str, then: str = "") -> None:
-        """One attempt failed, and `then` became of its call."""
+    def count(self, lane: LaneKey, cause: str, then: str = "", by_api: bool = False) -> None:
+        """One attempt failed, and `then` became of its call; `by_api`: the API itself said so."""
         at = self._clock.wall()
         if not self._since <= at < self._until:
             self._turn(at)
@@ -147,6 +149,7 @@ class Records:
         trouble.last = at
         trouble.recovered_at = None
         trouble.failures += 1
+        trouble.by_api |= by_api
 
     @property
     def tallies(self) -> Tallies:

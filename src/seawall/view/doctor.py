@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from seawall.causes.cause import Party
 from seawall.clock import duration, local
 from seawall.doctor import escalation
 from seawall.doctor.advice import Advice, Do, headline
@@ -12,7 +11,7 @@ from seawall.doctor.check import Check, Direction, Result, Sign, State
 from seawall.doctor.earlier import Recently
 from seawall.doctor.lasting import history
 from seawall.doctor.verdict import Verdict
-from seawall.view.explanation import LABEL, SHOWN_AS, dont_line, flowed, low, row, wrapped
+from seawall.view.explanation import LABEL, dont_line, flowed, low, row, wrapped
 from seawall.view.explanation import headline as said_of
 from seawall.view.layout import NARROW, Look, cut_middle
 
@@ -40,9 +39,7 @@ def block(case: Case, advised: Advice, look: Look, plain: bool = False, more: bo
     if cause is None:
         return _clear(case, look, marks)
     title = harmless(headline(case)) or low(cause.title)
-    lines = said_of(
-        case.side if case.party is Party.PROVIDER else SHOWN_AS[case.party], title, verdict.confidence, look
-    )
+    lines = said_of(case.side, title, verdict.confidence, look)
     look = _body(look)
     if advised.action:
         lines += wrapped(advised.action, look.edge - 1)

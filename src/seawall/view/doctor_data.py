@@ -17,6 +17,7 @@ def as_json(case: Case, advised: Advice, code: int) -> dict[str, Any]:
         "cause": verdict.cause,
         "party": verdict.party if cause else None,
         "host": case.host,
+        "side": case.side if cause else None,
         "confidence": verdict.confidence,
         "title": headline(case) or (cause.title if cause else "All clear"),
         "retry": cause.retry if cause else None,

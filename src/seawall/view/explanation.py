@@ -7,20 +7,9 @@ from collections.abc import Iterable, Sequence
 from seawall.causes.cause import Cause, Party, Platform, Step, Summary, load, lookup
 from seawall.causes.match import UNKNOWN
 from seawall.causes.verdict import Confidence, Verdict, nearest, question, unknown_title
+from seawall.doctor.side import SHOWN_AS
 from seawall.view.layout import NARROW, Look
 
-SHOWN_AS = {
-    Party.PROVIDER: "Anthropic's side",
-    Party.LIMIT: "Your plan or limits",
-    Party.ACCOUNT: "Your account or key",
-    Party.REQUEST: "Your request",
-    Party.NETWORK: "Your network",
-    Party.MACHINE: "This machine",
-    Party.GATEWAY: "A gateway on the way",
-    Party.SEAWALL: "Seawall itself",
-    Party.UNRELATED: "Not a Claude call",
-    Party.UNKNOWN: "Not known yet",
-}
 _CLOUDS = (
     ("bedrock", "Amazon Bedrock's side"),
     ("aiplatform", "Google Cloud's side"),

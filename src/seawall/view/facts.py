@@ -97,6 +97,8 @@ class Trouble:
     finished: int = 0
     """Held calls that succeeded after all."""
     given_up: int = 0
+    by_api: bool = False
+    """The API itself answered so, whatever lies between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,13 @@ class Gateway:
         return len(self.waiting) + self.waiting_more
 
     @property
+    def by_api(self) -> bool:
+        """Whether the API itself is what fails so, behind whatever address."""
+        return any(
+            one.by_api for one in self.troubles if one.cause == self.cause and one.recovered_at is None
+        )
+
+    @property
     def counts(self) -> str:
         """How many calls are held and how many wait beside them: `holding 2, 37 more wait`; `nothing held`."""
         said = f"holding {self.held}" if self.held else "nothing held"
@@ -229,6 +238,7 @@ def _trouble(one: Facts) -> Trouble | None:
         _number(one, "recovered_at"),
         _count(one, "finished") or 0,
         _count(one, "given_up") or 0,
+        one.get("by_api") is True,
     )
 
 

@@ -10,15 +10,6 @@ from seawall.view.lanes import SHOWN, holding_rows, lane_rows
 from seawall.view.layout import Fact, Look, Row, cut_end, ends, laid_out
 from seawall.view.rows import models_row, page_row, path_row, strip_row, usual_line
 
-_PARTIES = {
-    "limit": "Your plan or limits",
-    "account": "Your account or key",
-    "request": "Your request",
-    "network": "Your network",
-    "machine": "This machine",
-    "gateway": "A gateway on the way",
-    "seawall": "Seawall itself",
-}
 _MOST_FAMILIES = 3
 _STEPS = (
     (True, 60),
@@ -170,7 +161,7 @@ def _about(one: Gateway) -> list[Fact]:
 
 def headline(one: Gateway, look: Look) -> list[str]:
     """Whose side the trouble is on and what it is, with how long it has lasted."""
-    what, party = title(one.cause, one.host)
+    what, party = title(one.cause, one.host, one.by_api)
     dash = "- " if look.plain else "— "
     since = duration(one.cause_age) if one.cause_age is not None else ""
     return ends(Fact(f"{dash}{what}{_where(one)}", party, "party"), since, look)
@@ -190,12 +181,10 @@ def _where(one: Gateway) -> str:
     return said + (f" for {', '.join(named)}" if 0 < len(named) <= _MOST_FAMILIES else "")
 
 
-def title(cause: str, host: str) -> tuple[str, str]:
+def title(cause: str, host: str, by_api: bool = False) -> tuple[str, str]:
     """What the cause is, and the party's name. A cause that only a newer Seawall knows is called by its code."""
     from seawall.causes.cause import lookup
-    from seawall.doctor.side import side_of
+    from seawall.doctor.side import called
 
     known = lookup(cause)
-    party = cause.partition(".")[0]
-    name = side_of(host) if party == "provider" else _PARTIES.get(party, "Not known yet")
-    return (known.title if known.code == cause else cause), name
+    return (known.title if known.code == cause else cause), called(cause.partition(".")[0], host, by_api)

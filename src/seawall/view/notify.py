@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from seawall.clock import duration, local
 from seawall.config import ConfigError, Notify, quiet_hours
+from seawall.origin import anthropics
 from seawall.view.facts import Gateway, Trouble
 
 PASSES = ("provider", "network", "gateway")
@@ -44,6 +45,7 @@ class Event:
     held: int = 0
     finished: int = 0
     given_up: int = 0
+    by_api: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Episode:
     done: Mapping[tuple[str, str, str, float], tuple[int, int]] = field(default_factory=dict)
     """Calls that came through and that were given up, by trouble: one that is over is not told of any more."""
     said: frozenset[str] = frozenset()
+    by_api: bool = False
+    """The API itself answered so, whatever lies between."""
 
     @property
     def finished(self) -> int:
@@ -160,6 +164,7 @@ def _followed(
         families=tuple(sorted({*old.families, *(one.family for one in troubles if one.family)})),
         recovered_at=None if going_on else max(ended, default=old.recovered_at),
         held=sum(one.held for one in here),
+        by_api=old.by_api or any(one.by_api for one in troubles),
         done={**old.done, **{_key(one): (one.finished, one.given_up) for one in troubles}},
     )
 
@@ -199,6 +204,7 @@ def _event(kind: str, one: Episode, now: float) -> Event:
         one.held,
         one.finished,
         one.given_up,
+        one.by_api,
     )
 
 
@@ -368,7 +374,7 @@ def text(event: Event, side: str, what: str) -> str:
 def _who(event: Event) -> str:
     if event.cause.startswith("network."):
         return "Your network"
-    return "Claude" if event.subject.endswith("anthropic.com") else event.subject
+    return "Claude" if event.by_api or anthropics(event.subject) else event.subject
 
 
 def _ends(event: Event) -> str:

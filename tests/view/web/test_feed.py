@@ -5,6 +5,8 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import pytest
+
 from seawall.gateway.tally import Tallies
 from seawall.view.web.feed import FOLLOWERS, Feed, rates
 
@@ -39,6 +41,27 @@ def test_a_page_is_told_all_at_first_and_then_what_changes() -> None:
             status["held"] = 2
             [(name, told)] = await events(pieces, 1)
             assert (name, told) == ("status", {"schema": "seawall.gateway/1", "held": 2})
+
+    asyncio.run(watch())
+
+
+@pytest.mark.parametrize(
+    ("cause", "by_api", "side"),
+    [
+        ("provider.overloaded", True, "Anthropic's side"),
+        ("provider.overloaded", False, "127.0.0.1:8790's side"),
+        ("network.dns_failure", False, "Your network"),
+    ],
+)
+def test_a_page_is_told_whose_side_trouble_is_on(cause: str, by_api: bool, side: str) -> None:
+    """As the terminal has it: where the API itself answers it is Anthropic's, at whatever address."""
+    trouble = {"cause": cause, "since": 1.0, "recovered_at": None, "by_api": by_api}
+    status = {"cause": cause, "upstream": "http://127.0.0.1:8790", "troubles": [trouble]}
+
+    async def watch() -> None:
+        async with aclosing(feed(status).follow()) as pieces:
+            [(_, told), _] = await events(pieces, 2)
+            assert told == {"schema": "seawall.gateway/1", **status, "side": side}
 
     asyncio.run(watch())
 

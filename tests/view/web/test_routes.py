@@ -13,9 +13,10 @@ from jsonschema import Draft202012Validator
 
 from own_home import LIMIT, Home, until
 from seawall.cli import schemas
+from seawall.doctor.side import SHOWN_AS
 from seawall.fake.thread import BackgroundFakeApi
 from seawall.gateway import runtime
-from seawall.view.explanation import KEY_NOTE, SHOWN_AS
+from seawall.view.explanation import KEY_NOTE
 from seawall.view.lanes import _STATES
 from seawall.view.web import door
 from seawall.view.web.keys import link

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seawall.causes.cause import codes, lookup
+from seawall.causes.evidence import by_api
 from seawall.causes.match import UNKNOWN
 from seawall.clock import duration, local
 from seawall.doctor.answering import Lately, answering, going, lately, recoveries, succeed
@@ -17,7 +18,6 @@ from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, 
 from seawall.doctor.recorded import WINDOW, attempts
 from seawall.store.rows import Attempt
 
-_FROM_API = "req_"
 _MOST_NAMED = 3
 """Model families that a headline names, as the live view does."""
 
@@ -155,7 +155,7 @@ def _sign(
 
 def _of_record(one: _Live, which: str, title: str, share: str) -> Sign:
     failed, last = one.failed, one.failed[0]
-    typed = last.status is not None and (last.request_id or "").startswith(_FROM_API)
+    typed = last.status is not None and by_api(last.request_id)
     weight = Weight.DECISIVE if typed else Weight.STRONG
     said = f"{len(failed)} calls failed with" if len(failed) > 1 else "1 call failed with"
     what = str(last.status) if last.status else _low(lookup(one.code).title)

@@ -68,7 +68,8 @@ class Feed:
     def current(self) -> bytes:
         """The status as an event."""
         if monotonic() - self._made_at >= self.every / 2:
-            self._status = _event("status", {"schema": GATEWAY, **self.status()})
+            status = self.status()
+            self._status = _event("status", {"schema": GATEWAY, **status, **_side(status)})
             self._made_at = monotonic()
         return self._status
 
@@ -78,6 +79,17 @@ class Feed:
             self._rates = _event("rates", rates(*self.figures()))
             self._rates_at = monotonic()
         return self._rates
+
+
+def _side(status: Mapping[str, object]) -> dict[str, object]:
+    """Whose side the trouble is on, if there is any, in the words of every other view."""
+    if not status.get("cause"):
+        return {}
+    from seawall.view.facts import gateway  # only where a page is open in trouble
+    from seawall.view.frame import title
+
+    one = gateway(status)
+    return {"side": title(one.cause, one.host, one.by_api)[1]}
 
 
 def rates(tallies: Tallies, now: float) -> dict[str, object]:

@@ -10,6 +10,9 @@ export const PARTIES = {
 };
 const MOST = 3;
 
+// Whose side it is. Of live trouble and of what was measured the gateway says it: the service goes by who answers there.
+export const sideOf = (found) => found.side ?? PARTIES[found.party] ?? PARTIES.unknown;
+
 const lower = (text) => (/^[A-Z][a-z]/.test(text) && !/^(Anthropic|Claude|Cloudflare|Seawall)/.test(text)
   ? text[0].toLowerCase() + text.slice(1) : text);
 const stop = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
@@ -31,7 +34,7 @@ export function situation(seen, now) {
     const cause = seen.causes[status.cause];
     const at = typeof status.since === "number" ? status.since * 1000 : null;
     return {
-      kind: "trouble", code: status.cause, party: status.party ?? "unknown", since: at, held: status.held,
+      kind: "trouble", code: status.cause, party: status.party ?? "unknown", side: status.side, since: at, held: status.held,
       title: same?.verdict.title ?? cause?.title ?? status.cause, confidence: same?.verdict.confidence ?? "",
       steps: same?.verdict.do ?? cause?.do ?? [], dont: same?.verdict.dont ?? cause?.dont ?? [],
       evidence: evidenceOf(status, same), wait: cause?.wait ?? "", escalate: same?.escalate ?? null,
@@ -42,7 +45,7 @@ export function situation(seen, now) {
   if (said) {
     const v = said.verdict;
     return {
-      kind: "measured", code: v.cause, party: v.party ?? "unknown", since: null, held: status.held, title: v.title,
+      kind: "measured", code: v.cause, party: v.party ?? "unknown", side: v.side, since: null, held: status.held, title: v.title,
       confidence: v.confidence, steps: v.decides ? [{ text: `One measurement decides. ${v.decides}` }] : v.do,
       dont: v.dont, evidence: v.evidence, wait: "", escalate: said.escalate ?? null, escalateText: v.escalate ?? "",
       also: v.also ?? [], open: outlook(said),
@@ -89,7 +92,7 @@ export function drawVerdict(seen, now) {
   const tone = found.kind === "calm" ? "good" : found.party === "provider" || found.party === "limit" ? "warn" : "bad";
   block.className = `card verdict is-${tone}`;
   if (found.kind === "calm") return drawCalm(found, seen);
-  const party = PARTIES[found.party] ?? PARTIES.unknown;
+  const party = sideOf(found);
   show(by("verdict-title"), [party, found.title, tone], () => [
     el("span", { cls: `mark ${tone}`, "aria-hidden": "true" }, tone === "warn" ? "!" : "✕"),
     el("span", { cls: tone }, party), ` — ${stop(lower(found.title))}`]);

@@ -1,7 +1,7 @@
 // The page: listens to the gateway's events, asks for what is on record, explains what is pasted.
 
 import { by, el, quiet, say } from "./draw.js";
-import { dont, drawGates, drawHeld, drawLanes, drawModels, drawPath, drawVerdict, PARTIES, rows, situation, step } from "./live.js";
+import { dont, drawGates, drawHeld, drawLanes, drawModels, drawPath, drawVerdict, rows, sideOf, situation, step } from "./live.js";
 import { drawCauses, drawDay, drawPlan, drawSettings, drawWeek, get } from "./past.js";
 
 const seen = { status: null, measured: null, causes: {}, open: [], episodes: [], history: null, lost: 0 };
@@ -92,7 +92,7 @@ function connection() {
 // Only what changes is said aloud, not every second's figures.
 function announce(before, status) {
   const found = situation(seen, Date.now());
-  const now = found?.kind === "trouble" ? `${PARTIES[found.party] ?? ""}: ${found.title}. ${status.held} held.` : "";
+  const now = found?.kind === "trouble" ? `${sideOf(found)}: ${found.title}. ${status.held} held.` : "";
   if (now && (!before?.cause || before.cause !== status.cause)) say(by("announce"), now);
   else if (!now && before?.cause) say(by("announce"), "It is over. Nothing is held.");
 }
@@ -170,7 +170,7 @@ async function explain(event) {
 function explained(value) {
   const v = value.verdict, code = v.cause;
   return [
-    el("h3", {}, `${PARTIES[v.party] ?? PARTIES.unknown} — ${v.title}`),
+    el("h3", {}, `${sideOf(v)} — ${v.title}`),
     el("dl", { cls: "rows" }, ...rows([
       ["Meaning", [v.meaning]], ["Do now", (v.do ?? []).slice(0, 3).map(step)],
       ["Don't", (v.dont ?? []).slice(0, 3).map(dont)],

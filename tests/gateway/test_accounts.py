@@ -29,3 +29,12 @@ def test_memory_is_bounded() -> None:
     for number in range(10_050):
         accounts.learn(f"{number:016x}", b"org")
     assert len(accounts._organisations) == 10_000
+
+
+def test_a_name_is_one_object() -> None:
+    """Held calls are many and their accounts few: all of one account share its name."""
+    accounts = Accounts(b"salt")
+    assert accounts.hash(b"one") is accounts.hash(b"one")
+    for number in range(10_050):
+        accounts.hash(b"%d" % number)
+    assert len(accounts._names) <= 10_001

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from http import HTTPStatus
 
 import pytest
 
 from seawall.config import Idle, Sizes
 from seawall.http.head import UNTIL_CLOSE
-from seawall.http.reply import Reply
+from seawall.http.reply import REASONS, Reply
 from seawall.http.request import BodyTooLarge, Request
 from seawall.http.server import Server
 
@@ -464,3 +465,12 @@ def test_a_handler_that_fails_at_once_costs_one_answer(loop: str) -> None:
             assert seen == ["a bug"]
 
     run(main, loop)
+
+
+def test_reasons_are_those_of_the_standard() -> None:
+    """A status that nobody gave words gets the usual ones; in newer Pythons 413 and 422 have newer names."""
+    usual = {status.value: status.phrase.encode() for status in HTTPStatus}
+    renamed = {413, 422}
+    assert {status: usual[status] for status in REASONS if status not in renamed} == {
+        status: reason for status, reason in REASONS.items() if status not in renamed
+    }

@@ -25,9 +25,9 @@ def body(**changes: object) -> bytes:
 
 
 def test_facts() -> None:
-    """Model, family, stream, max_tokens and user come from the top level."""
+    """Family, stream, max_tokens and user come from the top level."""
     facts = read(body(), 999)
-    assert (facts.model, facts.family, facts.streamed) == ("claude-opus-5-5", "opus", True)
+    assert (facts.family, facts.streamed) == ("opus", True)
     assert (facts.max_tokens, facts.user, facts.size, facts.readable) == (128000, "u1", 999, True)
 
 
@@ -40,7 +40,7 @@ def test_odd_values_are_nothing(odd: dict[str, object]) -> None:
     assert facts.readable
     key = next(iter(odd))
     seen = {
-        "model": facts.model,
+        "model": facts.family,
         "stream": facts.streamed,
         "max_tokens": facts.max_tokens,
         "metadata": facts.user,

@@ -12,12 +12,17 @@ class Accounts:
     def __init__(self, salt: bytes) -> None:
         self._keyed = hashlib.blake2b(key=salt, digest_size=8)
         self._organisations: OrderedDict[str, str] = OrderedDict()
+        self._names: dict[str, str] = {}
+        """Each name once, for all held calls that bear it."""
 
     def hash(self, secret: bytes) -> str:
         """Sixteen hex digits that tell credentials apart and tell nothing of them."""
         hashed = self._keyed.copy()
         hashed.update(secret)
-        return hashed.hexdigest()
+        name = hashed.hexdigest()
+        if len(self._names) > _MOST:
+            self._names.clear()
+        return self._names.setdefault(name, name)
 
     def account(self, credential: str) -> str:
         """The account of a credential's hash: its organisation's hash where it is known."""

@@ -24,13 +24,18 @@ _MOST_LANES = 1000
 """Lanes that are remembered; beyond that the longest idle go."""
 
 
+_SERVED = Ticket("", 0.0, 0.0)
+"""Stands for all tickets whose attempt was accepted."""
+
+
 class Permit:
     """The right to one attempt. It ends once; later endings are nothing."""
 
-    __slots__ = ("_gate", "_open", "_sent")
+    __slots__ = ("_gate", "_open", "_sent", "_size")
 
     def __init__(self, gate: "Gate", sent: Sent) -> None:
         self._gate, self._sent = gate, sent
+        self._size = sent.ticket.size
         self._open = True
 
     def heard(self, status: int, get: Get, wall: float) -> None:
@@ -43,6 +48,7 @@ class Permit:
             gate.hear(sent, ratelimit.read(get, wall), now)
         if status == 200:
             gate.lane.accepted(sent, now)
+            sent.ticket = _SERVED  # its stream may last for long, and nobody asks any more whose turn it was
             gate.changed()
 
     def ended(self, usage: Usage | None = None) -> None:
@@ -52,7 +58,7 @@ class Permit:
             gate, sent = self._gate, self._sent
             now = gate.time()
             if usage is not None:
-                gate.lane.pacer.learn(sent.ticket.size, usage.input, usage.output)
+                gate.lane.pacer.learn(self._size, usage.input, usage.output)
             if not sent.accepted:
                 gate.lane.accepted(sent, now)
             gate.lane.ended(sent, now)

@@ -51,6 +51,7 @@ _MESSAGES = b"/v1/messages"
 _COUNT_TOKENS = b"/v1/messages/count_tokens"
 _FLUSH_EVERY = 5.0
 _SLEPT = 5.0
+_MOST_LANE_KEYS = 1000
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
 _MEMORY_FULL = "the memory for held requests is full"
 _RING = Refusal(
@@ -100,6 +101,7 @@ class GatewayServer:
         self._sockets = sockets
         default_port = 443 if origin.scheme == "https" else 80
         self._upstream_host = origin.host
+        self._lane_keys: dict[tuple[str, str], LaneKey] = {}
         self._host = origin.authority.removesuffix(f":{default_port}").encode()
         self._origin = origin
         self._rng = rng or random.Random()
@@ -420,7 +422,7 @@ class GatewayServer:
                 agent,
                 head.target,
             ),
-            lane=LaneKey(self._upstream_host, self._accounts.account(secret), facts.family),
+            lane=self._lane(self._accounts.account(secret), facts.family),
             flow=flow_of(request, session, agent, facts.user),
             deferrable=deferrable,
             patience=patience,
@@ -428,6 +430,15 @@ class GatewayServer:
             user_agent=client,
             may_inherit=bool(session) or (retry is not None and retry.isdigit() and int(retry) > 0),
         )
+
+    def _lane(self, account: str, family: str) -> LaneKey:
+        """The key of a lane: one for all its calls, of which many may be held."""
+        lane = self._lane_keys.get((account, family))
+        if lane is None:
+            if len(self._lane_keys) >= _MOST_LANE_KEYS:
+                self._lane_keys.clear()
+            lane = self._lane_keys[account, family] = LaneKey(self._upstream_host, account, family)
+        return lane
 
     async def _pass(self, request: Request, reply: Reply, body: RequestBody | Request, *, tries: int) -> None:
         """Any other request: through, with one more try where nothing of it was sent."""

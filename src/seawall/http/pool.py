@@ -25,6 +25,7 @@ class Pool:
         self._warming: asyncio.Task[None] | None = None
         self._closed = False
         self._loop = asyncio.get_running_loop()
+        self._released = self._release  # one for all connections
 
     async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
         """A connection that is open, a new one where none is idle or `fresh` is asked for. Raises DialError."""
@@ -57,7 +58,7 @@ class Pool:
         _, protocol = await dial(
             self.origin,
             self._network,
-            lambda: UpstreamConnection(self._sizes, self._release),
+            lambda: UpstreamConnection(self._sizes, self._released),
             timeout=self._limits.connect,
         )
         assert isinstance(protocol, UpstreamConnection)

@@ -13,6 +13,8 @@ _LARGE = 64 * 1024
 """Bytes still to come from which a body is worth a buffer of its own."""
 
 
+_NO_PIECES: list[RequestBody] = []
+"""Of a body that was given away whole: nothing comes after it."""
 _FORGOTTEN = RequestHead(b"", b"", True, [], 0, False, False, {})
 
 
@@ -77,8 +79,7 @@ class Request:
 
     def whole(self) -> RequestBody:
         """The body of a request that is `complete`."""
-        pieces = self._pieces
-        self._pieces = []
+        pieces, self._pieces = self._pieces, _NO_PIECES
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def stream_to(self, sink: BodySink) -> None:

@@ -248,6 +248,7 @@ class Attempt:
         if self._unpacker is None and not self._raw:
             self._flowing = self._stream
         self._watcher.committed()
+        self._collected = _NO_LINES  # nothing is collected from now on
 
     def _follow(self, stream: StreamedAnswer, data: bytes) -> None:
         out = stream.feed(data)

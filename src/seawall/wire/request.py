@@ -41,7 +41,6 @@ _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 class Facts(msgspec.Struct, frozen=True):
     """A messages request as the gateway sees it."""
 
-    model: str
     family: str
     """opus, sonnet, haiku, fable, mythos or empty."""
     streamed: bool
@@ -86,14 +85,13 @@ def read(body: RequestBody | None, size: int) -> Facts:
     try:
         top = _top.decode(body or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Facts("", "", False, None, "", size, False)
+        return Facts("", False, None, "", size, False)
     model = top.model if isinstance(top.model, str) else ""
     most = (
         top.max_tokens if isinstance(top.max_tokens, int) and not isinstance(top.max_tokens, bool) else None
     )
     user = top.metadata.get("user_id") if isinstance(top.metadata, dict) else None
     return Facts(
-        model=model,
         family=family(model),
         streamed=top.stream is True,
         max_tokens=most,

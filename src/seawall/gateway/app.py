@@ -51,8 +51,8 @@ _MESSAGES = b"/v1/messages"
 _COUNT_TOKENS = b"/v1/messages/count_tokens"
 _FLUSH_EVERY = 5.0
 _SLEPT = 5.0
-_MOST_LANE_KEYS = 1000
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
+_MOST_LANE_KEYS = 1000
 _MEMORY_FULL = "the memory for held requests is full"
 _RING = Refusal(
     508,

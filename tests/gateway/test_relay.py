@@ -77,9 +77,9 @@ def test_from_pending_to_finished() -> None:
     """Content commits; the upstream's own headers go out, with our id."""
     one, paper = relay()
     assert one.stage is Stage.PENDING
-    one.content(head(200, b"request-id: r"), b"first", Source(), raw=False)  # type: ignore[arg-type]
+    more = one.content(head(200, b"request-id: r"), b"first", Source(), raw=False)  # type: ignore[arg-type]
     assert one.stage is Stage.COMMITTED
-    one.more(b"second")
+    more(b"second")
     one.finish()
     assert (paper.status, paper.body, paper.end_) == (200, b"firstsecond", "whole")
     assert b"request-id: r" in paper.headers

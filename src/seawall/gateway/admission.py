@@ -122,9 +122,9 @@ class Gate:
         if limits.unified_status is not None:
             self.plan, self.plan_at = limits, now
 
-    def at_once(self, ticket: Ticket) -> Permit | None:
+    def at_once(self, ticket: Ticket, now: float) -> Permit | None:
         """A permit, where nobody waits and the lane lets it go; else it has not come."""
-        sent = self.lane.at_once(ticket, self.time())
+        sent = self.lane.at_once(ticket, now)
         return Permit(self, sent) if sent is not None else None
 
     def enter(self, ticket: Ticket) -> "Permit | asyncio.Future[Permit]":

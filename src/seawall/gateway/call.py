@@ -84,7 +84,7 @@ def flow_of(request: Request, session: str, agent: str, user: str) -> str:
     """Whose share of a lane, and of the memory, a call takes."""
     if session:
         return f"s:{session[:_NAME]}/a:{agent[:_NAME]}" if agent else f"s:{session[:_NAME]}"
-    return f"u:{user[:_NAME]}" if user else f"c:{request.connection:x}"
+    return f"u:{user[:_NAME]}" if user else "c:" + request.connection
 
 
 def _asked_hold(asked: bytes | None) -> float | None:

@@ -163,17 +163,18 @@ class Exchange:
         may_come_back = call.may_inherit and (places.any_left or places.any_spent)
         if may_come_back or self._away is not None or self.relay.kept is not None:
             return self.carry()
-        connection = means.pool.idle()
+        now = self._loop.time()
+        connection = means.pool.idle(now)
         if connection is None:
             return self.carry()
         self.ticket = self._new_ticket(None)
-        permit = self.gate.at_once(self.ticket)
+        permit = self.gate.at_once(self.ticket, now)
         if permit is None:
             means.pool.put_back(connection)
             return self.carry()
         means.exchanges.add(self)
         self._mind_limit()
-        self._begin_attempt(permit)
+        self._begin_attempt(permit, now)
         self._leave_alone(connection)
         return None
 
@@ -303,13 +304,13 @@ class Exchange:
             self.waiting, self._own = False, None
             if self._away is not None:
                 self._away.leave_line()
-        self._begin_attempt(permit)
+        self._begin_attempt(permit, self._loop.time())
         return await self._go(permit, fresh=False)
 
-    def _begin_attempt(self, permit: Permit) -> None:
+    def _begin_attempt(self, permit: Permit, now: float) -> None:
         self._permit = permit
         self.attempts += 1
-        self._attempt_at = self._loop.time()
+        self._attempt_at = now
 
     def _send(self, connection: UpstreamConnection) -> Attempt:
         """Send the request on this connection."""

@@ -60,7 +60,7 @@ class Told(msgspec.Struct, frozen=True):
 class Relay:
     """The client's side of one messages call."""
 
-    __slots__ = ("_pinged_at", "_streamed", "kept", "more", "reply", "stage", "told")
+    __slots__ = ("_pinged_at", "_streamed", "kept", "reply", "stage", "told")
 
     def __init__(self, reply: Reply, *, id: str, streamed: bool, keep: bool = False) -> None:
         self.reply = reply
@@ -72,8 +72,6 @@ class Relay:
         self.told = Told(id)
         self.kept: list[bytes] | None = [] if keep else None
         """The answer's body, where it may have to be finished without its client."""
-        self.more: Callable[[bytes], None] = self._write_and_keep if keep else reply.write
-        """Takes what follows the first content."""
 
     # -- what an attempt brings -----------------------------------------------------------------------------------
 
@@ -85,7 +83,10 @@ class Relay:
         if self.stage is _PENDING and head.status != CONTINUE:
             self.reply.interim(head.status, client_headers(head))
 
-    def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool) -> None:
+    def content(
+        self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool
+    ) -> Callable[[bytes], None]:
+        """Take the first content; what takes all that follows."""
         if self.stage is _PENDING:
             headers = client_headers(head, b"" if raw else b"content-encoding")
             # A stated length holds only for what is forwarded unread.
@@ -95,10 +96,12 @@ class Relay:
             self.reply.filler = b""
         self.stage = _COMMITTED
         self.reply.source = source
-        self.more(data)
+        more = self.reply.write if self.kept is None else self._write_and_keep
+        more(data)
         self.reply.flush()
         if self.reply.slow:
             source.pause()
+        return more
 
     def _write_and_keep(self, data: bytes) -> None:
         self.reply.write(data)

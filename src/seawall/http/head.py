@@ -59,6 +59,7 @@ class BadHead(Exception):
 class RequestHead(msgspec.Struct, gc=False):
     """What a request's head says. `length` is of the body: bytes, or `CHUNKED`."""
 
+    first_line: bytes
     method: bytes
     target: bytes
     http11: bool
@@ -182,7 +183,8 @@ def _keep_alive(lower: dict[bytes, bytes], http11: bool) -> bool:
 def read_request(head: bytes) -> RequestHead:
     """A request's whole head, its empty line included. Raises BadHead with the status to answer."""
     lines = _lines(head)
-    method, target, http11 = _request_lines[lines.pop(0)]
+    first_line = lines.pop(0)
+    method, target, http11 = _request_lines[first_line]
     lower, repeated = dict(map(_fields, lines)), _ABSENT
     if len(lower) != len(lines):
         lower, repeated = _first_of_each(list(map(_fields, lines)))
@@ -196,6 +198,7 @@ def read_request(head: bytes) -> RequestHead:
     if expect is not None and expect.lower() != b"100-continue":
         raise BadHead("an expectation other than 100-continue", 417)
     return RequestHead(
+        first_line,
         method,
         target,
         http11,

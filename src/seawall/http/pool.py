@@ -29,16 +29,15 @@ class Pool:
 
     async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
         """A connection that is open, a new one where none is idle or `fresh` is asked for. Raises DialError."""
-        connection = None if fresh else self.idle()
+        connection = None if fresh else self.idle(self._loop.time())
         if connection is None:
             connection = await self._dial()
             self.warm()
         return connection
 
-    def idle(self) -> UpstreamConnection | None:
+    def idle(self, now: float) -> UpstreamConnection | None:
         """A connection that is open already, if there is one."""
-        idle = self._idle
-        oldest = self._loop.time() - self._limits.pooled
+        idle, oldest = self._idle, now - self._limits.pooled
         while idle:
             connection = idle.pop()
             if connection.open and connection.used_at > oldest:

@@ -1,6 +1,7 @@
 """The answer to one client's request, as it is written."""
 
 from collections.abc import Callable, Coroutine
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from seawall.http.body import LAST_CHUNK
@@ -34,6 +35,11 @@ class Source(Protocol):
     def resume(self) -> None: ...
 
 
+@lru_cache(64)
+def _status_line(status: int, reason: bytes) -> bytes:
+    return b"HTTP/1.1 %d %b" % (status, reason or REASONS.get(status, b""))
+
+
 class Reply:
     """The answer to one request: `start`, then `write` as often as needed, then `end` or `abort`."""
 
@@ -56,8 +62,7 @@ class Reply:
     def interim(self, status: int, headers: Headers) -> None:
         """A 1xx answer ahead of the real one."""
         if not self.started and self._connection.request_http11:
-            line = b"HTTP/1.1 %d %b" % (status, REASONS.get(status, b""))
-            self._connection.write(format_head(line, headers))
+            self._connection.write(format_head(_status_line(status, b""), headers))
 
     def start(self, status: int, headers: Headers, length: int, reason: bytes = b"") -> None:
         """Begin the answer. `length` is the body's, or `UNTIL_CLOSE` where it is not known (chunks, if the client
@@ -67,7 +72,7 @@ class Reply:
         """
         connection = self._connection
         self.started = True
-        lines = [b"HTTP/1.1 %d %b" % (status, reason or REASONS.get(status, b"")), *headers]
+        lines = [_status_line(status, reason), *headers]
         if length >= 0:
             if status not in _NEVER_A_BODY and status >= 200:
                 lines.append(b"content-length: %d" % length)

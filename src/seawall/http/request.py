@@ -15,7 +15,7 @@ _LARGE = 64 * 1024
 
 _NO_PIECES: list[RequestBody] = []
 """Of a body that was given away whole: nothing comes after it."""
-_FORGOTTEN = RequestHead(b"", b"", True, [], 0, False, False, {})
+_FORGOTTEN = RequestHead(b"", b"", b"", True, [], 0, False, False, {})
 
 
 class BodyTooLarge(Exception):
@@ -57,9 +57,9 @@ class Request:
         self._waiter: asyncio.Future[None] | None = None
 
     @property
-    def connection(self) -> int:
+    def connection(self) -> str:
         """Tells its client's connection from all others that are open."""
-        return id(self._connection)
+        return self._connection.name
 
     async def read(self, limit: int) -> RequestBody:
         """The whole body. Raises BodyTooLarge over `limit` bytes, before the rest is read."""

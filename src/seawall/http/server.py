@@ -82,6 +82,7 @@ class ServerConnection(asyncio.Protocol):
         "_reply",
         "_request",
         "_since",
+        "name",
         "request_http11",
         "server",
         "slow",
@@ -91,6 +92,8 @@ class ServerConnection(asyncio.Protocol):
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self.name = f"{id(self):x}"
+        """Tells it from all others that are open."""
         self.request_http11 = True
         self.slow = False
         self._loop = asyncio.get_running_loop()

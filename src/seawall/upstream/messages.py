@@ -41,16 +41,18 @@ class Failure:
 class Taker(Protocol):
     """Takes what an attempt brings, on its client's behalf."""
 
-    more: Callable[[bytes], None]
-    """Takes what follows the first content."""
-
     @property
     def opened(self) -> bool:
         """Whether the client has been sent a 200 already."""
         ...
 
     def interim(self, head: AnswerHead) -> None: ...
-    def content(self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool) -> None: ...
+    def content(
+        self, head: AnswerHead, data: bytes, source: UpstreamConnection, *, raw: bool
+    ) -> Callable[[bytes], None]:
+        """Take the first content; what takes all that follows."""
+        ...
+
     def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None: ...
 
 
@@ -105,7 +107,6 @@ class Attempt:
         wall: Callable[[], float],
     ) -> None:
         self._taker = taker
-        self._more = taker.more
         self._watcher = watcher
         self._facts = facts
         self._client_limit = client_limit
@@ -120,6 +121,8 @@ class Attempt:
         self._good = False
         """Its status says that it is an answer, not an error."""
         self._stream: StreamedAnswer | None = None
+        self._more: Callable[[bytes], None] = _nothing
+        """Takes what follows the first content."""
         self._raw = False
         """Forwarded unread: its coding is not ours to undo."""
         self._unpacker: zlib._Decompress | None = None
@@ -241,7 +244,7 @@ class Attempt:
         assert head is not None
         assert connection is not None
         self.content_at = connection.last_byte_at
-        self._taker.content(head, data, connection, raw=self._raw)
+        self._more = self._taker.content(head, data, connection, raw=self._raw)
         # Sent: a stream may live for long, and little may still be asked of its head.
         head.lines, head.raw = _NO_LINES, b""
         head.lower = {name: head.lower[name] for name in _ASKED_LATER if name in head.lower}
@@ -411,6 +414,10 @@ class Attempt:
         """The machine slept: what had not begun to answer is dead, though nobody will tell."""
         if self.content_at is None:
             self._fail(Fault.ASLEEP, "the machine slept while the call was under way")
+
+
+def _nothing(data: bytes) -> None:
+    """In the place of what takes content before there is any."""
 
 
 def _begin_of(body: bytes) -> bytes:

@@ -35,13 +35,6 @@ class _Typed(msgspec.Struct):
     type: str = ""
 
 
-class _Message(msgspec.Struct):
-    type: str = ""
-    role: str = ""
-    content: msgspec.Raw = msgspec.Raw(b"")
-    usage: msgspec.Raw = msgspec.Raw(b"")
-
-
 class _Usage(msgspec.Struct):
     input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
@@ -49,6 +42,16 @@ class _Usage(msgspec.Struct):
 
 
 class _Started(msgspec.Struct):
+    usage: _Usage | None = None
+
+
+class _Message(msgspec.Struct):
+    type: str = ""
+    role: str = ""
+    content: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Whole(_Message):
     usage: _Usage | None = None
 
 
@@ -75,7 +78,7 @@ class Usage(msgspec.Struct):
 
 _typed = msgspec.json.Decoder(_Typed)
 _message = msgspec.json.Decoder(_Message)
-_usage = msgspec.json.Decoder(_Usage)
+_whole = msgspec.json.Decoder(_Whole)
 _start = msgspec.json.Decoder(_Start)
 _ended = msgspec.json.Decoder(_Started)
 
@@ -188,8 +191,12 @@ class StreamedAnswer:
 
 def message_usage(body: bytes) -> Usage | None:
     """What a whole JSON body says that it took; None where it is no answer of the Messages API."""
+    message: _Message
     try:
-        message = _message.decode(body)
+        try:
+            message = _whole.decode(body)
+        except msgspec.ValidationError:
+            message = _message.decode(body)  # where only its usage is strange, it is an answer all the same
     except RecursionError:
         return Usage()  # nested deeper than we look: JSON that nobody would send as a page of his own
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -197,8 +204,6 @@ def message_usage(body: bytes) -> Usage | None:
     if message.type != "message" or not message.content:
         return None
     usage = Usage()
-    try:
-        usage.read(_usage.decode(message.usage))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass  # an answer all the same
+    if isinstance(message, _Whole):
+        usage.read(message.usage)
     return usage

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from store_helpers import attempt
 
-from seawall.doctor.answering import Lately, answering, going, lately, recoveries, succeed
+from seawall.doctor.answering import Lately, answering, at_route, going, lately, recoveries, succeed
 
 NOW = 1_795_000_100.0
 COUNTED = Lately(180.0, {"opus": (0, 14), "haiku": (2, 2), "sonnet": (4, 4), "fable": (1, 9)})
@@ -41,6 +41,44 @@ def test_by_the_record_alone() -> None:
         attempt(at=NOW - 10, family="", cause=None),
     ]
     assert answering(rows, [], NOW - 60, NOW) == {"haiku": NOW - 30}
+
+
+def gateway(upstream: str, *models: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "upstream": upstream,
+        "recent": {"span": 180.0, "models": list(models)},
+        "succeeded_at": NOW,
+    } | more
+
+
+def test_what_is_about_one_upstream() -> None:
+    """Rows of gateways by where they went, those of others whatever they assume; counts and troubles likewise."""
+    opus, sonnet = ({"family": name, "succeeded": 1, "tried": 1} for name in ("opus", "sonnet"))
+    away = {"route": "llm.example", "family": "opus", "cause": "provider.overloaded"}
+    rows = [attempt(), attempt(2, route="llm.example"), attempt(3, route="llm.example", source="hook")]
+    said = [
+        gateway("https://api.anthropic.com", opus, sonnet | {"route": "llm.example"}, troubles=[away]),
+        gateway("https://llm.example:8443/v2", opus, troubles=[away]),
+        {"recent": 7, "troubles": "x"},
+    ]
+    kept, (first, second, third) = at_route(rows, said, "api.anthropic.com")
+    assert [row.number for row in kept] == [1, 3]
+    assert (first["recent"]["models"], first["troubles"], first["succeeded_at"]) == ([opus], [], NOW)
+    assert (second["recent"]["models"], second["troubles"], second["succeeded_at"]) == ([], [], None)
+    assert (third["recent"], third["troubles"]) == (7, [])
+    assert [row.number for row in at_route(rows, said, "llm.example")[0]] == [2, 3]
+
+
+def test_each_family_by_its_own_last_success() -> None:
+    """With several that work it is known of each, and a success from before the trouble is none."""
+    young = {"succeeded": 3, "tried": 3}
+    said = gateway(
+        "https://api.anthropic.com",
+        young | {"family": "haiku", "succeeded_at": NOW - 5},
+        young | {"family": "sonnet", "succeeded_at": NOW - 50},
+        {"family": "opus", "succeeded": 1, "tried": 9, "succeeded_at": NOW - 70},
+    )
+    assert answering([attempt(at=NOW - 1)], [said], NOW - 40, NOW) == {"haiku": NOW - 5}
 
 
 @pytest.mark.parametrize("value", [None, 7, "x", [], {}, float("nan"), -1, [7], [{}], [{"family": ["x"]}]])

@@ -209,7 +209,10 @@ def test_what_is_told_of_troubles() -> None:
             "finished": 1, "given_up": 1,
         }
     ]  # fmt: skip
-    assert told["recent"]["models"] == [{"family": "opus", "succeeded": 1, "tried": 3}]
+    [model] = told["recent"]["models"]
+    assert model == {
+        "route": "api.anthropic.com", "family": "opus", "succeeded": 1, "tried": 3, "succeeded_at": 1_000_010.0,
+    }  # fmt: skip
     assert told["recent"]["minutes"][-1] == (1, 2)
     assert (records.recovered, records.lost, told["succeeded_at"]) == (1, 2, 1_000_010.0)
     assert told["cut_at"] is None

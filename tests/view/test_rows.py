@@ -66,6 +66,14 @@ def test_models() -> None:
         "Models: opus 0/14   haiku 3/3   any model 1/2   m0 0/1   m1 0/1   m2 0/1 · last 3 min"
     ]
     assert models_row([], 180.0) == []
+    two = [
+        Tried("opus", 0, 14, "api.anthropic.com"),
+        Tried("opus", 3, 3, "llm.example"),
+        Tried("haiku", 1, 1, "x"),
+    ]
+    assert laid_out(models_row(two, 180.0), Look(None)) == [
+        "Models: opus api.anthropic.com 0/14   opus llm.example 3/3   haiku 1/1 · last 3 min"
+    ]
 
 
 def test_the_way() -> None:

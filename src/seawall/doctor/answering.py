@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seawall.clock import duration
-from seawall.doctor.checks.local_gateway import finite, items, models_of
+from seawall.doctor.checks.local_gateway import finite, items, models_of, moment
+from seawall.origin import Origin
 from seawall.store.rows import Attempt
 
 
@@ -39,6 +40,34 @@ def lately(gateways: Sequence[Mapping[str, Any]]) -> Lately | None:
     return Lately(max(spans), models) if spans else None
 
 
+def at_route(
+    rows: Sequence[Attempt], gateways: Sequence[Mapping[str, Any]], route: str
+) -> tuple[list[Attempt], list[Mapping[str, Any]]]:
+    """What of these is about one upstream: two of them fail and answer each for itself.
+
+    Where a call went a gateway knows; what hooks, logs and transcripts tell may be of any.
+    """
+    return (
+        [row for row in rows if row.route == route or row.source != "gateway"],
+        [_at_route(one, route) for one in gateways],
+    )
+
+
+def _at_route(gateway: Mapping[str, Any], route: str) -> Mapping[str, Any]:
+    try:
+        own = Origin.parse(str(gateway.get("upstream")))[0].host
+    except ValueError:
+        own = route  # it does not say
+    found: dict[str, object] = {
+        "troubles": [one for one in items(gateway, "troubles") if one.get("route", own) == route]
+    }
+    recent = gateway.get("recent")
+    if isinstance(recent, Mapping):
+        models = [one for one in items(recent, "models") if one.get("route", own) == route]
+        found["recent"] = {**recent, "models": models}
+    return {**gateway, **found, "succeeded_at": gateway.get("succeeded_at") if own == route else None}
+
+
 def recoveries(gateways: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
     """When the last trouble of a route and model family ended, as gateways tell: plain successes are not on record.
 
@@ -47,7 +76,7 @@ def recoveries(gateways: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], f
     ended: dict[tuple[str, str], float] = {}
     going_on = set()
     for one in (each for gateway in gateways for each in items(gateway, "troubles")):
-        lane, at = (str(one.get("route")), str(one.get("family"))), _moment(one.get("recovered_at"))
+        lane, at = (str(one.get("route")), str(one.get("family"))), moment(one.get("recovered_at"))
         if at is not None:
             ended[lane] = max(at, ended.get(lane, 0.0))
         else:
@@ -61,7 +90,7 @@ def going(gateways: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         one
         for gateway in gateways
         for one in items(gateway, "troubles")
-        if _moment(one.get("recovered_at")) is None
+        if moment(one.get("recovered_at")) is None
     ]
 
 
@@ -104,9 +133,15 @@ def _by_counts(
     able = [one for one in models_of(gateway) if one["succeeded"] and one["family"] not in out]
     whole = [one["family"] for one in able if one["succeeded"] == one["tried"]]
     if span and since <= now - span:
-        return dict.fromkeys(whole)
-    # Its last success of all is of a model that has had any and is not out; where there is but one, that one's.
-    last = _moment(gateway.get("succeeded_at"))
+        return {one["family"]: one["succeeded_at"] for one in able if one["family"] in whole}
+    if any(one["succeeded_at"] for one in able):
+        return {
+            one["family"]: at
+            for one in able
+            if one["family"] in whole and (at := one["succeeded_at"]) and at > since
+        }
+    # Of an older gateway: its last success of all is of a model that has had any and is not out, if that is but one.
+    last = moment(gateway.get("succeeded_at"))
     return {whole[0]: last} if last is not None and last > since and len(able) == len(whole) == 1 else {}
 
 
@@ -123,7 +158,3 @@ def succeed(fine: Mapping[str, float | None], counted: Lately | None) -> str:
         return f"{who} meanwhile"
     good, tried = (sum(one[place] for one in often.values()) for place in (0, 1))
     return f"{who}: {good} of {tried} in the last {duration(counted.span)}"
-
-
-def _moment(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and value > 0 else None

@@ -1,4 +1,4 @@
-"""How attempts ended lately: of the last minutes by model family, of the last hour by the minute."""
+"""How attempts ended lately: of the last minutes by route and model family, of the last hour by the minute."""
 
 from collections import deque
 
@@ -10,23 +10,27 @@ HOUR = 60
 """Minutes that are remembered."""
 
 
+Key = tuple[str, str]
+"""A route and a model family."""
+
+
 class Recent:
     """Counts of attempts: some kilobytes, however many there are."""
 
     def __init__(self) -> None:
         self._slot = -1
-        self._now: dict[str, list[int]] = {}
-        self._slots: deque[tuple[int, dict[str, list[int]]]] = deque(maxlen=SPAN // SLOT)
+        self._now: dict[Key, list[int]] = {}
+        self._slots: deque[tuple[int, dict[Key, list[int]]]] = deque(maxlen=SPAN // SLOT)
         self._minutes: dict[int, list[int]] = {}
 
-    def count(self, at: float, family: str, failed: bool, attempts: int = 1) -> None:
-        """Attempts of this model family ended at this moment (UTC seconds)."""
+    def count(self, at: float, key: Key, failed: bool, attempts: int = 1) -> None:
+        """Attempts of this route and model family ended at this moment (UTC seconds)."""
         slot = int(at) // SLOT
         if slot != self._slot:
             self._turn(slot)
-        row = self._now.get(family)
+        row = self._now.get(key)
         if row is None:
-            row = self._now[family] = [0, 0]
+            row = self._now[key] = [0, 0]
         row[failed] += attempts
 
     def _turn(self, slot: int) -> None:
@@ -41,15 +45,15 @@ class Recent:
             del self._minutes[min(self._minutes)]
         self._slot, self._now = slot, {}
 
-    def models(self, now: float) -> dict[str, tuple[int, int]]:
-        """How many attempts succeeded and how many ended at all in the last three minutes, by family."""
+    def models(self, now: float) -> dict[Key, tuple[int, int]]:
+        """How many attempts succeeded and how many ended at all in the last three minutes, by route and family."""
         last = int(now) // SLOT
-        found: dict[str, tuple[int, int]] = {}
+        found: dict[Key, tuple[int, int]] = {}
         for slot, rows in (*self._slots, (self._slot, self._now)):
             if last - SPAN // SLOT < slot <= last:
-                for family, (good, bad) in rows.items():
-                    before = found.get(family, (0, 0))
-                    found[family] = before[0] + good, before[1] + good + bad
+                for key, (good, bad) in rows.items():
+                    before = found.get(key, (0, 0))
+                    found[key] = before[0] + good, before[1] + good + bad
         return found
 
     def minutes(self, now: float) -> list[tuple[int, int]]:

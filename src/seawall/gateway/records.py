@@ -14,7 +14,7 @@ import msgspec
 from seawall import redact
 from seawall.causes.cause import Hold, lookup
 from seawall.clock import Clock
-from seawall.gateway.recent import SLOT, SPAN, Recent
+from seawall.gateway.recent import SLOT, SPAN, Key, Recent
 from seawall.gateway.tally import BOUNDS, Tallies, Tally
 from seawall.store.latency import Latency, step_of
 from seawall.store.rows import Attempt, Count
@@ -66,10 +66,11 @@ class Trouble:
 class _Lane:
     """What succeeded in one lane and is not added to the rest yet."""
 
-    __slots__ = ("succeeded", "tally")
+    __slots__ = ("succeeded", "succeeded_at", "tally")
 
     def __init__(self, tally: Tally) -> None:
         self.succeeded = 0
+        self.succeeded_at = 0.0
         self.tally = tally
 
 
@@ -111,6 +112,8 @@ class Records:
         """When an answer last broke off after content of it had been sent."""
         self.succeeded_at: float | None = None
         self._recent = Recent()
+        self._succeeded_at: dict[Key, float] = {}
+        """The last success of each route and family."""
         self._tallies = Tallies()
         self._lanes: dict[LaneKey, _Lane] = {}
         """Successes are most of what ends, so they are added up where they happen, and to all the rest by the slot."""
@@ -131,7 +134,7 @@ class Records:
         if added is not None:
             tally.added.add(added)
         tally.upstream.add(upstream)
-        self.succeeded_at = at
+        self.succeeded_at = here.succeeded_at = at
         if self._troubles:
             self._recover(lane, at)
 
@@ -141,7 +144,7 @@ class Records:
         if not self._since <= at < self._until:
             self._turn(at)
         self._counts[int(at // 3600), lane, cause] += 1
-        self._recent.count(at, lane.family, True)
+        self._recent.count(at, (lane.route, lane.family), True)
         self._lane(lane).tally.failed[cause, then] += 1
         trouble = self._troubles.get((lane, cause))
         if trouble is None:
@@ -178,7 +181,9 @@ class Records:
         for key, lane in self._lanes.items():
             if lane.succeeded:
                 self._counts[hour, key, ""] += lane.succeeded
-                self._recent.count(self._since, key.family, False, lane.succeeded)
+                of = key.route, key.family
+                self._recent.count(self._since, of, False, lane.succeeded)
+                self._succeeded_at[of] = max(lane.succeeded_at, self._succeeded_at.get(of, 0.0))
                 lane.tally.succeeded += lane.succeeded
                 lane.succeeded = 0
 
@@ -290,8 +295,14 @@ class Records:
             "recent": {
                 "span": SPAN,
                 "models": [
-                    {"family": family, "succeeded": good, "tried": tried}
-                    for family, (good, tried) in sorted(self._recent.models(now).items())
+                    {
+                        "route": key[0],
+                        "family": key[1],
+                        "succeeded": good,
+                        "tried": tried,
+                        "succeeded_at": self._succeeded_at.get(key),
+                    }
+                    for key, (good, tried) in sorted(self._recent.models(now).items())
                 ],
                 "minutes": self._recent.minutes(now),
             },

@@ -108,6 +108,9 @@ class Tried:
     family: str
     succeeded: int
     tried: int
+    route: str = ""
+    succeeded_at: float | None = None
+    """UTC seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +247,10 @@ def _trouble(one: Facts) -> Trouble | None:
 
 def _tried(one: Facts) -> Tried | None:
     tried = _count(one, "tried")
-    return Tried(_text(one, "family"), min(_count(one, "succeeded") or 0, tried), tried) if tried else None
+    if not tried:
+        return None
+    succeeded = min(_count(one, "succeeded") or 0, tried)
+    return Tried(_text(one, "family"), succeeded, tried, _text(one, "route"), _number(one, "succeeded_at"))
 
 
 def _minutes(recent: Facts) -> tuple[tuple[int, int], ...]:

@@ -1,5 +1,6 @@
 """Rows of `seawall watch` about what lies around the gateway: how long trouble lasts, the way, the page, the hour."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -54,11 +55,15 @@ def usual_line(age: float, known: Usual | None, look: Look) -> str:
 
 
 def models_row(models: Sequence[Tried], span: float | None) -> list[Row]:
-    """How many attempts succeeded of how many, by model family, those most used first."""
+    """How many attempts succeeded of how many, by model family, those most used first; of two routes each alone."""
     if not models:
         return []
     most = sorted(models, key=lambda one: (-one.tried, one.family))[:_MOST_MODELS]
-    said = "   ".join(f"{one.family or 'any model'} {one.succeeded}/{one.tried}" for one in most)
+    two = {family for family, times in Counter(each.family for each in models).items() if times > 1}
+    said = "   ".join(
+        f"{one.family or 'any model'}{f' {one.route}' if one.family in two else ''} {one.succeeded}/{one.tried}"
+        for one in most
+    )
     return [Row("Models", [Fact(said), Fact(f"last {duration(span or 0.0)}")])]
 
 

@@ -60,8 +60,8 @@ def test_the_plan_and_the_models(tmp_path: Path) -> None:
         {"window": "five_hour", "used": 1.0, "rejected": True, "resets_in": None},
     ]
     assert facts["models"] == [
-        {"family": "opus", "succeeded": 0, "tried": 14},
-        {"family": "3", "succeeded": 0, "tried": 0},
+        {"route": "", "family": "opus", "succeeded": 0, "tried": 14, "succeeded_at": None},
+        {"route": "", "family": "3", "succeeded": 0, "tried": 0, "succeeded_at": None},
     ]
 
 

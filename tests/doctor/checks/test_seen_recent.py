@@ -17,6 +17,7 @@ from seawall.store.rows import Attempt
 from seawall.store.writer import Writer
 
 NOW = 1_795_000_100.0
+API = "https://api.anthropic.com"
 
 
 def signs_of(
@@ -168,13 +169,36 @@ def test_the_record_is_read(tmp_path: Path) -> None:
     at = time.time() - 20
     writer.put(attempt(2, at=at, cause=None, status=200, family="haiku"))
     writer.close()
-    found = ran(about(tmp_path), "seen.recent")
+    found = ran(about(tmp_path, API), "seen.recent")
     assert found.state is State.WARN
     assert found.facts["failed"] == 1
     assert found.facts["answering"] == {"haiku": pytest.approx(at)}
     assert found.signs[0].text.startswith("1 call failed with 529")
-    found = ran(about(tmp_path, gateways=(counted(opus=(0, 1)),)), "seen.recent")
+    found = ran(about(tmp_path, API, gateways=(counted(opus=(0, 1)),)), "seen.recent")
     assert found.signs[0].text.startswith("1 of 1 answers in 3 min was 529")
+
+
+def test_two_upstreams_are_two(tmp_path: Path) -> None:
+    """A model that answers at another does not clear its failures here, and failures there are none of this one's."""
+    now = time.time()
+    keep(
+        tmp_path,
+        attempt(at=now - 30),
+        attempt(2, at=now - 20, cause=None, status=200, route="llm.example"),
+        attempt(3, at=now - 10, family="haiku", route="llm.example", cause="provider.internal_server_error"),
+    )
+    found = ran(about(tmp_path, API), "seen.recent")
+    assert [(one.cause, one.direction.value) for one in found.signs] == [
+        ("provider.overloaded", "for"),
+        ("*", "neutral"),
+    ]
+    assert found.signs[1].text == "1 failed at llm.example, another upstream than this"
+    away = ran(about(tmp_path, "https://third.example"), "seen.recent")
+    assert (away.state, away.signs) == (State.SKIP, ())
+    assert away.summary == (
+        "no call to third.example of the last 15 min is on record; "
+        "2 failed at llm.example and 1 more, another upstream than this"
+    )
 
 
 def troubled(**changed: object) -> dict[str, object]:
@@ -189,7 +213,7 @@ def test_the_share_stands_there_without_a_record(tmp_path: Path, broken: bool) -
     """Where a gateway cannot write its records, or they cannot be read, its own counts are the evidence."""
     if broken:
         (tmp_path / "seawall.db").write_bytes(b"not a database" * 100)
-    found = ran(about(tmp_path, gateways=(troubled(),)), "seen.recent")
+    found = ran(about(tmp_path, API, gateways=(troubled(),)), "seen.recent")
     assert found.state is State.WARN
     assert [(one.cause, one.text, one.weight.value) for one in found.signs] == [
         ("provider.overloaded", "14 of 14 attempts in 3 min failed: the API is at capacity", "strong"),
@@ -212,13 +236,13 @@ def test_the_share_stands_there_without_a_record(tmp_path: Path, broken: bool) -
 )
 def test_trouble_that_is_over_or_nonsense_is_no_evidence(tmp_path: Path, changed: dict[str, object]) -> None:
     """Only what goes on, of a model whose failures were counted."""
-    assert ran(about(tmp_path, gateways=(troubled(**changed),)), "seen.recent").state is State.SKIP
+    assert ran(about(tmp_path, API, gateways=(troubled(**changed),)), "seen.recent").state is State.SKIP
 
 
 def test_what_is_on_record_is_not_told_twice(tmp_path: Path) -> None:
     """The record says more: the status, who said it, the request."""
     keep(tmp_path, attempt(at=time.time() - 30))
-    found = ran(about(tmp_path, gateways=(troubled(),)), "seen.recent")
+    found = ran(about(tmp_path, API, gateways=(troubled(),)), "seen.recent")
     first, second = found.signs
     assert first.text.startswith(
         "14 of 14 answers in 3 min were 529 from the API itself (last req_011C…7Fy at "

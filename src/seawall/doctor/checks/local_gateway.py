@@ -63,6 +63,11 @@ def finite(value: object) -> float | None:
     return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else None
 
 
+def moment(value: object) -> float | None:
+    """The value if it is a time, in UTC seconds."""
+    return float(value) if isinstance(value, (int, float)) and 0 < value < 1e11 else None
+
+
 def plan_of(one: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The windows of the plan as the service last told them, each once."""
     windows: dict[str, dict[str, Any]] = {}
@@ -84,9 +89,11 @@ def models_of(one: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = items(recent, "models") if isinstance(recent, Mapping) else []
     return [
         {
+            "route": str(each.get("route") or "")[:100],
             "family": str(each.get("family"))[:20],
             "succeeded": _number(each.get("succeeded")),
             "tried": _number(each.get("tried")),
+            "succeeded_at": moment(each.get("succeeded_at")),
         }
         for each in found
     ]

@@ -13,7 +13,7 @@ from seawall.causes.cause import codes, lookup
 from seawall.causes.evidence import by_api
 from seawall.causes.match import UNKNOWN
 from seawall.clock import duration, local
-from seawall.doctor.answering import Lately, answering, going, lately, recoveries, succeed
+from seawall.doctor.answering import Lately, answering, at_route, going, lately, recoveries, succeed
 from seawall.doctor.check import Check, Direction, Finding, Probe, Sign, State, Weight
 from seawall.doctor.recorded import WINDOW, attempts
 from seawall.store.rows import Attempt
@@ -185,11 +185,16 @@ def _low(title: str) -> str:
 async def run(probe: Probe) -> Finding:
     now = time.time()
     found = await attempts(probe, now)
-    rows = [] if isinstance(found, Finding) else found
-    signs, fine = signs_of(rows, probe.subject.gateways, now)
+    host = probe.subject.api.host
+    whole = [] if isinstance(found, Finding) else found
+    rows, gateways = at_route(whole, probe.subject.gateways, host)
+    signs, fine = signs_of(rows, gateways, now)
+    away = _elsewhere(whole, rows)
     failed = [row for row in rows if row.cause is not None]
     facts: dict[str, Any] = {"failed": len(failed), "recovered": len(rows) - len(failed), "window": WINDOW}
     facts |= {"answering": fine, "causes": dict(Counter(row.cause for row in failed))}
+    if away:
+        facts["elsewhere"] = away
     if isinstance(found, Finding):
         return (
             replace(found, state=State.WARN, summary=signs[0].text, facts=facts, signs=tuple(signs))
@@ -197,11 +202,26 @@ async def run(probe: Probe) -> Finding:
             else found
         )
     if not rows and not signs:
-        return Finding(State.SKIP, "no call of the last 15 min is on record", facts)
+        to = f" to {host}" if away else ""
+        more = f"; {away}" if away else ""
+        return Finding(State.SKIP, f"no call{to} of the last 15 min is on record{more}", facts)
     if not signs:
         text = f"{len(failed)} failed in the last 15 min, all were answered since"
         return Finding(State.OK, text, facts, (Sign("*", text, Weight.WEAK, Direction.NEUTRAL),))
+    if away:
+        signs.append(Sign("*", away, Weight.WEAK, Direction.NEUTRAL))
     return Finding(State.WARN, signs[0].text, facts, tuple(signs))
+
+
+def _elsewhere(whole: Sequence[Attempt], here: Sequence[Attempt]) -> str:
+    """`3 failed at llm.example, which is another upstream`; empty where none did."""
+    known = set(map(id, here))
+    failed = Counter(row.route for row in whole if id(row) not in known and row.cause is not None)
+    if not failed:
+        return ""
+    route, _ = failed.most_common(1)[0]
+    more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+    return f"{failed.total()} failed at {route[:60]}{more}, another upstream than this"
 
 
 CHECK = Check("seen.recent", "your own calls", run)

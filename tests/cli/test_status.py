@@ -192,7 +192,8 @@ def test_a_gateway_with_tls_is_found(own_home: Home) -> None:
 
 
 OWN = {
-    "seawall.cli", "seawall.cli.common", "seawall.cli.gateways", "seawall.cli.look", "seawall.cli.status",
+    "seawall.cli", "seawall.cli.common", "seawall.cli.gateways", "seawall.cli.leaving", "seawall.cli.look",
+    "seawall.cli.status",
     "seawall.cli.streams", "seawall.cli.verbs", "seawall.clock", "seawall.gateway", "seawall.gateway.runtime",
     "seawall.view", "seawall.view.facts", "seawall.view.heading", "seawall.view.layout",
 }  # fmt: skip

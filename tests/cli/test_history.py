@@ -31,6 +31,7 @@ from seawall.store.latency import HourLatency, Latency, step_of
 from seawall.store.migrate import migrate
 from seawall.store.rows import Attempt, Count
 from seawall.store.writer import Pace, Writer
+from seawall.view.history_data import HEADERS
 from shapes import conforms
 
 FAILED = Attempt(
@@ -152,7 +153,7 @@ def test_the_views(own_home: Home) -> None:
         0,
         None,
     )
-    assert "Too few attempts to compare" in own_home.seawall("history", "--compare", "1d").stdout
+    assert "Too few calls or hours to compare" in own_home.seawall("history", "--compare", "1d").stdout
     other = own_home.seawall("history", "--cause", "limit.long_gone", "--model", "sonnet", "list")
     assert (other.returncode, len(other.stdout.splitlines())) == (0, 1)
 
@@ -173,8 +174,42 @@ def test_nothing_on_record(own_home: Home) -> None:
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (0, "", 1)
     assert json.loads(own_home.seawall("history", "--json").stdout)["episodes"] == []
     assert list(own_home.path.iterdir()) == []
+    for view in ((), ("hours",), ("causes",), ("models",)):
+        rows = own_home.seawall("history", *view, "--csv").stdout.splitlines()
+        assert rows == [",".join(HEADERS[view[0] if view else "list"])]
+    beside = conforms(own_home.seawall("history", "--compare", "7d", "--json").stdout)
+    assert (beside["schema"], beside["after"]["attempts"]) == ("seawall.comparison/1", 0)
     filled(own_home)
     assert own_home.seawall("history").stdout == "Nothing is on record: last 30 days.\n"
+
+
+def test_a_part_of_an_hour(own_home: Home) -> None:
+    """Calls are counted by the hour: of a span within one their number is not known, and is not said to be none."""
+    now = time.time()
+    counted = Count(int(now // 3600) - 1, 0, "api.anthropic.com", "opus", "ab", "", 300)
+    filled(own_home, counted)
+    said = own_home.seawall("history", "--since", "1s").stdout
+    assert said == "Nothing is on record: last 1s; calls are counted by the hour: --since 1h.\n"
+    filled(own_home, replace(FAILED, at=time.time()))
+    head = own_home.seawall("history", "--since", "20s", "--plain").stdout.splitlines()[0]
+    assert head == "Last 20s; local time (UTC); 1 episode"
+    assert "; 300 calls; " in own_home.seawall("history", "--since", "3h", "--plain").stdout.splitlines()[0]
+
+
+def test_one_call_that_is_tried_thirty_times_is_one_call(own_home: Home) -> None:
+    """A model's share and a comparison need twenty calls, not twenty attempts; programs are told of both."""
+    now = time.time()
+    tries = [replace(FAILED, at=now - 4000 + n, number=n + 1) for n in range(30)]
+    filled(
+        own_home,
+        *tries,
+        Count(int((now - 4000) // 3600), 0, "api.anthropic.com", "opus", "ab", FAILED.cause or "", 30),
+    )
+    assert own_home.seawall("history", "models").stdout.splitlines()[1].split() == ["opus", "30", "–"]
+    [model] = conforms(own_home.seawall("history", "--json").stdout)["models"]
+    assert (model["attempts"], model["calls"], model["failed"]) == (30, 1, 30)
+    beside = conforms(own_home.seawall("history", "--compare", "1d", "--json").stdout)
+    assert (beside["after"]["attempts"], beside["after"]["calls"]) == (30, 1)
 
 
 def test_a_store_that_cannot_be_read(own_home: Home) -> None:
@@ -441,7 +476,7 @@ def test_one_row(own_home: Home) -> None:
     filled(own_home, replace(FAILED, at=time.time() - 5000))
     done = own_home.seawall("history", "--plain")
     assert done.stdout.splitlines() == [
-        "Last 30 days; local time (UTC); 0 calls; 1 episode",
+        "Last 30 days; local time (UTC); 1 episode",
         "",
         "cause                episodes  calls hit  half over in  9 of 10 in  longest",
         "provider.overloaded         1          1             -           -   >= 0 s",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.history.rates import ENOUGH, Rate, Slot, difference, extremes, hours
+from seawall.history.rates import ENOUGH, Rate, Slot, changed, difference, extremes, hours
 from seawall.store.bursts import HourCount
 
 MONDAY = 494_688 // 24 * 24
@@ -151,3 +151,45 @@ def test_nothing_is_lost(rows: list[HourCount]) -> None:
     assert sum(rate.attempts for rate in found.cells.values()) == total
     assert sum(rate.attempts for rate in found.by_hour.values()) == total
     assert extremes(found) is None  # none failed
+
+
+def week(rng: random.Random, outages: int) -> list[Rate]:
+    """The days of a week: 30 calls an hour, and so many outages, each of which some calls of an hour are tried in."""
+    hit = [rng.randrange(7) for _ in range(outages)]
+    parts = []
+    for day in range(7):
+        failed = sum(rng.random() < 0.005 for _ in range(270))
+        again = sum(4 * round(30 * rng.choice((0.1, 0.2, 0.5))) for one in hit if one == day)
+        parts.append(Rate(270 + again, failed + again, again))
+    return parts
+
+
+def test_some_outages_are_no_change() -> None:
+    """Weeks with the same chance of an outage: five in a hundred may be said to differ, and not three in four."""
+    rng = random.Random(11)
+    found = [
+        changed(week(rng, rng.choice((1, 2, 3, 4, 5))), week(rng, rng.choice((1, 2, 3, 4, 5))))
+        for _ in range(300)
+    ]
+    wrong = sum(one is None or one[0] > 0 or one[1] < 0 for one in found)
+    assert wrong < 30
+    by_attempts = sum(
+        low > 0 or high < 0
+        for low, high in (
+            difference(sum(week(rng, 3), Rate()), sum(week(rng, 3), Rate())) for _ in range(300)
+        )
+    )
+    assert by_attempts > 150  # as if each attempt failed by itself
+
+
+def test_a_change_is_still_seen() -> None:
+    """From no outage to twelve, and between steady shares; too few parts say nothing."""
+    rng = random.Random(12)
+    told = [changed(week(rng, 0), week(rng, 12)) for _ in range(100)]
+    assert sum(one is not None and one[0] > 0 for one in told) > 80
+    steady = changed([Rate(200, 20)] * 7, [Rate(200, 4)] * 7)
+    assert steady is not None
+    assert steady == pytest.approx(difference(Rate(1400, 140), Rate(1400, 28)), abs=0.01)
+    assert changed([Rate(200, 20)] * 2, [Rate(200, 4)] * 3) is None
+    assert changed([], []) is None
+    assert changed([Rate(9, 0)] * 7, [Rate(9, 9)] * 7) is not None

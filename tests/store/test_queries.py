@@ -170,6 +170,23 @@ def test_counts_are_added_up_by_hour_and_by_model(path: Path):
         assert (revision(connection), hours_between(connection, 0.0, 1.0)) == (HEAD, [])
 
 
+def test_a_call_that_is_tried_again_counts_once(path: Path):
+    """By hour and by model: failures after the first of their call, and the success after them, are repeats."""
+    rows = [
+        *(attempt(number, at=36_000.0 + number) for number in (1, 2, 3)),
+        attempt(4, at=36_010.0, cause=None, ended="recovered"),
+        attempt(1, at=36_020.0, call="other", family="sonnet"),
+        Count(10, 0, "host", "opus", "", "x.y", 34),
+        Count(10, 0, "host", "sonnet", "", "x.y", 1),
+    ]
+    with reading(written(path, *rows)) as connection:
+        span = (10 * 3600.0, 11 * 3600.0)
+        assert [one.repeats for one in hours_between(connection, *span)] == [3]
+        assert [one.repeats for one in hours_between(connection, *span, None, "sonnet")] == [0]
+        counted = {one.family: one.repeats for one in models_between(connection, *span)}
+        assert counted == {"opus": 3, "sonnet": 0}
+
+
 def test_latencies_are_added_up_by_hour_and_step(path: Path):
     """Of all routes and models together, or of one model; of the hours that begin within the span."""
     rows = [

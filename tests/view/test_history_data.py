@@ -13,7 +13,7 @@ from seawall.store.bursts import ModelCount
 from seawall.view import history_data as data
 
 ONE = Episode("7f3a", "a.b", "api", ("opus", "sonnet"), 1e9, 1e9, 1e9 + 60, End.UNSEEN, 3, 2, 1, 0, 60)
-REPORT = Report(0.0, 2e9, [], Hours(), [ONE], [ModelCount("opus", 30, 3)], 0, 0.0)
+REPORT = Report(0.0, 2e9, [], Hours(), [ONE], [ModelCount("opus", 30, 3, 2)], 0, 0.0)
 
 
 def test_an_object() -> None:
@@ -31,6 +31,7 @@ def test_an_object() -> None:
         None,
         False,
     )
+    assert [(one["attempts"], one["calls"]) for one in value["models"]] == [(30, 28)]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,11 @@ def test_rows(view: str | None, rows: int) -> None:
 
 def test_two_spans() -> None:
     """The verdict in a word, and its bounds."""
-    sides = [Span(0, 1, Rate(1000, failed), 1, None, 0) for failed in (200, 20)]
+    sides = [
+        Span(0, 1, Rate(1000, failed, 100), 1, None, 0, parts=[Rate(200, failed // 5, 20)] * 5)
+        for failed in (200, 20)
+    ]
     value = data.comparison(compared(*sides))
     assert value["verdict"] == "fewer"
+    assert (value["before"]["attempts"], value["before"]["calls"]) == (1000, 900)
     assert data.comparison(compared(*reversed(sides)))["verdict"] == "more"

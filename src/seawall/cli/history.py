@@ -87,9 +87,9 @@ def history(
     begin, said = _begin(since, now)
     zone, zone_name = _zone(common, now)
     with open_records(common) as connection:
-        if connection is None:
+        if connection is None and not as_csv:
             return _nothing(common, now)
-        report = _report(connection, begin, now, cause, model, zone)
+        report = _report(connection, begin, now, cause, model, zone) if connection else _empty(begin, now)
     said = f"{said}{_narrowed(cause, model)}"
     code = _printed(common, report, view, as_csv, said, zone_name, now)
     sys.stdout.flush()
@@ -107,7 +107,7 @@ def _printed(
     elif common.json:
         click.echo(json.dumps(heading("seawall.history/1", now) | data.report(report)))
     elif report.empty:
-        click.echo(f"Nothing is on record: {said[:1].lower()}{said[1:]}.")
+        click.echo(f"Nothing is on record: {said[:1].lower()}{said[1:]}{_counted_by_hour(report)}.")
         _offer(common)
     else:
         from seawall.history import report as report_of
@@ -127,6 +127,11 @@ def _printed(
                 lines = shown.whole(report, look, said, zone)
         click.echo("\n".join(lines))
     return ExitCode.OK
+
+
+def _counted_by_hour(report: "Report") -> str:
+    """What to ask for where the span is shorter than an hour: calls are counted by the whole hour."""
+    return "; calls are counted by the hour: --since 1h" if report.until - report.since < 3600 else ""
 
 
 def _check(
@@ -249,6 +254,14 @@ def _report(
     )
 
 
+def _empty(begin: float, now: float) -> "Report":
+    """What is on record where nothing is."""
+    from seawall.history.rates import Hours
+    from seawall.history.report import Report
+
+    return Report(begin, now, (), Hours(), (), (), 0, 0.0)
+
+
 def _in_zone(
     found: "list[Episode]", counts: "list[HourCount]", latencies: "list[HourLatency]", zone: tzinfo
 ) -> "tuple[list[Episode], list[HourCount], list[HourLatency]]":
@@ -295,12 +308,12 @@ def _compare(common: Common, said: str, cause: str | None, model: str | None, no
                 more = f"Longer spans are not compared: records are kept for {KEPT / DAY:.0f} days"
         else:
             length, name = _since_note(connection, said, now)
-        if connection is None:
+        if connection is None and not common.json:
             return _nothing(common, now)
         middle = now - length
         begin = middle - length
-        counts = queries.hours_between(connection, begin, now, cause, model)
-        found = begun(connection, begin, now, cause)
+        counts = queries.hours_between(connection, begin, now, cause, model) if connection else []
+        found = begun(connection, begin, now, cause) if connection else []
     if model is not None:
         found = [one for one in found if model in one.families]
     result = compared(span(begin, middle, counts, found), span(middle, now, counts, found))

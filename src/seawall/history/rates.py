@@ -1,6 +1,6 @@
 """Rates of failure by hour and weekday, with intervals; what may be called busiest, and what has changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from statistics import NormalDist, median_low
@@ -10,6 +10,8 @@ from seawall.store.bursts import HourCount
 ENOUGH = 20
 """Calls of a cell; with fewer it is blank, not green (user's surface, section 10)."""
 SURE = 0.95
+PARTS = 4
+"""So many parts of two spans more than the spans themselves before it can be said whether they differ."""
 DATES = 2
 """So many dates more than one of the same hour, on average, before it can be said how much they differ."""
 
@@ -37,15 +39,15 @@ class Rate:
         """Whether it may be named: a call that is tried twenty times in an outage is still one."""
         return self.calls >= ENOUGH
 
-    def interval(self, among: int = 1, spread: float = 1.0) -> tuple[float, float]:
+    def interval(self, among: int = 1, spread: float = 1.0, wide: float = 1.0) -> tuple[float, float]:
         """Wilson's interval.
 
         With `among` others such that all of them hold at once in 95 % of cases. `spread`: so many attempts fail
-        together, and tell as much as one.
+        together, and tell as much as one. `wide`: how much wider it is as that is only an estimate.
         """
         if not self.attempts:
             return 0.0, 1.0
-        z = NormalDist().inv_cdf(1 - (1 - SURE) / 2 / max(1, among))
+        z = wide * NormalDist().inv_cdf(1 - (1 - SURE) / 2 / max(1, among))
         n, p = self.attempts / spread, self.share
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
@@ -163,11 +165,37 @@ def extremes(found: Hours) -> Extremes | None:
     return None
 
 
-def difference(before: Rate, after: Rate) -> tuple[float, float]:
+def difference(before: Rate, after: Rate, spread: float = 1.0, wide: float = 1.0) -> tuple[float, float]:
     """Between which bounds the share has changed (after less before), 95 % sure: Newcombe's interval from Wilson's."""
-    low_1, high_1 = before.interval()
-    low_2, high_2 = after.interval()
+    low_1, high_1 = before.interval(1, spread, wide)
+    low_2, high_2 = after.interval(1, spread, wide)
     change = after.share - before.share
     down = sqrt((after.share - low_2) ** 2 + (high_1 - before.share) ** 2)
     up = sqrt((high_2 - after.share) ** 2 + (before.share - low_1) ** 2)
     return change - down, change + up
+
+
+def changed(before: Sequence[Rate], after: Sequence[Rate]) -> tuple[float, float] | None:
+    """The same of two spans that are known part by part, dates say; None where there are too few parts to tell.
+
+    Attempts fail in outages: how much the parts of one span differ among themselves says what may be chance.
+    """
+    sides = [(sum(parts, Rate()), [one for one in parts if one.attempts]) for parts in (before, after)]
+    free, excess = -len(sides), 0.0
+    for whole, parts in sides:
+        free += len(parts)
+        if 0 < whole.share < 1:
+            expected = [one.attempts * whole.share for one in parts]
+            excess += sum(
+                (one.failed - n) ** 2 / (n * (1 - whole.share))
+                for one, n in zip(parts, expected, strict=True)
+            )
+    if free < PARTS:
+        return None
+    return difference(sides[0][0], sides[1][0], max(1.0, excess / free), _wider(free))
+
+
+def _wider(free: int) -> float:
+    """By how much Student's t is wider than the normal distribution, at 95 % (Fisher's expansion)."""
+    z = NormalDist().inv_cdf(1 - (1 - SURE) / 2) ** 2
+    return 1 + (z + 1) / (4 * free) + (5 * z * z + 16 * z + 3) / (96 * free * free)

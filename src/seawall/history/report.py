@@ -7,8 +7,13 @@ from seawall.history.durations import Lasting, curve
 from seawall.history.episodes import Episode
 from seawall.history.latency import Delays
 from seawall.history.outlook import Outlook, lasting
-from seawall.history.rates import Hours, Rate, difference
+from seawall.history.rates import Hours, Rate, changed
 from seawall.store.bursts import HourCount, ModelCount, Note
+
+HOUR = 3600.0
+DAY = 86400.0
+SEVERAL = 7
+"""Parts of a span that is compared, as far as it has hours: how they differ says what may be chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class Span:
     lost: int
     first_at: float | None = None
     """The hour in which the first attempt of it is on record, in UTC seconds."""
+    parts: Sequence[Rate] = ()
+    """Of its dates, or of its sevenths where it is shorter than a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Comparison:
     before: Span
     after: Span
     bounds: tuple[float, float] | None
-    """Of the change, 95 % sure; None where a side has too few attempts."""
+    """Of the change, 95 % sure; None where a side has too few calls, or both have too few hours."""
     verdict: int
 
 
@@ -126,16 +133,22 @@ def causes(episodes: Iterable[Episode]) -> list[CauseLine]:
 
 def span(since: float, until: float, counts: Iterable[HourCount], episodes: Iterable[Episode]) -> Span:
     """What is compared of the time from `since` up to `until`."""
-    rows = [one for one in counts if since <= one.hour * 3600 < until]
+    rows = [one for one in counts if since <= one.hour * HOUR < until]
     begun = [one for one in episodes if since <= one.opened_at < until]
+    part = min(DAY, max(HOUR, (until - since) / SEVERAL))
+    parts: dict[int, Rate] = {}
+    for one in rows:
+        at = int((one.hour * HOUR - since) // part)
+        parts[at] = parts.get(at, Rate()) + Rate(one.attempts, one.failed, one.repeats)
     return Span(
         since,
         until,
-        Rate(sum(one.attempts for one in rows), sum(one.failed for one in rows)),
+        sum(parts.values(), Rate()),
         len(begun),
         curve(lasting(begun)).within(0.5),
         sum(one.given_up + one.broken for one in begun),
-        min((one.hour * 3600.0 for one in rows), default=None),
+        min((one.hour * HOUR for one in rows), default=None),
+        tuple(parts.values()),
     )
 
 
@@ -143,5 +156,7 @@ def compared(before: Span, after: Span) -> Comparison:
     """The two beside each other."""
     if not (before.rate.enough and after.rate.enough):
         return Comparison(before, after, None, 0)
-    bounds = difference(before.rate, after.rate)
+    bounds = changed(before.parts, after.parts)
+    if bounds is None:
+        return Comparison(before, after, None, 0)
     return Comparison(before, after, bounds, -1 if bounds[1] < 0 else 1 if bounds[0] > 0 else 0)

@@ -71,6 +71,8 @@ class ModelCount:
     family: str
     attempts: int
     failed: int
+    repeats: int = 0
+    """Attempts that were not their call's first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,12 +40,9 @@ def whole(report: Report, look: Look, said: str, zone: str) -> list[str]:
 
 def head(report: Report, look: Look, said: str, zone: str) -> list[str]:
     """What the span holds, in a line or a few."""
-    facts = [
-        said,
-        zone,
-        counted(report.hours.total.calls, "call"),
-        counted(len(report.episodes), "episode"),
-    ]
+    # Transcripts tell of failures only, and of an hour that began before the span nothing is counted.
+    calls = [counted(report.hours.total.calls, "call")] if report.hours.total.attempts else []
+    facts = [said, zone, *calls, counted(len(report.episodes), "episode")]
     share = report.recovered_share
     if share is not None:
         facts.append(f"{percent(share)} of held calls recovered")
@@ -185,9 +182,11 @@ def models(report: Report, look: Look) -> list[str]:
     """How many attempts of each model family failed."""
     rows = []
     for one in report.models:
-        rate = Rate(one.attempts, one.failed)
+        rate = Rate(one.attempts, one.failed, one.repeats)
         shown = percent(rate.share) if rate.enough else nothing(look)
         rows.append((clean(one.family) or "other", number(one.attempts), shown))
+    if not rows:
+        return flowed(["No call was counted: only a gateway sees those that succeed"], look)
     return table(("model", "attempts", "failed"), rows, look)
 
 
@@ -299,7 +298,7 @@ def comparison(found: Comparison, look: Look, said: str, more: str = "") -> list
         notes.append(f"Nothing of this is on record before {local(first, False, end)}")
     lines += [line for note in notes for line in ("", *flowed([note], look))]
     if found.bounds is None:
-        return [*lines, "", *flowed(["Too few attempts to compare"], look)]
+        return [*lines, "", *flowed(["Too few calls or hours to compare"], look)]
     low, high = (abs(bound) * 100 for bound in found.bounds)
     word = {-1: "Fewer failures than before", 1: "More failures than before", 0: "No clear change"}[
         found.verdict

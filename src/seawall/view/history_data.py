@@ -51,7 +51,10 @@ def report(found: Report) -> dict[str, object]:
             }
             for line in causes(found.episodes)
         ],
-        "models": [{"family": one.family, **_rate(Rate(one.attempts, one.failed))} for one in found.models],
+        "models": [
+            {"family": one.family, **_rate(Rate(one.attempts, one.failed, one.repeats))}
+            for one in found.models
+        ],
         "busiest": _slot(found, ends.busiest) if ends else None,
         "quietest": _slot(found, ends.quietest) if ends else None,
         "hours": [

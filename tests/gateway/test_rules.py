@@ -100,6 +100,32 @@ def test_rule_1_encoded_answers(stream: bool, coding: str) -> None:
     asyncio.run(run())
 
 
+@STREAMED
+def test_rule_1_an_answer_that_nobody_could_read_is_told_as_such(stream: bool) -> None:
+    """Whether it is whole inside is not known: the client is told, it is counted, and on record it is no success."""
+
+    async def run() -> None:
+        async with ground("encoded coding=br", "overloaded", "encoded coding=br", "encoded coding=gzip") as g:
+            answer = await g.ask(question(stream=stream))
+            assert answer.whole
+            assert (
+                answer.headers["x-seawall-note"]
+                == "forwarded unread: its content-encoding is not one of Seawall's"
+            )
+            again = await g.ask(question(stream=stream))
+            assert (again.whole, again.headers["x-seawall-attempts"]) == (True, "2")
+            assert "forwarded unread" in again.headers["x-seawall-note"]
+            assert [(row.cause, row.ended) for row in g.attempts] == [
+                ("provider.overloaded", "retried"),
+                (None, "unread"),
+            ]
+            assert g.gateway.status()["unread"] == 2
+            assert "x-seawall-note" not in (await g.ask(question(stream=stream))).headers
+            assert g.gateway.status()["unread"] == 2
+
+    asyncio.run(run())
+
+
 def test_rule_1_an_encoded_answer_after_opening_is_a_failed_attempt() -> None:
     """What cannot follow an opened answer is replaced by another attempt."""
 

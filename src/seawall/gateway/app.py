@@ -240,6 +240,7 @@ class GatewayServer:
             "recovered": self._records.recovered,
             "lost": self._records.lost,
             "fell_back": self._records.fell_back,
+            "unread": self._records.unread,
             "unwritten": self._records.unwritten,
             "draining": self._draining,
             "lanes": lanes.lanes(self._admission.gates(), now),

@@ -542,10 +542,12 @@ class Exchange:
         if begun is not None and attempt.usage is not None:
             records.streamed(begun - attempt.sent_at, now - attempt.sent_at, attempt.usage.output)
         self.relay.finish()
+        records.unread += attempt.unread
         if self.attempts > 1 or way is not None:
             records.fell_back += way is not None
             records.ended(self.call.lane, self.cause, finished=True)
-            self._write(None, "recovered", None, None)
+            # Of one that nobody could read it is not sure that it ends an outage: history does not count it.
+            self._write(None, "unread" if attempt.unread else "recovered", None, None)
 
     def _break_off(self, failure: Failure, outcome: Outcome) -> None:
         self._means.records.cut()

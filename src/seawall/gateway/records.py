@@ -107,6 +107,8 @@ class Records:
         self.lost = 0
         self.fell_back = 0
         """Calls that another model or address answered."""
+        self.unread = 0
+        """Answers that were forwarded as they came: encoded, or too large. Counted as successes, as far as is known."""
         self.unwritten = 0
         self.cut_at: float | None = None
         """When an answer last broke off after content of it had been sent."""

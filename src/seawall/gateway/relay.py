@@ -19,6 +19,8 @@ from seawall.upstream.messages import Failure
 from seawall.wire import errors
 from seawall.wire.sse import PING, event
 
+_UNREAD = "forwarded unread: its content-encoding is not one of Seawall's"
+
 
 class Stage(IntEnum):
     PENDING = 0
@@ -40,6 +42,10 @@ class Told(msgspec.Struct, frozen=True):
     note: str = ""
     fallback: str = ""
     """Where the attempt went instead."""
+
+    def noted(self, note: str) -> "Told":
+        """The same with one more sentence."""
+        return msgspec.structs.replace(self, note=f"{self.note}; {note}" if self.note else note)
 
     def headers(self) -> Headers:
         """Only what there is to say."""
@@ -91,7 +97,12 @@ class Relay:
             headers = client_headers(head, b"" if raw else b"content-encoding")
             # A stated length holds only for what is forwarded unread.
             length = head.length if raw else UNTIL_CLOSE
-            self.reply.start(head.status, headers + self.told.headers(), length, head.reason)
+            told = self.told
+            if (
+                raw and not data
+            ):  # nothing of it was looked at: what is too large to be judged whole begins with all of it
+                told = told.noted(_UNREAD)
+            self.reply.start(head.status, headers + told.headers(), length, head.reason)
         if raw:
             self.reply.filler = b""
         self.stage = _COMMITTED

@@ -34,7 +34,9 @@ class Attempt:
     held: float
     """Of its call, until this attempt ended."""
     ended: str
-    """`recovered`, `retried`, `passed`, `given_up`, `broken` (after content), `abandoned` (client gone)."""
+    """`recovered`, `retried`, `passed`, `given_up`, `broken` (after content), `abandoned` (client gone), `unread` (an
+    answer came that the gateway could not read: as far as is known it succeeded).
+    """
     source: str = "gateway"
     client: str = ""
     """The client's name and version."""

@@ -148,6 +148,11 @@ class Attempt:
         self._over = True
         self._cancel_upstream()
 
+    @property
+    def unread(self) -> bool:
+        """Whether its answer was forwarded as it came: nobody here knows if it is whole inside."""
+        return self._raw
+
     def _settle(self, failure: Failure | None) -> None:
         self._over = True
         self._watcher.ended(failure)

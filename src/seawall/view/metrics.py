@@ -87,6 +87,11 @@ _COUNTERS = (
     ("calls_recovered", "recovered", "Calls that failed first and succeeded then."),
     ("calls_lost", "lost", "Calls that were given up, or broke off after content."),
     ("calls_fallen_back", "fell_back", "Calls that another model or address answered."),
+    (
+        "answers_unread",
+        "unread",
+        "Answers that were forwarded as they came: encoded, or too large to be read.",
+    ),
     ("rows_unwritten", "unwritten", "Rows that the store did not take."),
     ("rows_dropped", "rows_dropped", "Rows that were dropped because too many waited for the store."),
 )

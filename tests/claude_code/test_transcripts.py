@@ -134,6 +134,12 @@ def test_a_cut_last_line(tmp_path: Path) -> None:
     assert whole.position == len(prompt("p", None, AT))
 
 
+def test_a_mark_before_the_first_line(tmp_path: Path) -> None:
+    """A copy that Windows' tools made begins with a byte order mark: its first line is read like the others."""
+    told = reading(b"\xef\xbb\xbf" + shown("a", None, AT, "API Error: 529 Overloaded"), tmp_path).told
+    assert [one.attempt.cause for one in told] == ["provider.overloaded"]
+
+
 def test_lines_that_cannot_be_used_are_counted(tmp_path: Path) -> None:
     """Broken JSON, no time, over a megabyte; other programs' lines and quotes are no trouble."""
     data = (
@@ -194,6 +200,25 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
     told: list[str] = []
     assert [one.path for one in transcripts.find([tmp_path], told.append)] == [os.path.realpath(good)]
     assert told == ["folder without permission"]
+
+
+def test_a_folder_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in which it cannot even be seen whether transcripts are there counts as there: reading it says why not. A
+    name that no folder can have does not."""
+    real = Path.stat
+
+    def stat(path: Path, **how: bool) -> os.stat_result:
+        if tmp_path in path.parents:
+            raise PermissionError(13, "Permission denied")
+        return real(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    place = tmp_path / ".claude/projects"
+    assert place in transcripts.folders({}, tmp_path)
+    told: list[str] = []
+    assert list(transcripts.find([place], told.append)) == []
+    assert told == ["folder not there"]
+    assert transcripts.folders({"CLAUDE_CONFIG_DIR": "/" + "x" * 5000}, tmp_path) == []
 
 
 def test_the_last_failure(tmp_path: Path) -> None:

@@ -206,6 +206,35 @@ def test_a_file_that_cannot_be_read_is_said(own_home: Home, tmp_path: Path) -> N
     assert own_home.seawall("import", str(pipe), str(log)).returncode == 0
 
 
+@pytest.mark.skipif(
+    shutil.which("setpriv") is None, reason="no setpriv: a user who may read everything reads it"
+)
+def test_a_file_without_permission_does_not_keep_the_others_from_being_read(
+    own_home: Home, tmp_path: Path
+) -> None:
+    """Of several that were named it is counted; alone it is a failure."""
+    log, closed = (
+        write(tmp_path, outage(AT), "x.jsonl"),
+        write(tmp_path, outage(AT + 900, "b"), "closed.jsonl"),
+    )
+    closed.chmod(0)
+    least = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+
+    def imported(*files: Path) -> tuple[int, str]:
+        done = subprocess.run(
+            [*least, sys.executable, "-m", "seawall", "import", *map(str, files)],
+            env=own_home.environ, cwd=own_home.path, capture_output=True, text=True, timeout=LIMIT, check=False,
+        )  # fmt: skip
+        assert done.stderr == ""
+        return done.returncode, done.stdout
+
+    code, said = imported(closed)
+    assert (code, said) == (1, "Nothing to read.\nLeft out: without permission (1).\n")
+    code, said = imported(closed, log)
+    assert (code, "Left out: without permission (1)." in said) == (0, True)
+    assert said.startswith("Imported ")
+
+
 def test_all_that_a_folder_may_hold(own_home: Home) -> None:
     """A line of 20 MB, a cut last line, links in a circle, a foreign file, NULs: said in one line, the rest is read."""
     folder = projects(own_home)

@@ -1,5 +1,6 @@
 """The newest failure, wherever it was seen."""
 
+import os
 import shutil
 import sqlite3
 import time
@@ -10,7 +11,7 @@ from store_helpers import attempt, made_at
 
 from own_home import Home
 from seawall.cli.common import Common, Failure
-from seawall.cli.records import asked, newest_failure, open_records
+from seawall.cli.records import asked, newest_failure, open_records, place
 from seawall.store.migrate import migrate
 from seawall.store.rows import cells
 from seawall.store.writer import INSERT_ATTEMPT
@@ -119,6 +120,23 @@ def test_what_is_asked_of_records(own: Home) -> None:
     unread = asked(Common(), lambda records: records is None)
     assert isinstance(unread, Failure)
     assert "is damaged" in str(unread)
+
+
+def test_a_folder_that_may_not_be_entered(own: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made by `sudo seawall`, say: that its records cannot be opened is an answer, and not a fault of Seawall's."""
+    path = record(own, NOW, "gateway")
+    real = Path.stat
+
+    def stat(this: Path, **how: bool) -> os.stat_result:
+        if this == path:
+            raise PermissionError(13, "Permission denied", str(this))
+        return real(this, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    unread = asked(Common(), lambda records: records is None)
+    assert str(unread) == f"{path} cannot be opened; look at its permissions"
+    with pytest.raises(Failure, match="cannot be opened; look at its permissions"):
+        place(Common())
 
 
 def test_explain_says_where_it_was_seen(own: Home) -> None:

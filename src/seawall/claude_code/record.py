@@ -51,7 +51,7 @@ _decoder = msgspec.json.Decoder(Record)
 
 def decoded(data: bytes) -> Record | None:
     """The record in a line; None for what is no JSON object. NULs and bytes that are no text are survived."""
-    data = data.strip(b"\0 \t\r")
+    data = data.removeprefix(b"\xef\xbb\xbf").strip(b"\0 \t\r")  # Windows' own tools put a mark before copies
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

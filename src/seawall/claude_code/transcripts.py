@@ -66,12 +66,21 @@ class Reading:
 
 
 def folders(environ: Mapping[str, str], home: Path) -> list[Path]:
-    """Where Claude Code keeps this user's transcripts; only folders that are there."""
+    """Where Claude Code keeps this user's transcripts; only folders that are there, as far as one may look."""
     places = [user_folder(environ, home)]
     if not environ.get("CLAUDE_CONFIG_DIR"):
         # Some versions of 2025 kept them where the freedesktop standard has settings.
         places.append(Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "claude")
-    return [folder for place in places if (folder := place / "projects").is_dir()]
+    return [folder for place in places if _may_be_there(folder := place / "projects")]
+
+
+def _may_be_there(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except PermissionError:
+        return True  # whoever reads it says so
+    except OSError:  # a name that no folder can have
+        return False
 
 
 def find(

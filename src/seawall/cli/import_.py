@@ -33,7 +33,7 @@ KEPT_DAYS = "Claude Code deletes its transcripts after 30 days; what was importe
 
 
 @click.command("import")
-@click.argument("file", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.argument("file", nargs=-1, type=click.Path(path_type=Path, readable=False), metavar="[FILE]...")
 @click.option("--since", metavar="SPAN|DATE", help="Only failures since then: 7d, 12h, 2026-11-01.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and keep nothing.")
 @common_options
@@ -74,7 +74,8 @@ def import_(common: Common, file: tuple[Path, ...], since: str | None, dry_run: 
             common.say("interrupted; what was read until now is kept, and the next import goes on from there")
     if interrupted:
         return ExitCode.INTERRUPTED
-    return ExitCode.SEAWALL if file and not intake.sum.files else ExitCode.OK
+    known = intake.sum.read + intake.sum.unchanged + intake.sum.left_out["older"]
+    return ExitCode.SEAWALL if file and not known else ExitCode.OK
 
 
 def host(upstream: str) -> str:
@@ -234,7 +235,10 @@ def _lines(found: "Sum", took: float, dry_run: bool, usual: bool, quiet: bool) -
     if found.recovered:
         new += f" and {_many(found.recovered, 'call')} that got through after failures"
     if not found.read:
-        lines = [f"Nothing to read: {_many(found.unchanged, 'file')} unchanged since the last import."]
+        known = (
+            f": {_many(found.unchanged, 'file')} unchanged since the last import" if found.unchanged else ""
+        )
+        lines = [f"Nothing to read{known}."]
     else:
         lines = [
             f"{'Would import' if dry_run else 'Imported'} {new}, from {_many(found.read, 'file')}"

@@ -22,6 +22,7 @@ _PATIENCE = 2.0
 """Seconds that another program may have the store locked."""
 _SKEW = 60.0
 """Seconds that a record may lie in the future; one beyond was written by a clock that was wrong, and is no newest."""
+_CLOSED = "{} cannot be opened; look at its permissions"
 _SAME = 5.0
 """Seconds between what the gateway and a transcript note of one failure; the gateway knows more of it."""
 
@@ -62,14 +63,21 @@ SEEN_BY = {
 
 
 def place(common: Common) -> "Path":
-    """Where the store is, or would be; `Failure` where it can be nowhere."""
+    """Where the store is, or would be; `Failure` where it can be nowhere, or one may not even look for it."""
     from seawall.store.place import here, store_path
     from seawall.store.trouble import Unusable
 
     try:
-        return store_path(load_settings(common, {}, os.environ).config.store, here())
+        path = store_path(load_settings(common, {}, os.environ).config.store, here())
     except Unusable as error:
         raise Failure(str(error)) from None
+    try:
+        path.stat()
+    except PermissionError:  # its folder is somebody else's: made by `sudo seawall`, say
+        raise Failure(_CLOSED.format(path)) from None
+    except OSError:
+        pass  # it is not there yet, or whoever opens it says why not
+    return path
 
 
 def _recorded(common: Common, now: float) -> "Attempt | None":
@@ -164,6 +172,6 @@ def _unreadable(path: "Path", error: Exception) -> str:
         case Kind.DAMAGED:
             return f"{path} is damaged; the next gateway that starts moves it aside and begins a new one"
         case Kind.UNWRITABLE:
-            return f"{path} cannot be opened; look at its permissions"
+            return _CLOSED.format(path)
         case _:
             return f"{path} cannot be read ({type(error).__name__})"

@@ -82,12 +82,12 @@ def _said(error: Exception, path: Path, name: str) -> str:
 
 def _rows(probe: Probe, since: float) -> list[Attempt]:
     path = store_path(probe.subject.config.store, here())
-    if not path.exists():
-        return []
     names = [one.name for one in fields(Attempt)]
     columns = ", ".join(f'"{name}"' for name in names)
     question = f"SELECT {columns} FROM attempt WHERE at >= ? ORDER BY at DESC, id DESC LIMIT ?"  # noqa: S608  no value
     try:
+        if not path.exists():
+            return []
         with closing(_opened(path)) as store:
             if (version := _version(store)) == HEAD:
                 rows = store.execute(question, (since, _MOST)).fetchall()

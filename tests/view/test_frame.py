@@ -145,6 +145,12 @@ def test_whose_side_it_is_on(status: dict[str, str], says: str) -> None:
     assert frame(Scene("14:22:31", [one(**status, cause_age=None)]), Look(None))[1] == says
 
 
+def test_one_call_is_one_call() -> None:
+    """Not `1 calls`."""
+    said = frame(Scene("14:22:31", [one(calls=1, recovered=0)]), Look(80))
+    assert any(line.endswith(" · 1 call") for line in said), said
+
+
 def test_calls_that_fell_back_are_counted() -> None:
     """Answers of another model or address are never silent."""
     assert "12 recovered · 3 fell back" in "\n".join(frame(Scene("14:22:31", [one(fell_back=3)]), Look(None)))

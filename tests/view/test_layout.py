@@ -23,6 +23,11 @@ PAINT = re.compile(r"\x1b\[\d+m")
         ("\ud800", "?"),
         ("e\u0301", "é"),
         ("x\u0301\u0302\u0303", "x"),
+        ("แก้แล้ว", "แก้แล้ว"),
+        ("हिन्दी", "हिन्दी"),
+        ("שָׁלוֹם", "שָׁלוֹם"),
+        ("ก" + "\u0e48" * 30, "ก\u0e48\u0e48"),
+        ("\u26a0\ufe0f", "\u26a0"),
         ("名前", "名前"),
         ("a" * 1000, "a" * 160),
     ],
@@ -43,7 +48,7 @@ def test_whatever_comes_is_one_visible_line(text: str) -> None:
     ("text", "width", "shown"),
     [
         ("short", 5, "short"), ("a-very-long-name", 11, "a-ve...name"), ("abcdef", 3, "abc"), ("abc", 0, ""),
-        ("名前名前", 7, "名...前"), ("名前", 1, ""),
+        ("名前名前", 7, "名...前"), ("名前", 1, ""), ("แก้แล้ว", 5, "แก้แล้ว"), ("ก้ก้ก้ก้ก้", 3, "ก้ก้ก้"),
     ],
 )  # fmt: skip
 def test_a_long_name_loses_its_middle(text: str, width: int, shown: str) -> None:

@@ -265,6 +265,9 @@ def event(kind: str, **more: Any) -> Event:
         (event("opened", families=("haiku", "opus")),
          "Anthropic's side: The API is at capacity for haiku and opus, for 5 min 12 s now; nothing is held. "
          "Nothing to do but wait."),
+        (event("opened", families=("haiku", "opus", "sonnet")),
+         "Anthropic's side: The API is at capacity for haiku, opus and sonnet, for 5 min 12 s now; nothing is held. "
+         "Nothing to do but wait."),
         (event("held", held=1),
          "Anthropic's side: The API is at capacity for opus, for 5 min 12 s now; 1 call is held,"
          " it goes on by itself."),

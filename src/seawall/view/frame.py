@@ -145,7 +145,7 @@ def _about(one: Gateway) -> list[Fact]:
     elif one.untried:
         said.append(f"holding {one.held}")
     if one.calls is not None:
-        said.append(f"{one.calls} calls")
+        said.append(f"{one.calls} call{'' if one.calls == 1 else 's'}")
     if one.recovered:
         said.append(f"{one.recovered} recovered")
     if one.fell_back:

@@ -13,6 +13,13 @@ NARROW = 60
 _INDENT = 2
 _LONGEST = 160
 """Characters of one text that are looked at: ours are shorter, and a client's must not fill the screen."""
+_MARKS = ("Mn", "Me")
+"""Categories of signs that stand on another: they take no column."""
+_BEARING = "\u0590"
+"""From here on (Hebrew, Arabic, the scripts of India, Thai) words are spelt with marks; before, NFC has made letters of
+those that belong."""
+_MOST_MARKS = 2
+"""On one letter: a vowel and a tone. More are no word."""
 _COLORS = {"good": 32, "warn": 33, "bad": 31, "party": 1}
 
 
@@ -57,9 +64,17 @@ def clean(text: str, most: int = _LONGEST) -> str:
         return text
     import unicodedata  # only where somebody writes more than ASCII
 
-    text = unicodedata.normalize("NFC", text)
-    shown = (char if char.isprintable() else "?" for char in text)
-    return "".join(char for char in shown if unicodedata.category(char) not in ("Mn", "Me"))
+    shown: list[str] = []
+    marks, bears = 0, False
+    for char in unicodedata.normalize("NFC", text):
+        if unicodedata.category(char) in _MARKS:
+            marks += 1
+            if not bears or marks > _MOST_MARKS:
+                continue
+        else:
+            marks, bears = 0, char >= _BEARING and char.isalpha()
+        shown.append(char if char.isprintable() else "?")
+    return "".join(shown)
 
 
 def columns(text: str) -> int:
@@ -68,7 +83,10 @@ def columns(text: str) -> int:
         return len(text)
     import unicodedata
 
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    return sum(
+        0 if unicodedata.category(char) in _MARKS else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
 
 
 def cut_middle(text: str, width: int) -> str:

@@ -343,7 +343,7 @@ def noted(journal: Sequence[Told], event: Event, now: float) -> list[Told]:
 
 def text(event: Event, side: str, what: str) -> str:
     """An event in one line. `side` and `what`: whose side it is on and what it is, as `frame.title` says them."""
-    families = f" for {' and '.join(event.families)}" if event.families else ""
+    families = f" for {_listed(event.families)}" if event.families else ""
     lasted = duration(max(0.0, (event.ended_at if event.ended_at is not None else event.at) - event.since))
     match event.kind:
         case "opened":
@@ -369,6 +369,11 @@ def text(event: Event, side: str, what: str) -> str:
             return f"The gateway at {event.subject} has ended, and calls sent there fail: start `seawall run` again."
         case other:
             return f"{other}: {event.subject}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`opus`, `haiku and opus`, `haiku, opus and sonnet`."""
+    return " and ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
 
 
 def _who(event: Event) -> str:

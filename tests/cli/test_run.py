@@ -121,6 +121,21 @@ def test_a_hold_goes_with_each_request_of_the_run(own_home: Home) -> None:
     assert len(own_home.gateways()) == 1
 
 
+def test_a_hold_that_no_call_brought_is_said(own_home: Home) -> None:
+    """A client that does not send the custom headers is held as the settings say: one line, with what reaches it."""
+    other = CALL.replace(', "x-seawall-hold": "0s"', "")
+    calls = [(sys.executable, "-c", script) for script in (CALL, other)]
+    upstream = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "SEAWALL_GATEWAY_HOLD": "0s"}
+    brought, without = (own_home.seawall("run", "--no-hold", "--", *call, **upstream) for call in calls)
+    assert (brought.stdout, brought.stderr) == ("503\n", "")
+    assert without.stdout == "503\n"
+    assert " ".join(without.stderr.split()) == (
+        "seawall: no call brought the hold of this run: its client does not send ANTHROPIC_CUSTOM_HEADERS, so "
+        "calls were held as the settings say; `SEAWALL_GATEWAY_HOLD=0s seawall run ...` reaches every client"
+    )
+    assert own_home.seawall("run", "--", *calls[1], **upstream).stderr == ""
+
+
 def test_twenty_runs_at_once_start_one_gateway(own_home: Home) -> None:
     """All of them are led to the same address."""
     runs = [own_home.start("run", "--", *PRINT_ADDRESS) for _ in range(20)]

@@ -87,6 +87,15 @@ def _is_free(port: int) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What a gateway has counted since its start; None where it does not say."""
+
+    all: int | None = None
+    own_hold: int | None = None
+    """Those that named a hold of their own."""
+
+
 class Kept:
     """The lease of this run. Should the gateway die while the command lives, another takes its address."""
 
@@ -126,10 +135,13 @@ class Kept:
             process = start_beside([*self._starter.tell, self.address], self._starter.environ)
             threading.Thread(target=process.wait, name="seawall-tells", daemon=True).start()
 
-    def calls(self) -> int | None:
-        """How many calls the gateway has had; None if it does not say."""
-        calls = self._told().get("calls")
-        return calls if isinstance(calls, int) else None
+    def calls(self) -> "Calls":
+        """How many calls the gateway has had."""
+        told = self._told()
+        calls, own_hold = told.get("calls"), told.get("own_hold")
+        return Calls(
+            calls if isinstance(calls, int) else None, own_hold if isinstance(own_hold, int) else None
+        )
 
     def seen(self) -> "Seen":
         """What the gateway knows of cut answers; nothing if it does not say."""

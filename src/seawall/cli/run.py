@@ -14,7 +14,7 @@ from seawall.claude_code import settings as claude
 from seawall.cli import child as children
 from seawall.cli import times
 from seawall.cli.common import Common, ExitCode, Failure, common_options, home
-from seawall.cli.kept_gateway import Kept, starter
+from seawall.cli.kept_gateway import Calls, Kept, starter
 from seawall.cli.process import Signals, at_the_terminal, run_child
 from seawall.clock import duration
 from seawall.gateway import runtime
@@ -178,6 +178,20 @@ def _behind_gateway(
         kept.close()
     if kept.lost:
         work.common.say("the gateway ended while the command ran, and could not be started again")
-    elif before is not None and before == after:
-        work.common.say("no call came through the gateway; does the command use ANTHROPIC_BASE_URL?")
+    elif why := _missed(before, after, hold):
+        work.common.say(why)
     return code
+
+
+def _missed(before: Calls, after: Calls, hold: float | None) -> str:
+    """What of this run did not come to the gateway, by its counts before and after; empty where nothing is missing."""
+    if before.all is None or after.all is None:
+        return ""
+    if before.all == after.all:
+        return "no call came through the gateway; does the command use ANTHROPIC_BASE_URL?"
+    if hold is None or before.own_hold is None or before.own_hold != after.own_hold:
+        return ""
+    return (
+        "no call brought the hold of this run: its client does not send ANTHROPIC_CUSTOM_HEADERS, so calls were held "
+        f"as the settings say; `SEAWALL_GATEWAY_HOLD={hold:g}s seawall run ...` reaches every client"
+    )

@@ -237,6 +237,7 @@ class GatewayServer:
             "party": lookup(cause).party.value if cause else None,
             "since": since,
             "calls": self._records.calls,
+            "own_hold": self._records.own_hold,
             "recovered": self._records.recovered,
             "lost": self._records.lost,
             "fell_back": self._records.fell_back,
@@ -401,13 +402,16 @@ class GatewayServer:
             get(b"x-stainless-retry-count"),
         )
         deferrable = defer is not None and defer.lower() not in _NO
+        own_hold = get(b"x-seawall-hold")
+        if own_hold is not None:
+            self._records.own_hold += 1
         limit, patience = self._patience_of(
             get(b"x-stainless-timeout"),
             get(b"x-stainless-read-timeout"),
             client[:10] == b"claude-cli",
             self._loopback,
             facts.max_tokens == 1 or get(b"x-claude-code-request-class") == b"auxiliary",
-            get(b"x-seawall-hold"),
+            own_hold,
             deferrable,
         )
         session, agent = session_and_agent(head.lower)

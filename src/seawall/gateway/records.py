@@ -103,6 +103,8 @@ class Records:
         """The upstream's histograms as they were last handed on, by route and family."""
         self._troubles: dict[tuple[LaneKey, str], Trouble] = {}
         self.calls = 0
+        self.own_hold = 0
+        """Those that named a hold of their own."""
         self.recovered = 0
         self.lost = 0
         self.fell_back = 0

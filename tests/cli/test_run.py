@@ -134,6 +134,9 @@ def test_a_hold_that_no_call_brought_is_said(own_home: Home) -> None:
         "calls were held as the settings say; `SEAWALL_GATEWAY_HOLD=0s seawall run ...` reaches every client"
     )
     assert own_home.seawall("run", "--", *calls[1], **upstream).stderr == ""
+    # Claude Code sends it: what came without was another run's.
+    own_home.tool("claude", f"#!{sys.executable}\n{other}")
+    assert own_home.seawall("run", "--no-hold", "--", "claude", **upstream).stderr == ""
 
 
 def test_twenty_runs_at_once_start_one_gateway(own_home: Home) -> None:

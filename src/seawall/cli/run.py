@@ -178,13 +178,16 @@ def _behind_gateway(
         kept.close()
     if kept.lost:
         work.common.say("the gateway ended while the command ran, and could not be started again")
-    elif why := _missed(before, after, hold):
+    elif why := _missed(before, after, None if children.is_claude(work.command) else hold):
         work.common.say(why)
     return code
 
 
 def _missed(before: Calls, after: Calls, hold: float | None) -> str:
-    """What of this run did not come to the gateway, by its counts before and after; empty where nothing is missing."""
+    """What of this run did not come to the gateway, by its counts before and after; empty where nothing is missing.
+
+    `hold`: the one that was asked of a client of which nobody knows whether it brings it.
+    """
     if before.all is None or after.all is None:
         return ""
     if before.all == after.all:

@@ -1,5 +1,6 @@
 """The page in a real browser, before a real gateway and a faulty API: what a person sees, hears and types."""
 
+import base64
 import json
 import os
 import re
@@ -502,6 +503,60 @@ def test_one_call_that_is_tried_thirty_times_is_no_busy_hour(shown: Shown) -> No
     titles = [cell.get_attribute("title") for cell in page.query_selector_all(".heat td[title]")]
     assert titles == ["1 call: too few", "50 % failed, 60 attempts"]
     assert "blank: under 20 calls" in page.inner_text("#week-body .legend")
+
+
+def test_in_forced_colours_what_failed_can_still_be_told(shown: Shown) -> None:
+    """Where the system's own colours replace ours, failures, successes and the ground are still seen to differ."""
+    page = shown.open(forced_colors="active")
+    page.evaluate(
+        """async () => {
+        const { svg } = await import('/seawall/draw.js');
+        const rects = ['track', 'fill-good', 'fill-bad'].map((cls, at) => svg('rect', { cls, x: at * 20,
+          width: 20, height: 20 }));
+        document.querySelector('main').prepend(svg('svg', { id: 'drawn', width: 60, height: 20 }, ...rects));
+    }"""
+    )
+    # What is painted: the style that scripts can read is not the one that is forced.
+    image = base64.b64encode(page.locator("#drawn").screenshot()).decode()
+    painted = page.evaluate(
+        """async (image) => {
+        const bytes = Uint8Array.from(atob(image), (one) => one.charCodeAt(0));
+        const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+        const canvas = new OffscreenCanvas(60, 20).getContext('2d', { willReadFrequently: true });
+        canvas.drawImage(bitmap, 0, 0);
+        return [10, 30, 50].map((x) => [...canvas.getImageData(x, 10, 1, 1).data].join());
+    }""",
+        image,
+    )
+    assert len(set(painted)) == 3, painted
+
+
+def test_the_hours_of_a_day_stay_in_one_line(shown: Shown) -> None:
+    """At four times the size too: `10:00` is not broken."""
+    page = shown.open(viewport={"width": 320, "height": 256})
+    page.wait_for_selector(".scale span", state="attached")
+    heights = page.evaluate("[...document.querySelectorAll('.scale span')].map((one) => one.offsetHeight)")
+    line = page.evaluate("parseFloat(getComputedStyle(document.querySelector('.scale')).lineHeight) || 20")
+    assert max(heights) < 1.6 * line
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        (
+            {"days": 30, "calls": 24398, "known_hours": 20},
+            "No clear pattern yet (30 days, 24\u202f398 calls): no hour",
+        ),
+        ({"days": 1, "calls": 7, "known_hours": 0}, "Too little is on record to say when (1 day, 7 calls)."),
+    ],
+)
+def test_a_plan_without_windows_says_why(shown: Shown, plan: dict[str, int], said: str) -> None:
+    """Much on record without a pattern is not called too little."""
+    page = shown.open()
+    page.wait_for_selector("#plan-body p")
+    whole = {"basis": "none", "best": [], "avoid": None, "move": [], "stagger": [], "claims": [], **plan}
+    page.evaluate("async (plan) => (await import('/seawall/past.js')).drawPlan(plan)", whole)
+    assert page.inner_text("#plan-body").startswith(said)
 
 
 def test_it_prints_to_one_sheet(shown: Shown, tmp_path: Path) -> None:

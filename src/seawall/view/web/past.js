@@ -170,11 +170,17 @@ export function drawCauses(history) {
     lost && lost.given_up + lost.broken ? el("p", { cls: "legend" }, `Lost: ${many(lost.given_up + lost.broken, "call")} (${lost.broken} cut in mid-answer, ${lost.given_up} given up).`) : ""]);
 }
 
+// As the terminal says it: much on record without a pattern is another thing than too little.
+function unplanned(plan) {
+  const seen = `(${many(plan.days, "day")}, ${many(plan.calls, "call")})`;
+  return plan.known_hours ? `No clear pattern yet ${seen}: no hour of yours is surely better than another.` : `Too little is on record to say when ${seen}.`;
+}
+
 export function drawPlan(plan) {
   const when = (one) => `${day(one.start)} ${clock(one.start, false)}–${clock(one.end, false)}`;
   show(by("plan-body"), plan, () => [
     plan.best.length ? table("Quiet windows", [["When"], ["Failures", true], ["Calls", true]], plan.best.map((one) => [when(one), percent(one.share), String(one.calls)]))
-      : quiet("Not enough is on record for windows of your own."),
+      : quiet(unplanned(plan)),
     plan.avoid ? el("p", { cls: "legend" }, `Avoid: ${when(plan.avoid)}, ${percent(plan.avoid.share)} failures.`) : "",
     ...plan.move.slice(0, 3).map((one) => el("p", { cls: "legend" }, `Move ${one.client} at ${one.hour} h ${one.to === "batch" ? "to a batch" : one.window ? `to ${when(one.window)}` : "off-peak"}.`)),
     ...plan.stagger.slice(0, 2).map((one) => el("p", { cls: "legend" }, `Stagger: ${many(one.calls, "run")} started within ${duration(one.within)} at ${one.at}; ${duration(one.apart)} apart is better.`)),

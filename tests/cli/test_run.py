@@ -135,7 +135,7 @@ def test_a_hold_that_no_call_brought_is_said(own_home: Home) -> None:
     )
     assert own_home.seawall("run", "--", *calls[1], **upstream).stderr == ""
     # Claude Code sends it: what came without was another run's.
-    own_home.tool("claude", f"#!{sys.executable}\n{other}")
+    own_home.tool("claude", shlex.join(calls[1]))
     assert own_home.seawall("run", "--no-hold", "--", "claude", **upstream).stderr == ""
 
 

@@ -9,7 +9,7 @@ from seawall.history.outlook import Outlook
 from seawall.history.rates import Rate, Slot, hours
 from seawall.history.report import Report
 from seawall.store.bursts import HourCount, Note
-from seawall.view import history
+from seawall.view import figures, history
 from seawall.view.layout import Look, columns
 
 
@@ -66,18 +66,9 @@ def test_the_hours_of_a_week() -> None:
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, None])
 def test_any_width(width: int | None) -> None:
-    """Nothing is wider than the terminal, and nothing is left out."""
-    look = Look(width)
-    table = history.table(("cause", "episodes", "longest"), [("provider.overloaded", "23", "38 min")], look)
-    lines = [*table, *history.hours(hours([]), look), *history.flowed(["a word " * 20, "another"], look)]
+    """Nothing is wider than the terminal."""
+    lines = history.hours(hours([]), Look(width))
     assert width is None or max(map(columns, lines)) <= width
-    assert "38 min" in "\n".join(table)
-
-
-@pytest.mark.parametrize(("share", "says"), [(0, "0 %"), (0.0912, "9.1 %"), (0.96, "96 %"), (1, "100 %")])
-def test_percents(share: float, says: str) -> None:
-    """One decimal below ten."""
-    assert history.percent(share) == says
 
 
 def test_moments() -> None:
@@ -120,7 +111,7 @@ def test_the_whole_view_word_for_word() -> None:
         "Failure rate by hour",
         "  . under 1 %   - 1–3 %   + 3–6 %   # over 6 %   blank: under 20 calls",
         "      00  02  04  06  08  10  12  14  16  18  20  22",
-        *(f"{day}{week[3:]}" for day in history.DAYS),
+        *(f"{day}{week[3:]}" for day in figures.DAYS),
         "Busiest: Sun 15–16 h, 9.0 % (200 calls). Quietest you use: Sun 20–21 h, 1.0 %",
         "",
         "cause                episodes  calls hit  half over in  9 of 10 in   longest",

@@ -139,7 +139,7 @@ def sentence(past: Past, window: "Window | None", now: float, offset: "Offset", 
     """What is waited for, and why; or why nothing is."""
     if window is None:
         return _unknown(past)
-    from seawall.view.history import percent
+    from seawall.view.figures import percent
     from seawall.view.plan import ahead
 
     days = f"your last {past.span / 86400:.0f} days"
@@ -159,7 +159,7 @@ def sentence(past: Past, window: "Window | None", now: float, offset: "Offset", 
 
 
 def _unknown(past: Past) -> str:
-    from seawall.view.history import counted
+    from seawall.view.figures import counted
     from seawall.view.plan import day
 
     if past.trouble:
@@ -177,7 +177,7 @@ def _unknown(past: Past) -> str:
 
 def _named(at: float, now: float, offset: "Offset") -> str:
     """`today 20:00`, by the wall clock."""
-    from seawall.view.history import DAYS
+    from seawall.view.figures import DAYS
 
     then, today = (datetime.fromtimestamp(one, UTC) + timedelta(minutes=offset(one)) for one in (at, now))
     date = (then.date() - today.date()).days

@@ -9,7 +9,7 @@ from seawall.history.claims import Claim
 from seawall.history.plan import Batch, Outlook, Window
 from seawall.history.rates import Hours, Rate
 from seawall.history.work import Burst, Recurring
-from seawall.view.history import DAYS, counted, flowed, number, percent, ranged
+from seawall.view.figures import DAYS, counted, flowed, number, percent, ranged
 from seawall.view.layout import Look, clean, columns
 
 MOVES = 5

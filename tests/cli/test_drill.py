@@ -128,7 +128,8 @@ def invoked(*arguments: str) -> Any:
     [
         ("rule = 3", "rule"),
         ("[[rule]]\ndo = 'overlaoded'", "did you mean 'overloaded'"),
-        ("[fleet]\nagents = 0", "fleet: agents must be"),
+        ("[fleet]\nagents = 0", "bad.toml: fleet: agents must be"),
+        ("[fleet]\nagent = 3", "bad.toml: fleet: there is no key 'agent' (did you mean 'agents'?)"),
         ("[", "not TOML"),
         (None, "No such file"),
     ],

@@ -75,6 +75,23 @@ def test_ctrl_c_is_a_clean_stop(own_home: Home) -> None:
     assert process.wait(timeout=LIMIT) == 0
 
 
+def test_nohup_keeps_it(own_home: Home) -> None:
+    """Who starts it to outlive a terminal tells it to ignore the hang-up; without that a hang-up is a clean stop."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as `nohup` does it
+    try:
+        kept = own_home.start("serve", "--json", "--listen", "127.0.0.1:0")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    ended = own_home.start("serve", "--json", "--listen", "127.0.0.1:0")
+    for process in (kept, ended):
+        ready(process)
+        os.kill(process.pid, signal.SIGHUP)
+    assert ended.wait(timeout=LIMIT) == 0
+    assert kept.poll() is None
+    os.kill(kept.pid, signal.SIGTERM)
+    assert kept.wait(timeout=LIMIT) == 0
+
+
 def test_a_second_signal_does_not_wait(own_home: Home) -> None:
     """The first lets a running call end; the second ends it now."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -70,7 +70,7 @@ def test_options_go_before_the_file() -> None:
 )
 def test_a_fleet_that_cannot_be_is_refused_in_one_line(fleet: str) -> None:
     """The line says where."""
-    with pytest.raises(ScenarioError, match=r"^fleet: .*$"):
+    with pytest.raises(ScenarioError, match=r"^fleet.*: .*$"):
         terms(read(f"[fleet]\n{fleet}"))
 
 

@@ -148,6 +148,19 @@ def test_lanes_are_bounded() -> None:
     asyncio.run(run())
 
 
+def test_the_lane_in_use_is_not_forgotten() -> None:
+    """However many credentials come and go, it is the longest idle that goes: what was learned of a busy lane stays."""
+
+    async def run() -> None:
+        lanes = admission()
+        busy = lanes.gate(OPUS)
+        for number in range(5000):
+            lanes.gate(LaneKey("api.anthropic.com", f"k{number}", "opus"))
+            assert lanes.gate(OPUS) is busy
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_every_place_is_given_back(seed: int) -> None:
     """Whatever calls do, in the end nothing is under way and nobody waits."""

@@ -9,6 +9,7 @@ import pytest
 from ground import check_whole, ground, hold, question, send, upstream
 
 from seawall.causes.evidence import Body, Evidence, Phase
+from seawall.config import Config
 from seawall.fake.scenario import Rule, Scenario
 from seawall.policy.outcome import is_ambiguous
 from seawall.wire.sse import event
@@ -145,5 +146,60 @@ def test_without_a_hold_failures_pass_as_they_are(header: bool) -> None:
             answer = await g.ask(headers=headers)
             assert (answer.status, answer.headers["retry-after"], g.sent()) == (529, "7", 1)
             assert "x-seawall-note" not in answer.headers
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_without_a_hold_nobody_waits_in_an_outages_line(header: bool) -> None:
+    """Where each failure is passed on at once, a call of an outage hears its own 529, and is no line's last."""
+
+    async def run() -> None:
+        changes = {} if header else {"hold": hold(longest=0.0)}
+        headers = {"x-seawall-hold": "0s"} if header else {}
+        async with ground(*["overloaded"] * 999, breaker=Config().gateway.breaker, **changes) as g:
+            held = [asyncio.create_task(g.ask(question(f"held {n}"))) for n in range(20 if header else 0)]
+            for n in range(20):
+                answer = await asyncio.wait_for(g.ask(question(f"plain {n}"), headers=headers), 10)
+                assert (answer.status, "x-seawall-attempts" in answer.headers) == (529, False)
+            assert g.gateway._admission.gates()[0].lane.breaker.open
+            for one in held:
+                one.cancel()
+            await asyncio.gather(*held, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("how", ["refused", "unreachable"])
+def test_behind_an_answer_to_head_comes_the_next_answer(how: str) -> None:
+    """What Seawall itself answers to HEAD has no body: its client would read it as the beginning of the next answer."""
+
+    async def run() -> None:
+        away = {"upstream": "http://127.0.0.1:9"} if how == "unreachable" else {}
+        async with ground(warm=False, **away) as g:
+            reader, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            headers = {"origin": "https://elsewhere.example"} if how == "refused" else {}
+            await send(writer, g.port, method="HEAD", path="/api/hello", headers=headers)
+            first = await reader.readuntil(b"\r\n\r\n")
+            assert b"\r\ncontent-length: " in first  # what GET would have had
+            await send(writer, g.port, method="GET", path="/v1/models", headers={"connection": "close"})
+            assert (await reader.read()).startswith(b"HTTP/1.1 ")
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_an_answer_to_head_of_unknown_length_stays_one() -> None:
+    """An upstream that does not say how long GET's answer would be did not say that it is empty."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n")
+        await writer.drain()
+
+    async def run() -> None:
+        async with upstream(serve) as url, ground(upstream=url, warm=False) as g:
+            answer = await g.ask(b"", method="HEAD", path="/v1/models")
+            assert (answer.status, "content-length" in answer.headers) == (200, False)
 
     asyncio.run(run())

@@ -672,6 +672,39 @@ def test_rule_6_full_memory_is_a_503() -> None:
     asyncio.run(run())
 
 
+def test_rule_6_chunks_take_the_memory_that_they_fill() -> None:
+    """Small calls in chunks do not fill the memory by what they might become; one that becomes too large is refused."""
+
+    async def begin(g: Ground, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", g.port)
+        await send(writer, g.port, headers={"transfer-encoding": "chunked"}, without=("content-length",))
+        writer.write(b"%x\r\n%b\r\n" % (len(body), body))
+        return reader, writer
+
+    async def run() -> None:
+        body = question()
+        async with ground(sizes=Sizes(body=1 << 20, held=2 << 20)) as g:
+            begun = [await begin(g, body[:20]) for _ in range(20)]
+            await until(lambda: g.gateway._memory.used > 0)
+            for reader, writer in begun:
+                writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body) - 20, body[20:]))
+                check_whole(await read_answer(reader))
+                writer.close()
+            reader, writer = await begin(g, question("x" * (1 << 20)))
+            assert (await read_answer(reader)).status == 413
+            writer.close()
+            large = question("nonce=abc" + "x" * 900_000)
+            reader, writer = await begin(g, large)
+            writer.write(b"0\r\n\r\n")
+            assert (await read_answer(reader)).status == 200
+            assert g.fake.requests[-1].body == large
+            writer.close()
+            await until(lambda: g.gateway.status()["running"] == 0)
+            g.at_rest()
+
+    asyncio.run(run())
+
+
 # -- 7: what cannot pass is not held ----------------------------------------------------------------------------------
 
 THROUGH = [

@@ -92,10 +92,11 @@ def test_all_that_ask_at_once_get_one_token(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
 
 
-def test_an_empty_token_is_replaced(tmp_path: Path) -> None:
-    """What a full disk left behind is no token."""
-    (tmp_path / "token").touch()
-    assert runtime.obtain_token(tmp_path)
+@pytest.mark.parametrize("left", [b"", b" \n", b"\xff\xfe\x00"])
+def test_what_is_no_token_is_replaced(tmp_path: Path, left: bytes) -> None:
+    """What a full disk or a broken one left behind stops nobody."""
+    (tmp_path / "token").write_bytes(left)
+    assert runtime.obtain_token(tmp_path) == runtime.obtain_token(tmp_path)
 
 
 def test_a_record_is_found_and_withdrawn(tmp_path: Path) -> None:

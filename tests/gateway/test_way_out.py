@@ -15,6 +15,7 @@ from ground import SOON, ask, check_whole, ground, hold, question, send, setting
 from seawall.config import Config, Network
 from seawall.fake.app import FakeApi
 from seawall.gateway.app import GatewayServer
+from seawall.store.rows import Attempt
 from seawall.wire.sse import event
 
 NAME = "api.example.test"
@@ -48,6 +49,47 @@ def test_tls_and_proxy(loop: str, proxied: bool, tmp_path: Path) -> None:
             assert fake.requests[0].header("proxy-authorization") == ""
             assert bool(proxy.heads) is proxied
             await server.stop()
+
+    run_on(loop, asyncio.wait_for(run(), 20))
+
+
+@on_both_loops
+def test_an_upstream_that_is_shown_no_certificate_is_told_of_at_once(loop: str, tmp_path: Path) -> None:
+    """Nobody reads a call that came without one: it is neither held nor counted as billed, and the cause is named."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "root.pem"))
+    context = server_context(ca.issue_cert("127.0.0.1"), ["http/1.1"])
+    context.minimum_version = ssl.TLSVersion.TLSv1_3  # where a client hears of it after it has sent
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not by asyncio's own TLS, which ends such a connection without the alert.
+        came, goes = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(came, goes, server_side=True)
+        while data := await reader.read(65536):
+            came.write(data)
+            try:
+                tls.do_handshake()
+            except ssl.SSLError:  # it wants to read more, or it has seen that there is no certificate
+                writer.write(goes.read())
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        rows: list[object] = []
+        async with upstream(serve) as url:
+            network = Network(ca_files=(str(tmp_path / "root.pem"),))
+            gateway = settings(upstream=url.replace("http:", "https:"))
+            server = GatewayServer(Config(gateway=gateway, network=network), sink=rows.append)
+            await server.start()
+            answer = await ask(server.addresses[0][1], question())
+            assert (answer.status, answer.headers.get("x-seawall-cause")) == (503, "network.tls_other"), (
+                answer
+            )
+            assert "client certificate" in answer.error["message"]
+            assert "x-seawall-attempts" not in answer.headers
+            await server.stop()
+            [attempt] = [row for row in rows if isinstance(row, Attempt)]
+            assert not attempt.maybe_billed
 
     run_on(loop, asyncio.wait_for(run(), 20))
 

@@ -42,7 +42,8 @@ def drill(scenario: str, record: Path | None, agents: int | None, seed: int | No
 
     try:
         found = load(scenario)
-        running = Drill(found, terms(found, agents=agents, seed=seed), found.title or scenario)
+        asked = terms(found, agents=agents, seed=seed, name=f"{scenario}: fleet")
+        running = Drill(found, asked, found.title or scenario)
     except ScenarioError as error:
         raise Failure(str(error), ExitCode.USAGE) from None
     try:

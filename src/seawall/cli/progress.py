@@ -38,7 +38,8 @@ async def _watched(work: Callable[[], Coroutine[Any, Any, Result]], shown: "_Sho
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, task.cancel)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # by `nohup`
+            loop.add_signal_handler(number, task.cancel)
     drawing = asyncio.ensure_future(shown.draw())
     try:
         return await task

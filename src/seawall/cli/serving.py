@@ -365,7 +365,8 @@ def _signals() -> "asyncio.Queue[int]":
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, signals.put_nowait, number)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # by `nohup`
+            loop.add_signal_handler(number, signals.put_nowait, number)
     return signals
 
 

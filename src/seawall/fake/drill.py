@@ -18,7 +18,7 @@ from seawall.fake.app import FakeApi, Seen
 from seawall.fake.behind import Gateway, gateway
 from seawall.fake.content import nonce_of
 from seawall.fake.fleet import Ask, Client, Fleet, RealSdk, Terms, Through, Turn, by_schedule, nonce
-from seawall.fake.scenario import MESSAGES, Rule, Scenario, ScenarioError
+from seawall.fake.scenario import MESSAGES, Rule, Scenario, table
 
 RUNS: Final[tuple[Through, ...]] = ("sdk", "claude-code", "seawall")
 MOST_AGENTS: Final = 200
@@ -53,12 +53,11 @@ class FleetModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"finish_s must be from 0 to {MOST_SECONDS:g}")
 
 
-def terms(scenario: Scenario, *, agents: int | None = None, seed: int | None = None) -> Terms:
-    """The terms of a drill by this scenario; ScenarioError where `[fleet]` is wrong."""
-    try:
-        model = msgspec.convert(scenario.fleet, FleetModel)
-    except msgspec.ValidationError as error:
-        raise ScenarioError(f"fleet: {error}") from None
+def terms(
+    scenario: Scenario, *, agents: int | None = None, seed: int | None = None, name: str = "fleet"
+) -> Terms:
+    """The terms of a drill by this scenario; ScenarioError, naming the table so, where `[fleet]` is wrong."""
+    model = table(name, scenario.fleet, FleetModel)
     ends = [rule.end if math.isfinite(rule.end) else rule.begin for rule in scenario.rules]
     seconds = model.seconds if model.seconds is not None else min(max(ends, default=14.0) + 6, MOST_SECONDS)
     return Terms(

@@ -7,14 +7,14 @@ import random
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from seawall.fake.capacity import CapacityModel
 from seawall.fake.content import KINDS, MOST_SECONDS, MOST_WORDS, Asked
 from seawall.fake.limits import LimitsModel
-from seawall.fake.script import Fault, FaultError, parse
+from seawall.fake.script import Fault, FaultError, near, parse
 from seawall.fake.status_page import Notice
 
 MESSAGES: Final = "/v1/messages"
@@ -161,6 +161,22 @@ def _place(text: str) -> str:
     says, at, path = text.partition(" - at `$")
     place = path.rstrip("`").lstrip(".")
     return f"{place}: {says}" if at and place else says
+
+
+Model = TypeVar("Model", bound=msgspec.Struct)
+
+
+def table(name: str, given: dict[str, Any], kind: type[Model]) -> Model:
+    """A table of a scenario that a driver of clients reads; raises ScenarioError, with the nearest name of a key."""
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        says, at, path = str(error).partition(" - at `$")
+        place = name + path.rstrip("`") if at else name
+        known = kind.__struct_encode_fields__
+        if not at and (unknown := next((key for key in given if key not in known), "")):
+            says = f"there is no key {unknown!r}{near(unknown, known)}"
+        raise ScenarioError(f"{place}: {says}") from None
 
 
 def load(path: str | Path) -> Scenario:

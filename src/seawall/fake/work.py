@@ -8,14 +8,13 @@ import random
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from seawall.fake.capacity import CapacityModel
 from seawall.fake.limits import LimitsModel
-from seawall.fake.scenario import Scenario, ScenarioError, load, read
-from seawall.fake.script import near
+from seawall.fake.scenario import Scenario, ScenarioError, load, read, table
 
 MOST_AGENTS: Final = 1000
 MOST_SECONDS: Final = 86_400.0
@@ -226,21 +225,6 @@ def work(name: str, scenario: Scenario) -> Work:
     return Work(
         name,
         scenario,
-        _table(f"{name}: bench", scenario.bench, BenchModel),
-        _table(f"{name}: fleet", scenario.fleet, FleetModel),
+        table(f"{name}: bench", scenario.bench, BenchModel),
+        table(f"{name}: fleet", scenario.fleet, FleetModel),
     )
-
-
-Model = TypeVar("Model", BenchModel, FleetModel)
-
-
-def _table(name: str, given: dict[str, Any], kind: type[Model]) -> Model:
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        says, at, path = str(error).partition(" - at `$")
-        place = name + path.rstrip("`") if at else name
-        known = kind.__struct_encode_fields__
-        if not at and (unknown := next((key for key in given if key not in known), "")):
-            says = f"there is no key {unknown!r}{near(unknown, known)}"
-        raise ScenarioError(f"{place}: {says}") from None

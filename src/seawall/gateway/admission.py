@@ -220,6 +220,8 @@ class Admission:
             gate = self._gates[key] = Gate(key, lane, host, asyncio.get_running_loop(), self)
             if len(self._gates) > _MOST_LANES:
                 self._forget()
+        else:
+            self._gates.move_to_end(key)
         return gate
 
     def rename(self, credential: str, account: str) -> None:

@@ -53,6 +53,8 @@ _FLUSH_EVERY = 5.0
 _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
 _MOST_LANE_KEYS = 1000
+_FIRST_ROOM = 64 * 1024
+"""Bytes counted as held for a request whose length nobody knows yet."""
 _MEMORY_FULL = "the memory for held requests is full"
 _RING = Refusal(
     508,
@@ -344,22 +346,28 @@ class GatewayServer:
 
         Its bytes are counted as held from now on; who gets them gives them back.
         """
-        sizes = self._config.gateway.sizes
-        # One in chunks may become as long as any: its room is kept before it comes.
-        length = request.head.length if request.head.length >= 0 else sizes.body
-        if length > sizes.body:
+        most, length = self._config.gateway.sizes.body, request.head.length
+        if length > most:
             self._too_large(reply)
             return None
-        if not self._memory.take(length) and not await self._make_room(length, request):
-            self._unavailable(reply, _MEMORY_FULL, "seawall.memory_full")
-            return None
-        body = None
+        # One in chunks does not say how long it will be: more room is taken as it comes.
+        room, taken = length if length >= 0 else min(_FIRST_ROOM, most), 0
+        body: RequestBody | None = None
         try:
-            body = await request.read(sizes.body)
-        except BodyTooLarge:
-            self._too_large(reply)
+            while body is None:
+                if not self._memory.take(room - taken) and not await self._make_room(room - taken, request):
+                    self._unavailable(reply, _MEMORY_FULL, "seawall.memory_full")
+                    return None
+                taken = room
+                try:
+                    body = await request.read(room)
+                except BodyTooLarge:
+                    if room == most:
+                        self._too_large(reply)
+                        return None
+                    room = min(2 * room, most)
         finally:
-            self._memory.give(length if body is None else length - len(body))
+            self._memory.give(taken if body is None else taken - len(body))
         return body
 
     async def _make_room(self, size: int, request: Request) -> bool:
@@ -508,7 +516,7 @@ class GatewayServer:
         elif isinstance(answer, LocalResponse):
             headers = [b"content-type: " + answer.content_type.encode(), *_OWN_HEADERS]
             headers += [b"%b: %b" % pair for pair in answer.headers]
-            reply.answer(answer.status, headers, b"" if head.method == b"HEAD" else answer.body)
+            reply.answer(answer.status, headers, answer.body)
         else:
             await _send_pieces(reply, answer)
 

@@ -164,7 +164,7 @@ def obtain_token(place: Path) -> str:
         try:
             os.link(beside, path)
         except FileExistsError:
-            if not path.read_text().strip():  # a full disk left an empty one
+            if read_token(place) is None:  # a full disk left an empty one, or a broken one something else
                 path.unlink(missing_ok=True)
         finally:
             beside.unlink()

@@ -112,6 +112,11 @@ class UpstreamConnection(asyncio.Protocol):
         if self.sink is not None:
             if error is None:
                 self._break(Fault.CONNECTION_CLOSED, "the connection ended before the answer was whole")
+            elif "CERTIFICATE_REQUIRED" in str(getattr(error, "reason", "")):
+                # With TLS 1.3 a client has done its part of the handshake, and sent, before it is told so.
+                self._break(
+                    Fault.TLS_OTHER, "the other side demands a client certificate, and was shown none"
+                )
             else:
                 self._break(Fault.CONNECTION_RESET, "the connection was reset before the answer was whole")
         self._release(self, False)

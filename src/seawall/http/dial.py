@@ -282,7 +282,7 @@ def _of_tls(exc: ssl.SSLError, origin: Origin) -> tuple[Fault, str]:
         code = getattr(exc, "verify_code", 0)
         if code in _NOT_NOW:
             return Fault.TLS_EXPIRED, (
-                f"The certificate of {place} has expired or is not valid yet; is this machine's clock right?"
+                f"The certificate of {place} has expired or is not valid yet, or this machine's clock is wrong."
             )
         if code in _UNTRUSTED:
             return (

@@ -160,9 +160,10 @@ class Reply:
         self._connection.fault(self, error)
 
     def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole answer at once."""
+        """A whole answer at once; to HEAD, only what its head says."""
         self.start(status, headers, len(body))
-        self.write(body)
+        if self._connection.reads_bodies:
+            self.write(body)
         self.end()
 
     @property

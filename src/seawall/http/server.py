@@ -339,6 +339,11 @@ class ServerConnection(asyncio.Protocol):
         return self._request is not None
 
     @property
+    def reads_bodies(self) -> bool:
+        """Whether the answer to this request has a body: behind one to HEAD its client reads the next answer."""
+        return self._request is None or self._request.head.method != b"HEAD"
+
+    @property
     def stays_open(self) -> bool:
         """Whether another request may follow this one."""
         return self._keep and (self._request is None or self._request.complete)

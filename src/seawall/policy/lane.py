@@ -67,7 +67,10 @@ class Lane:
     # -- who is next ----------------------------------------------------------------------------------------------
 
     def at_once(self, ticket: Ticket, now: float) -> Sent | None:
-        """The newcomer's attempt, where nobody waits and it may go."""
+        """The newcomer's attempt, where nobody waits and it may go; one that `waits` for nothing needs only room."""
+        if not ticket.waits and self.load.in_flight < self._settings.concurrency:
+            self.queue.stamp(ticket)
+            return self._send(ticket, self._cost(ticket), now)
         if self.queue.size or ticket.not_before > now:
             return None
         cost = self._cost(ticket)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seawall.causes.cause import Hold, lookup
-from seawall.causes.evidence import Evidence, Phase
+from seawall.causes.evidence import Evidence, Fault, Phase
 from seawall.causes.match import match
 
 _NEVER_HELD = frozenset((400, 401, 402, 403, 404, 413))
@@ -52,7 +52,7 @@ def is_ambiguous(evidence: Evidence) -> bool:
         case Phase.CONNECT | Phase.SENDING:
             return False
         case Phase.SENT | Phase.CONTENT:
-            return True
+            return evidence.fault is not Fault.TLS_OTHER  # told where the handshake ends: it was not read
         case Phase.HEAD | Phase.BODY:
             # An error status, an `error` event or an error object is a verdict. A 200 that broke off first is none.
             return evidence.status == 200 and not evidence.in_stream and evidence.error_type is None

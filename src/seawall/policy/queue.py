@@ -31,6 +31,8 @@ class Ticket(msgspec.Struct, eq=False):
     most_output: float = math.inf
     """Tokens that it allows itself."""
     deferrable: bool = False
+    waits: bool = True
+    """Where it must; False: its client wants to hear of every failure now, so it stands in no line for the service."""
     tag: float | None = None
     """On the virtual clock; None until it joins."""
     not_before: float = -math.inf

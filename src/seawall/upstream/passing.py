@@ -71,9 +71,10 @@ class Passage:
         self._head = head
         self._reply.source = self._connection
         headers, length = client_headers(head), head.length
-        if self._method == b"HEAD" and (stated := head.lower.get(b"content-length")) is not None:
-            # It tells of the answer that GET would have had.
-            headers.append(b"content-length: " + stated)
+        if self._method == b"HEAD":
+            if (stated := head.lower.get(b"content-length")) is not None:
+                # It tells of the answer that GET would have had.
+                headers.append(b"content-length: " + stated)
             length = BODILESS
         self._reply.start(head.status, headers + self._given, length, head.reason)
         self._reply.flush()

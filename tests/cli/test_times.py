@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 import pytest
@@ -82,6 +82,17 @@ def test_no_beginning(text: str, said: str) -> None:
     with pytest.raises(Failure, match=said) as failure:
         times.begin(text, NOW)
     assert failure.value.code is ExitCode.USAGE
+
+
+def test_a_day_is_one_of_the_zone_that_counts() -> None:
+    """Where `history.timezone` is ahead of this machine, today there has come, and begins at its own midnight."""
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC).timestamp()
+    apia = times.zone_of("Pacific/Apia")
+    assert times.begin("2026-11-22", noon, apia) == noon - 3600.0
+    with pytest.raises(Failure, match="has not come yet"):
+        times.begin("2026-11-23", noon, apia)
+    spring = datetime(2026, 3, 29, 12, tzinfo=UTC).timestamp()
+    assert times.begin("2026-03-29", spring, times.zone_of("Europe/Berlin")) == spring - 13 * 3600.0
 
 
 def test_the_zone_of_the_settings(capsys: pytest.CaptureFixture[str]) -> None:

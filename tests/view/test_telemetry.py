@@ -149,6 +149,26 @@ def test_a_collector_that_is_down_harms_nobody(own_home: Home) -> None:
         assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:4317", "grpc://127.0.0.1:4317", "https://", "sk-ant-api03-secret"]
+)
+@pytest.mark.parametrize("setting", [True, False])
+def test_an_address_that_is_none_is_said(own_home: Home, address: str, setting: bool) -> None:
+    """Once, without the address: it would be tried in vain for ever. Calls are not touched by it."""
+    name = "SEAWALL_TELEMETRY_ENDPOINT" if setting else "OTEL_EXPORTER_OTLP_ENDPOINT"
+    process = own_home.start("serve", "--listen", "127.0.0.1:0", "--json", **{name: address})
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline()
+    said = process.stderr.readline()
+    assert (
+        said
+        == "seawall: telemetry is not sent: the collector's address is none such as http://127.0.0.1:4318\n"
+    )
+    process.terminate()
+    assert process.wait(LIMIT) == 0
+
+
 def test_nothing_is_imported_where_nothing_is_asked_for() -> None:
     """Neither address nor variable; or the SDK's own switch is off."""
     assert not wanted("", {})

@@ -84,8 +84,8 @@ def history(
         return incidents.show(common, episode or "", now)
     if compare is not None:
         return _compare(common, compare.strip(), cause, model, now)
-    begin, said = _begin(since, now)
     zone, zone_name = _zone(common, now)
+    begin, said = _begin(since, now, zone)
     with open_records(common) as connection:
         if connection is None and not as_csv:
             return _nothing(common, now)
@@ -160,12 +160,12 @@ def _check(
         raise Failure(wrong, ExitCode.USAGE)
 
 
-def _begin(since: str | None, now: float) -> tuple[float, str]:
+def _begin(since: str | None, now: float, zone: tzinfo | None) -> tuple[float, str]:
     """When the span begins, and how it is called."""
     if since is None:
         return now - 30 * DAY, "Last 30 days"
     text = since.strip()
-    begin, earliest = times.begin(text, now), now - KEPT
+    begin, earliest = times.begin(text, now, zone), now - KEPT
     if begin < earliest:
         return earliest, f"Last {KEPT / DAY:.0f} days, the most that is kept"
     called = "Since" if re.fullmatch(r"\d+-\d+-\d+", text) else "Last"

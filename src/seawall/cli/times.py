@@ -33,11 +33,14 @@ def span(text: str, option: str) -> float:
     return min(found, KEPT)
 
 
-def begin(text: str, now: float) -> float:
-    """When `--since` begins, in UTC seconds: so long before now, or with a day; `Failure` where it is neither."""
+def begin(text: str, now: float, zone: tzinfo | None = None) -> float:
+    """When `--since` begins, in UTC seconds: so long before now, or with a day; `Failure` where it is neither.
+
+    The day is one of this zone, or of this machine's.
+    """
     said = text.strip()
     try:
-        found = datetime.strptime(said, "%Y-%m-%d").timestamp()
+        found = datetime.strptime(said, "%Y-%m-%d").replace(tzinfo=zone).timestamp()
     except (ValueError, OverflowError, OSError):
         ago = _span(said)
         if ago is None:

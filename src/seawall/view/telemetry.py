@@ -42,6 +42,7 @@ class Telemetry:
 
     def __init__(self, endpoint: str, environ: Mapping[str, str], figures: Figures, status: Status) -> None:
         self._endpoint = endpoint.rstrip("/")
+        self._address = endpoint or environ.get(ENDPOINT, "")
         self._every = _milliseconds(environ, "OTEL_METRIC_EXPORT_INTERVAL", EVERY)
         self._figures, self._status = figures, status
         self._lock = threading.Lock()
@@ -54,8 +55,15 @@ class Telemetry:
         self._resource: Any = None
 
     def start(self) -> None:
-        """Imports the library and begins to send; ImportError where it is not installed. Takes up to half a second."""
+        """Imports the library and begins to send; ImportError where it is not installed, ValueError for an address that
+        it could never reach. Takes up to half a second.
+        """
         import logging
+
+        scheme, _, place = self._address.partition("://")
+        if scheme.lower() not in ("http", "https") or not place.strip("/ "):
+            # The library would try, and fail, for ever. It is not repeated: it may have a key in it.
+            raise ValueError("the collector's address is none such as http://127.0.0.1:4318")
 
         from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter

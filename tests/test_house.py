@@ -41,6 +41,8 @@ ELSEWHERE = {
     "cli/telemetry.py": "tests/view/test_telemetry.py: a collector at a real gateway",
     "cli/settings.py": "tests/test_docs.py and tests/cli/test_verbs.py run `seawall config`",
     "doctor/advice.py": "tests/view/test_view_doctor.py: each cause's steps as they are printed",
+    "doctor/exact.py": "tests/view/test_view_doctor.py: each cause's steps as they are printed",
+    "doctor/steps.py": "tests/view/test_view_doctor.py: each cause's steps as they are printed",
     "doctor/case.py": "tests/view/test_view_doctor.py: what is printed of it",
     "doctor/lasting.py": "tests/view/test_view_doctor.py: its sentences as they are printed",
     "doctor/checks/net_tcp4.py": "tests/doctor/test_tcp.py: both kinds of address",

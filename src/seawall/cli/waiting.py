@@ -40,7 +40,7 @@ def until_fine(common: Common, asked: "Asked") -> int:
 
 def _tell(common: Common, case: "Case", said: str) -> str:
     """A line for each other verdict; returns what was said last."""
-    from seawall.doctor.advice import headline
+    from seawall.doctor.exact import headline
     from seawall.view.doctor import harmless
 
     assert case.cause is not None

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from seawall.clock import duration, local
 from seawall.doctor import escalation
-from seawall.doctor.advice import Advice, Do, headline
 from seawall.doctor.case import Case
 from seawall.doctor.check import Check, Direction, Result, Sign, State
 from seawall.doctor.earlier import Recently
+from seawall.doctor.exact import headline
 from seawall.doctor.lasting import history
+from seawall.doctor.steps import Advice, Do
 from seawall.doctor.verdict import Verdict
 from seawall.view.explanation import LABEL, dont_line, flowed, low, row, wrapped
 from seawall.view.explanation import headline as said_of

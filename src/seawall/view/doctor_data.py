@@ -4,9 +4,10 @@ from typing import Any
 
 from seawall.clock import utc
 from seawall.doctor import escalation
-from seawall.doctor.advice import Advice, headline
 from seawall.doctor.case import Case
 from seawall.doctor.check import Sign
+from seawall.doctor.exact import headline
+from seawall.doctor.steps import Advice
 from seawall.view.heading import heading
 
 

@@ -63,6 +63,8 @@ _RING = Refusal(
     " Set gateway.upstream, or the address in the gateway behind it, to the API itself.",
 )
 _NO = (b"", b"0", b"false", b"no")
+_FIRST = (None, b"0")
+"""What a client says that counts its retries, or does not, of a request that is none."""
 _JSON: Headers = [b"content-type: application/json"]
 _EPISODE = EPISODE.encode()
 _OWN_HEADERS: Headers = [
@@ -443,7 +445,7 @@ class GatewayServer:
             patience=patience,
             limit=limit,
             user_agent=client,
-            may_inherit=bool(session) or (retry is not None and retry.isdigit() and int(retry) > 0),
+            may_inherit=bool(session) or (retry not in _FIRST and retry.isdigit() and int(retry) > 0),
         )
 
     def _lane(self, account: str, family: str) -> LaneKey:

@@ -69,15 +69,17 @@ class Breaker:
         outage acceptances of attempts from before it go on arriving for seconds: they end no streak and close nothing.
         """
         self._accepted_at = now
-        if self.streak and sent_at <= self._heard_at:
-            return False
-        was_open, self.open, self._probe = self.open, False, 0
-        if not was_open:
-            if self.streak:
+        if self.streak:
+            if sent_at <= self._heard_at:
+                return False
+            if not self.open:
                 self._usual = 1 - (1 - self._usual) * (1 - _STEP) ** min(self.streak, _LONGEST)
-            self._usual -= _STEP * self._usual
-        self.streak = 0
-        return was_open
+            self.streak = 0
+        if self.open:
+            self.open, self._probe = False, 0
+            return True
+        self._usual -= _STEP * self._usual
+        return False
 
     def refused(self, now: float, probe: int = 0) -> bool:
         """An attempt, or the probe of this number, was refused; whether that opened it."""

@@ -18,7 +18,7 @@ class Budget:
         self._p = params
         self._left = params.most
         self._accepted = self._refused = 0.0
-        """So many lately; each fades within `window`."""
+        """So many lately; each fades within `window`, reckoned to the second."""
         self._at, self._sent_at = 0.0, -math.inf
 
     def when(self, now: float) -> float:
@@ -38,6 +38,9 @@ class Budget:
 
     def count(self, now: float, *, refused: bool) -> None:
         """One attempt was taken, or refused for load."""
+        if not refused and self._left == self._p.most and now - self._at < 1:
+            self._accepted += 1  # as nearly always: nothing is owed, and how they fade can wait
+            return
         self._move_to(now)
         if refused:
             self._refused += 1

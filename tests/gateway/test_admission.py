@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from dataclasses import replace
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_permit_ends_once() -> None:
     async def run() -> None:
         gate = admission().gate(OPUS)
         permit = now(gate)
-        permit.heard(200, {}.get, 0.0)
+        permit.heard(200, {}, time.time)
         assert gate.lane.running == 1
         permit.ended()
         permit.refused("529")
@@ -112,7 +113,7 @@ def test_an_unreachable_host_concerns_all_its_lanes() -> None:
             permit.unreachable()
         waits = later(haiku, "s:2")
         assert opus.lane.host.open
-        answered.heard(200, {}.get, 0.0)
+        answered.heard(200, {}, time.time)
         assert not opus.lane.host.open
         (await waits).ended()
 
@@ -185,7 +186,7 @@ def test_every_place_is_given_back(seed: int) -> None:
             await asyncio.sleep(0)
             match rng.randrange(4):
                 case 0:
-                    permit.heard(200, {}.get, 0.0)
+                    permit.heard(200, {}, time.time)
                     permit.ended()
                 case 1:
                     permit.limited(ratelimit.NONE, 0.01)

@@ -8,6 +8,7 @@ import asyncio
 import math
 import random
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from seawall.config import Gateway
@@ -18,7 +19,7 @@ from seawall.policy.pacer import INPUT, Level
 from seawall.policy.queue import Ticket
 from seawall.wire import ratelimit
 from seawall.wire.answer import Usage
-from seawall.wire.ratelimit import Get, Limits
+from seawall.wire.ratelimit import Limits
 
 _MOST_LANES = 1000
 """Lanes that are remembered; beyond that the longest idle go."""
@@ -38,14 +39,14 @@ class Permit:
         self._size = sent.ticket.size
         self._open = True
 
-    def heard(self, status: int, get: Get, wall: float) -> None:
+    def heard(self, status: int, lower: dict[bytes, bytes], wall: Callable[[], float]) -> None:
         """An answer with these headers began: with 200, the upstream took the request."""
         gate, sent = self._gate, self._sent
         if not self._open or sent.accepted:
             return
         now = gate.time()
         if gate.lane.pacer.listens(now):
-            gate.hear(sent, ratelimit.read(get, wall), now)
+            gate.hear(sent, ratelimit.read(lower.get, wall()), now)
         if status == 200:
             gate.lane.accepted(sent, now)
             sent.ticket = _SERVED  # its stream may last for long, and nobody asks any more whose turn it was

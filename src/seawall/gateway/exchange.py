@@ -401,7 +401,7 @@ class Exchange:
                 means.admission.rename(credential, account)
         else:
             keep_cookies_away(head)
-        permit.heard(head.status, head.lower.get, means.clock.wall())
+        permit.heard(head.status, head.lower, means.clock.wall)
 
     async def _end_of_kept(self, ended: asyncio.Future[Failure | None]) -> Failure | None:
         """The same of an answer that is kept: if the client goes away, it is brought home for its return."""

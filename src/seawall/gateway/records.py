@@ -64,11 +64,13 @@ class Trouble:
 
 
 class _Lane:
-    """What succeeded in one lane and is not added to the rest yet."""
+    """What ended in one lane and is not added to the rest yet."""
 
-    __slots__ = ("succeeded", "succeeded_at", "tally")
+    __slots__ = ("failed", "succeeded", "succeeded_at", "tally")
 
     def __init__(self, tally: Tally) -> None:
+        self.failed: Counter[tuple[str, str]] = Counter()
+        """By cause, and by what became of the call."""
         self.succeeded = 0
         self.succeeded_at = 0.0
         self.tally = tally
@@ -120,9 +122,9 @@ class Records:
         """The last success of each route and family."""
         self._tallies = Tallies()
         self._lanes: dict[LaneKey, _Lane] = {}
-        """Successes are most of what ends, so they are added up where they happen, and to all the rest by the slot."""
+        """What ends is counted once, where it ends, and added to all the rest by the slot."""
         self._since = self._until = 0.0
-        """The slot that they belong to: no hour and no minute ends within it."""
+        """The slot that this belongs to: no hour and no minute ends within it."""
         self._streams: deque[tuple[float, float, float, int]] = deque(maxlen=_STREAMS)
         """Of the last long streams: when each ended, seconds to its first content and to its end, tokens."""
 
@@ -147,12 +149,11 @@ class Records:
         at = self._clock.wall()
         if not self._since <= at < self._until:
             self._turn(at)
-        self._counts[int(at // 3600), lane, cause] += 1
-        self._recent.count(at, (lane.route, lane.family), True)
-        self._lane(lane).tally.failed[cause, then] += 1
-        trouble = self._troubles.get((lane, cause))
+        self._lane(lane).failed[cause, then] += 1
+        key = lane, cause
+        trouble = self._troubles.get(key)
         if trouble is None:
-            trouble = self._troubles[lane, cause] = Trouble(cause, at, at)
+            trouble = self._troubles[key] = Trouble(cause, at, at)
         trouble.last = at
         trouble.recovered_at = None
         trouble.failures += 1
@@ -180,12 +181,17 @@ class Records:
         self._until = self._since + SLOT
 
     def _add_up(self) -> None:
-        """Add the slot's successes so far to the rest."""
+        """Add what ended in this slot so far to the rest."""
         hour = int(self._since // 3600)
         for key, lane in self._lanes.items():
+            of = key.route, key.family
+            for (cause, then), attempts in lane.failed.items():
+                self._counts[hour, key, cause] += attempts
+                self._recent.count(self._since, of, True, attempts)
+                lane.tally.failed[cause, then] += attempts
+            lane.failed.clear()
             if lane.succeeded:
                 self._counts[hour, key, ""] += lane.succeeded
-                of = key.route, key.family
                 self._recent.count(self._since, of, False, lane.succeeded)
                 self._succeeded_at[of] = max(lane.succeeded_at, self._succeeded_at.get(of, 0.0))
                 lane.tally.succeeded += lane.succeeded

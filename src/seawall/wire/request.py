@@ -49,13 +49,10 @@ class Facts(msgspec.Struct, frozen=True):
     """`metadata.user_id`, or empty."""
     size: int
     """Bytes of the body as it came."""
+    tokens: int
+    """Of input, estimated high."""
     readable: bool
     """Whether the body could be read; one that could not is forwarded all the same."""
-
-    @property
-    def tokens(self) -> int:
-        """Input tokens, estimated high."""
-        return self.size // _BYTES_PER_TOKEN
 
 
 def family(model: str) -> str:
@@ -82,10 +79,11 @@ def decoded(body: RequestBody, coding: bytes | None, limit: int) -> RequestBody 
 
 def read(body: RequestBody | None, size: int) -> Facts:
     """The facts in a body of `size` bytes, which is None where it could not be decoded. Never raises."""
+    tokens = size // _BYTES_PER_TOKEN
     try:
         top = _top.decode(body or b"")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Facts("", False, None, "", size, False)
+        return Facts("", False, None, "", size, tokens, False)
     model = top.model if isinstance(top.model, str) else ""
     most = (
         top.max_tokens if isinstance(top.max_tokens, int) and not isinstance(top.max_tokens, bool) else None
@@ -97,6 +95,7 @@ def read(body: RequestBody | None, size: int) -> Facts:
         max_tokens=most,
         user=user if isinstance(user, str) else "",
         size=size,
+        tokens=tokens,
         readable=True,
     )
 

@@ -514,6 +514,24 @@ def test_a_cause_that_no_longer_exists(own_home: Home) -> None:
     assert own_home.seawall("history", "--cause", "provider.long_gone").returncode == 0
 
 
+def test_what_is_asked_for_is_understood(own_home: Home) -> None:
+    """A model's whole name means its family, a former code its new one; a code with a slip is said, with the nearest.
+    What was held and saved is that of the cause."""
+    filled(own_home, *outages(time.time(), 3))
+    whole = own_home.seawall("history", "--model", "opus").stdout
+    for name in ("claude-opus-4-5", "Opus"):
+        assert own_home.seawall("history", "--model", name).stdout == whole
+    known = own_home.seawall("history", "--cause", "provider.overloaded")
+    assert (known.stderr, "Held and saved: 3 calls" in known.stdout) == ("", True)
+    slip = own_home.seawall("history", "--cause", "provider.overload")
+    assert slip.stderr.startswith(
+        "seawall: no cause 'provider.overload'; the nearest are: provider.overloaded"
+    )
+    assert (slip.returncode, "Held and saved" in slip.stdout, "% of held" in slip.stdout) == (0, False, False)
+    former = own_home.seawall("history", "--cause", "limit.session").stdout
+    assert "only limit.usage_limit_reached" in former.replace("\n", " ")
+
+
 def test_overlapping_episodes_and_future_times(own_home: Home) -> None:
     """Two causes at the same time are two episodes; what lies in the future is none, and is said."""
     now = time.time()

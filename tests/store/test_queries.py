@@ -170,6 +170,26 @@ def test_counts_are_added_up_by_hour_and_by_model(path: Path):
         assert (revision(connection), hours_between(connection, 0.0, 1.0)) == (HEAD, [])
 
 
+def test_held_calls_of_one_cause(path: Path):
+    """Only those that met it, whatever else they met; what a client tried again itself was held by nobody."""
+    rows = [
+        attempt(1, at=6000.0, call="a", cause="x.y"),
+        attempt(2, at=6010.0, call="a", cause="x.z"),
+        attempt(3, at=6020.0, call="a", held=20.0, cause=None, ended="recovered"),
+        attempt(1, at=6000.0, call="b", cause="x.z", family="sonnet"),
+        attempt(2, at=6040.0, call="b", held=40.0, cause=None, ended="recovered", family="sonnet"),
+        attempt(1, at=6000.0, call="c", cause="x.y", source="transcript"),
+        attempt(2, at=6009.0, call="c", held=9.0, cause=None, ended="recovered", source="transcript"),
+    ]
+    with reading(written(path, *rows)) as connection:
+        span = (5000.0, 7000.0)
+        assert held_between(connection, *span) == (2, 60.0)
+        assert held_between(connection, *span, cause="x.y") == (1, 20.0)
+        assert held_between(connection, *span, cause="x.z") == (2, 60.0)
+        assert held_between(connection, *span, "sonnet", "x.z") == (1, 40.0)
+        assert held_between(connection, *span, cause="x.none") == (0, 0.0)
+
+
 def test_a_call_that_is_tried_again_counts_once(path: Path):
     """By hour and by model: failures after the first of their call, and the success after them, are repeats."""
     rows = [

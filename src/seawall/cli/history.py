@@ -42,7 +42,9 @@ VIEWS = ("list", "show", "note", "hours", "causes", "models")
 @click.argument("text", required=False, metavar="[TEXT]")
 @click.option("--since", metavar="SPAN|DATE", help="How far back: 30d, 12h, 2026-11-01. Default: 30d.")
 @click.option("--cause", metavar="CODE", help="Only this cause.")
-@click.option("--model", metavar="FAMILY", help="Only this model family: opus, sonnet, ...")
+@click.option(
+    "--model", metavar="FAMILY", help="Only this model family: opus, sonnet, ..., or a model of it."
+)
 @click.option(
     "--compare",
     metavar="SPAN|ID",
@@ -82,6 +84,11 @@ def history(
         return incidents.note(common, episode or "", text or "", now)
     if view == "show":
         return incidents.show(common, episode or "", now)
+    if model is not None:
+        from seawall.wire.request import family
+
+        model = family(model.lower()) or model
+    cause, unknown = _meant(cause)
     if compare is not None:
         return _compare(common, compare.strip(), cause, model, now)
     zone, zone_name = _zone(common, now)
@@ -90,6 +97,8 @@ def history(
         if connection is None and not as_csv:
             return _nothing(common, now)
         report = _report(connection, begin, now, cause, model, zone) if connection else _empty(begin, now)
+    if unknown and not report.episodes:
+        common.say(unknown)
     said = f"{said}{_narrowed(cause, model)}"
     code = _printed(common, report, view, as_csv, said, zone_name, now)
     sys.stdout.flush()
@@ -160,6 +169,18 @@ def _check(
         raise Failure(wrong, ExitCode.USAGE)
 
 
+def _meant(cause: str | None) -> tuple[str | None, str]:
+    """The code that is meant, and what is to be said of one that is in no catalogue; records may still have it."""
+    from seawall.cli.catalogue import code_of
+
+    if cause is None:
+        return None, ""
+    try:
+        return code_of(cause) or cause, ""
+    except Failure as unknown:
+        return cause, str(unknown)
+
+
 def _begin(since: str | None, now: float, zone: tzinfo | None) -> tuple[float, str]:
     """When the span begins, and how it is called."""
     if since is None:
@@ -223,7 +244,7 @@ def _report(
     found = begun(connection, begin, now, cause)
     if model is not None:
         found = [one for one in found if model in one.families]
-    held, seconds = queries.held_between(connection, begin, now, model)
+    held, seconds = queries.held_between(connection, begin, now, model, cause)
     counts = queries.hours_between(connection, begin, now, cause, model)
     latencies = queries.latencies_between(connection, begin, now, model)
     if zone is not None:

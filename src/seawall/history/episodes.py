@@ -9,7 +9,7 @@ from itertools import pairwise
 from operator import attrgetter
 
 from seawall.history.ids import LONGEST, SHORTEST
-from seawall.store.bursts import MINUTE, Burst, Recovery
+from seawall.store.bursts import LONGEST_HOLD, MINUTE, Burst, Recovery
 
 KEPT = 400 * 86400.0
 """Seconds that anybody looks back for an episode: as far as records are kept unless the settings say otherwise."""
@@ -17,8 +17,6 @@ APART = 300.0
 """Failures less than so many seconds apart belong together (user's surface, section 10)."""
 QUIET = 60.0
 """A success closes an episode if nothing fails for so long after it."""
-LONGEST_HOLD = 86400.0
-"""Seconds. Nothing is held for a day."""
 
 _Lane = tuple[str, str, str]
 _first = attrgetter("first")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+LONGEST_HOLD = 86400.0
+"""Seconds. Nothing is held for a day."""
 MINUTE = 60
 """Seconds of recoveries that are one. Failures closer to each other than this are one burst: an episode is not closed
 by a success less than a minute before the next failure, so nothing that ends one can hide inside."""

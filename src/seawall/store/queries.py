@@ -28,7 +28,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
-from seawall.store.bursts import MINUTE, Burst, HourCount, ModelCount, Note, Recovery, Start, Work
+from seawall.store.bursts import (
+    LONGEST_HOLD,
+    MINUTE,
+    Burst,
+    HourCount,
+    ModelCount,
+    Note,
+    Recovery,
+    Start,
+    Work,
+)
 from seawall.store.latency import HourLatency
 from seawall.store.rows import Attempt, Count
 from seawall.store.schema import attempt, burst, burst_lane, episode, hourly_count, latency, recovery, work
@@ -138,12 +148,14 @@ def recoveries_in(connection: Connection, minutes: Iterable[int]) -> list[Recove
 
 
 def held_between(
-    connection: Connection, since: float, until: float, family: str | None = None
+    connection: Connection, since: float, until: float, family: str | None = None, cause: str | None = None
 ) -> tuple[int, float]:
     """How many calls succeeded after failures between these times, and the seconds that they were held together.
 
-    To the minute. `family`: only of this model family.
+    To the minute. `family`: only of this model family. `cause`: only calls that met this one, and not to the minute.
     """
+    if cause is not None:
+        return _held_for(connection, since, until, family, cause)
     columns = recovery.c
     question = (
         select(func.coalesce(func.sum(columns.calls), 0), func.coalesce(func.sum(columns.waited), 0.0))
@@ -152,6 +164,24 @@ def held_between(
     )
     if family is not None:
         question = question.where(columns.family == family)
+    calls, waited = connection.execute(question).one()
+    return int(calls), float(waited)
+
+
+def _held_for(
+    connection: Connection, since: float, until: float, family: str | None, cause: str
+) -> tuple[int, float]:
+    of = attempt.c
+    met = select(of.call).where(of.cause == cause, of.at.between(since - LONGEST_HOLD, until))
+    question = (
+        select(func.count(), func.coalesce(func.sum(of.held), 0.0))
+        .where(
+            of.at.between(since, until), of.cause.is_(None), of.ended == "recovered", of.source == "gateway"
+        )
+        .where(of.call.in_(met))
+    )
+    if family is not None:
+        question = question.where(of.family == family)
     calls, waited = connection.execute(question).one()
     return int(calls), float(waited)
 

@@ -157,9 +157,10 @@ _STARTING = 6.0
 
 
 async def stream(
-    port: int, streams: int, seconds: float, cpu: Callable[[], float]
+    port: int, streams: int, seconds: float, cpu: Callable[[], float], waited: Callable[[], float]
 ) -> tuple[float, float, float, "array[float]"]:
-    """Events, seconds, processor seconds and delays (us) in the middle of so many streams of 50 events a second."""
+    """Events, processor seconds an event, the share of the time that was waited for a core, and delays (us), in the
+    middle of so many streams of 50 events a second."""
     loop = asyncio.get_running_loop()
     delays, seen = array("d"), [0]
     events = int((_STARTING + seconds + 0.5) * 50)
@@ -171,9 +172,9 @@ async def stream(
                 break
             await asyncio.sleep(0.05)
         await asyncio.sleep(1.7)  # the origin waits 1.5 s before a stream's first event
-        first, began, used = seen[0], time.perf_counter(), cpu()
+        first, began, used, late = seen[0], time.perf_counter(), cpu(), waited()
         await asyncio.sleep(seconds)
-        last, took, used = seen[0], time.perf_counter() - began, cpu() - used
+        last, took, used, late = seen[0], time.perf_counter() - began, cpu() - used, waited() - late
         window = delays[first:last]
         for _ in range(200):  # the rest of the events, and a while for a machine that is late
             await asyncio.sleep(0.05)
@@ -185,7 +186,7 @@ async def stream(
     finally:
         for reader in readers:
             reader.transport.abort()
-    return float(last - first), took, used, window
+    return float(last - first), used / (last - first), late / took, window
 
 
 class Silent(asyncio.Protocol):

@@ -44,6 +44,18 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
+def waited_seconds(pid: int) -> float:
+    """For how long a process, all its threads, was ready to run and had no core: another had it."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks) / 1e9
+
+
+def calmest(rounds: Sequence[tuple[float, T]], count: int) -> list[T]:
+    """So many rounds of those given with how much each was disturbed: the least disturbed, in their order."""
+    by_calm = sorted(range(len(rounds)), key=lambda number: rounds[number][0])
+    return [rounds[number][1] for number in sorted(by_calm[:count])]
+
+
 def resident_kb(pid: int) -> float:
     """Memory of a process that is in RAM."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

@@ -60,11 +60,12 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One way to the origin. `pid` is that of the process in between, if there is one."""
+    """One way to the origin. `pid` is that of the process in between, if there is one; `origin_pid` the origin's."""
 
     name: str
     port: int
     pid: int | None = None
+    origin_pid: int | None = None
 
 
 def nginx() -> str | None:
@@ -108,7 +109,7 @@ def origin(folder: Path, core: int | None) -> Iterator[Target]:
     """The canned upstream, reached without anything in between."""
     with started([sys.executable, "-m", "bench.origin"], folder, core) as process:
         assert process.stdout is not None
-        yield Target("direct", int(process.stdout.readline()))
+        yield Target("direct", int(process.stdout.readline()), origin_pid=process.pid)
 
 
 def command(name: str, port: int, upstream: int, folder: Path) -> list[str]:

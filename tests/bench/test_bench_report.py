@@ -1,7 +1,12 @@
 """From rounds to figures, ratios and goals; nothing is measured here."""
 
+import os
+import signal
+import sys
+import time
+
 import pytest
-from bench.measure import paired, percentile
+from bench.measure import ON_LINUX, calmest, paired, percentile, waited_seconds
 from bench.report import GOALS, MEASURES, Rounds, figures, ratios, text, verdicts
 
 GOOD: Rounds = {
@@ -93,3 +98,29 @@ def test_the_text() -> None:
 def test_every_goal_has_its_measure() -> None:
     """No goal is of something that nobody measures."""
     assert {goal.measure for goal in GOALS} <= {measure.name for measure in MEASURES}
+
+
+def test_the_least_disturbed_rounds_count() -> None:
+    """By how long was waited for a core, in the order in which they were measured; never more than there are."""
+    rounds = [(0.3, "a"), (0.01, "b"), (0.0, "c"), (0.02, "d")]
+    assert calmest(rounds, 2) == ["b", "c"]
+    assert calmest(rounds, 3) == ["b", "c", "d"]
+    assert calmest(rounds, 9) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.skipif(not ON_LINUX, reason="other systems do not tell")
+def test_waiting_for_a_core_is_seen() -> None:
+    """Two busy processes on one core keep each other waiting."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        child = os.spawnvp(os.P_NOWAIT, sys.executable, [sys.executable, "-c", "while True: pass"])
+        try:
+            began, until = waited_seconds(child), time.monotonic() + 30
+            while waited_seconds(child) - began < 0.02:
+                assert time.monotonic() < until
+        finally:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    finally:
+        os.sched_setaffinity(0, before)

@@ -140,6 +140,70 @@ def test_unusable_settings_are_one_line(own_home: Home, arguments: tuple[str, ..
     assert says in json.loads(as_json.stdout)["error"]["message"]
 
 
+def pem_files(folder: Path) -> dict[str, str]:
+    """Files that a listener may be given, by what they are."""
+    import trustme
+
+    ca = trustme.CA()
+    own, other = ca.issue_cert("127.0.0.1"), ca.issue_cert("127.0.0.1")
+    own.cert_chain_pems[0].write_to_path(str(folder / "own.pem"))
+    own.private_key_pem.write_to_path(str(folder / "own.key"))
+    other.private_key_pem.write_to_path(str(folder / "other.key"))
+    from cryptography.hazmat.primitives import serialization as form
+
+    locked = form.load_pem_private_key(own.private_key_pem.bytes(), None).private_bytes(
+        form.Encoding.PEM, form.PrivateFormat.PKCS8, form.BestAvailableEncryption(b"secret")
+    )
+    (folder / "locked.key").write_bytes(locked)
+    (folder / "text.pem").write_text("no certificate\n")
+    names = ("own.pem", "own.key", "other.key", "locked.key", "text.pem", "missing.pem")
+    return {name: str(folder / name) for name in names} | {"folder": str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "says"),
+    [
+        ("missing.pem", "own.key", "missing.pem: there is no such file"),
+        ("own.pem", "missing.pem", "missing.pem: there is no such file"),
+        ("folder", "own.key", "it is not a file"),
+        ("text.pem", "own.key", "text.pem: it holds no certificate in PEM form"),
+        ("own.pem", "other.key", "own.pem: the key belongs to another certificate"),
+        ("own.pem", "locked.key", "own.pem: its key cannot be opened without a passphrase"),
+    ],
+)
+def test_a_certificate_that_cannot_be_shown_is_one_line(
+    own_home: Home, tmp_path: Path, cert: str, key: str, says: str
+) -> None:
+    """It says which file it is and what is wrong with it; nobody is asked for a passphrase, and nothing listens."""
+    files = pem_files(tmp_path)
+    given = {"SEAWALL_GATEWAY_TLS_CERT": files[cert], "SEAWALL_GATEWAY_TLS_KEY": files[key]}
+    done = own_home.seawall("serve", "--listen", "127.0.0.1:0", **given)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("seawall: gateway.tls_cert and gateway.tls_key: ")
+    assert says in done.stderr
+
+
+def test_a_client_that_ends_tls_early_is_no_trouble(own_home: Home, tmp_path: Path) -> None:
+    """TLS has no half-closed connections: its call ends, and nothing is said of it."""
+    import ssl
+
+    files = pem_files(tmp_path)
+    given = {"SEAWALL_GATEWAY_TLS_CERT": files["own.pem"], "SEAWALL_GATEWAY_TLS_KEY": files["own.key"]}
+    process = own_home.start("serve", "--listen", "127.0.0.1:0", "--json", **given)
+    place = str(ready(process)["address"]).removeprefix("https://")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", int(place.rpartition(":")[2])), LIMIT) as plain:
+        sealed = context.wrap_socket(plain)
+        head = f"POST /v1/messages HTTP/1.1\r\nhost: {place}\r\ncontent-length: 2\r\n\r\n{{}}"
+        sealed.sendall(head.encode())
+        until(lambda: '"running": 1' in own_home.seawall("status", "--json").stdout, "the call is held")
+        sealed.unwrap().close()
+        until(lambda: '"running": 0' in own_home.seawall("status", "--json").stdout, "the call has ended")
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.communicate(timeout=LIMIT)[1] == ""
+
+
 @pytest.mark.parametrize(
     "proxy", ["socks5://u:hunter2@proxy.example", "http://", "http://u:hunter2/@proxy.example"]
 )

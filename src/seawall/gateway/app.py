@@ -4,7 +4,6 @@ import asyncio
 import random
 import secrets
 import socket
-import ssl
 from collections import Counter
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
@@ -37,6 +36,7 @@ from seawall.http.pool import Pool
 from seawall.http.reply import Reply
 from seawall.http.request import BodyTooLarge, Request
 from seawall.http.server import Server
+from seawall.http.tls import listening_context
 from seawall.origin import anthropics
 from seawall.upstream.headers import upstream_headers
 from seawall.upstream.passing import Passage
@@ -141,8 +141,9 @@ class GatewayServer:
     # -- life -----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Listen. Raises OSError where the address cannot be had."""
+        """Listen. Raises OSError where the address cannot be had, ConfigError where the certificate cannot be shown."""
         settings, loop = self._config.gateway, asyncio.get_running_loop()
+        context = listening_context(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
         self._pool = Pool(self._origin, self._config.network, settings.idle, settings.sizes)
         self._server = Server(self._handle, self._refuse_head, settings.idle, settings.sizes)
         sockets = self._sockets or listening_sockets(*listen_address(settings.listen))
@@ -164,11 +165,6 @@ class GatewayServer:
         )
         self._guard = Guard(self._config, self.addresses, self._upstream_host)
         self._loopback = self._guard.loopback
-        context = None
-        if settings.tls_cert:
-            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            context.load_cert_chain(settings.tls_cert, settings.tls_key)
-            context.set_alpn_protocols(["http/1.1"])
         for sock in sockets:
             self._listeners.append(
                 await loop.create_server(self._server, sock=sock, ssl=context, backlog=1024)

@@ -138,6 +138,8 @@ class ServerConnection(asyncio.Protocol):
         """The client sends no more. It may still read (a half-closed connection), or be gone: a write tells."""
         if self._request is None or not self._request.complete or not self.request_http11:
             return False
+        if self.transport is None or self.transport.get_extra_info("sslcontext") is not None:
+            return False  # TLS knows no half-closed connections
         self._keep = False
         self._probe_client(0)
         return True

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from seawall.config import Network
+from seawall.config import ConfigError, Network
 
 ALPN = "http/1.1"
 
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
+_LOCKED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
 _LARGEST = 16 * 1024 * 1024
 """Bytes read of one file of roots. All public roots together are a quarter of a megabyte."""
 _MOST_FILES = 2000
@@ -90,19 +91,35 @@ def show_certificate(context: ssl.SSLContext, cert: str, key: str, passphrase: s
 
     `key`: the file of its key; empty where it stands in the same file.
     """
+    if found := _loaded(context, cert, key, passphrase):
+        return ["{}: the client certificate cannot be used, {}.".format(*found)]
+    return []
+
+
+def listening_context(cert: str, key: str) -> ssl.SSLContext:
+    """What a listener shows its clients; raises `ConfigError`, which says which file is at fault and why."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols([ALPN])
+    if found := _loaded(context, cert, key, ""):
+        raise ConfigError("gateway.tls_cert and gateway.tls_key: {}: {}".format(*found))
+    return context
+
+
+def _loaded(context: ssl.SSLContext, cert: str, key: str, passphrase: str) -> tuple[str, str] | None:
+    """Give the context this certificate; the file that is at fault and why, where that cannot be done."""
     for name in filter(None, (cert, key)):
         if why := _unusable(Path(name)):
-            return [f"{name}: the client certificate cannot be used, {why}."]
+            return name, why
     try:
         # Always a passphrase, if an empty one: without any, OpenSSL would ask for it at the terminal.
         context.load_cert_chain(cert, key or None, passphrase)
     except ssl.SSLError as exc:
-        return [f"{cert}: the client certificate cannot be used, {_why_not_shown(exc, Path(cert))}."]
+        return cert, _why_not_shown(exc, Path(cert), Path(key or cert))
     except OSError as exc:
-        return [f"{cert}: the client certificate cannot be used, {_why(exc)}."]
+        return cert, _why(exc)
     except (ValueError, TypeError):  # a passphrase that OpenSSL does not take: 1 KB is the most
-        return [f"{cert}: the client certificate cannot be used, its passphrase is none that can be given."]
-    return []
+        return cert, "its passphrase is none that can be given"
+    return None
 
 
 def _unusable(path: Path) -> str:
@@ -118,7 +135,7 @@ def _unusable(path: Path) -> str:
     return ""
 
 
-def _why_not_shown(exc: ssl.SSLError, path: Path) -> str:
+def _why_not_shown(exc: ssl.SSLError, path: Path, key: Path) -> str:
     reason = exc.reason or ""
     if reason == "KEY_VALUES_MISMATCH":
         return "the key belongs to another certificate"
@@ -128,6 +145,9 @@ def _why_not_shown(exc: ssl.SSLError, path: Path) -> str:
         content = file.read(_LARGEST)
     if not _BLOCK.search(content):
         return _no_blocks(content)
+    with key.open("rb") as file:
+        if _LOCKED.search(file.read(_LARGEST)):  # of such a one and no passphrase OpenSSL says nothing better
+            return "its key cannot be opened without a passphrase"
     return "no key in PEM form that OpenSSL reads stands with it"
 
 

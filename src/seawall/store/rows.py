@@ -50,6 +50,11 @@ class Attempt:
     fallback: str | None = None
     """Where this attempt went instead, as in `x-seawall-fallback`; None where its client sent it."""
 
+    @property
+    def untried(self) -> bool:
+        """Whether its call was given up in line: the cause is what it waited for, and no attempt was made."""
+        return self.ended == "given_up" and not self.held and self.status is None and self.source == "gateway"
+
 
 @dataclass(frozen=True, slots=True)
 class Count:

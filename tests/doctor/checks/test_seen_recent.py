@@ -178,6 +178,20 @@ def test_the_record_is_read(tmp_path: Path) -> None:
     assert found.signs[0].text.startswith("1 of 1 answers in 3 min was 529")
 
 
+def test_calls_that_were_given_up_in_line_do_not_hide_an_answer() -> None:
+    """They have the cause that they waited for and no answer of their own: what the API said last is the evidence."""
+    answered = attempt(at=NOW - 20)
+    waited = [
+        attempt(n, at=NOW - n, status=None, request_id=None, error_type=None, ended="given_up", held=0.0)
+        for n in range(1, 4)
+    ]
+    (sign,) = signs_of([*waited, answered])
+    assert (sign.weight.value, sign.at, sign.facts["who"]) == ("decisive", NOW - 20, "api")
+    assert sign.text.startswith("1 call failed with 529 from the API itself")
+    (alone,) = signs_of(waited)
+    assert alone.text.startswith("3 calls failed with the API is at capacity")
+
+
 def test_two_upstreams_are_two(tmp_path: Path) -> None:
     """A model that answers at another does not clear its failures here, and failures there are none of this one's."""
     now = time.time()

@@ -50,6 +50,7 @@ def _recorded(rows: Sequence[Attempt], ended: Mapping[tuple[str, str], float]) -
         if lookup(code).code == UNKNOWN or over > last:
             continue
         since = min(row.at for row in failed if row.at >= over)
+        failed = [row for row in failed if not row.untried] or failed
         found.append(_Live(code, family, since, tuple(sorted(failed, key=lambda row: -row.at))))
     return found
 
@@ -119,6 +120,7 @@ def _share(rows: Sequence[Attempt], failed: Sequence[Attempt], counted: Lately, 
     begin, last = now - counted.span, failed[0]
     good, tried = counted.models.get(last.family, (0, 0))
     young = [row for row in rows if row.cause is not None and row.family == last.family and row.at >= begin]
+    young = [row for row in young if not row.untried]
     own = [row for row in failed if row.at >= begin]
     bad = tried - good
     if not own or bad <= 0:

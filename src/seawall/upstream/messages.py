@@ -174,26 +174,29 @@ class Attempt:
 
     def head(self, head: AnswerHead) -> None:
         self._head = head
-        good = self._good = 200 <= head.status < 300
+        self._good = 200 <= head.status < 300
         self._watcher.heard(head)
-        coding = head.lower.get(b"content-encoding", b"identity").lower()
-        if coding in (b"gzip", b"x-gzip"):
-            self._unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        if not good:
+        coding = head.lower.get(b"content-encoding")
+        if coding is not None and not self._can_read(coding.lower()):
             return
-        if coding != b"identity" and self._unpacker is None:
-            if self._taker.opened:
-                self._body = Body.ENCODED
-                self._fail(None, "the answer is encoded in a way that cannot follow an opened one")
-                return
-            self._raw = True
-            self._begin(b"")
-            return
-        kind = head.lower.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if self._facts.streamed and kind == b"text/event-stream":
+        if self._good and self._facts.streamed and _is_stream(head):
             self._stream = StreamedAnswer(self._settings.sizes.answer)
             self.usage = self._stream.usage
             self._body = Body.STREAM
+
+    def _can_read(self, coding: bytes) -> bool:
+        """Whether what is encoded so will be read; else it is forwarded as it is, or has failed."""
+        if coding in (b"gzip", b"x-gzip"):
+            self._unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        elif self._good and coding != b"identity":
+            if self._taker.opened:
+                self._body = Body.ENCODED
+                self._fail(None, "the answer is encoded in a way that cannot follow an opened one")
+            else:
+                self._raw = True
+                self._begin(b"")
+            return False
+        return True
 
     def piece(self, data: bytes) -> None:
         stream = self._flowing
@@ -419,6 +422,11 @@ class Attempt:
         """The machine slept: what had not begun to answer is dead, though nobody will tell."""
         if self.content_at is None:
             self._fail(Fault.ASLEEP, "the machine slept while the call was under way")
+
+
+def _is_stream(head: AnswerHead) -> bool:
+    kind = head.lower.get(b"content-type", b"").partition(b";")[0]
+    return kind.strip().lower() == b"text/event-stream"
 
 
 def _nothing(data: bytes) -> None:

@@ -2,13 +2,18 @@
 whole call each, are in `test_rules.py`."""
 
 import asyncio
+import calendar
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 from ground import Ground, check_whole, ground, hold, question, send, until
 
+from seawall.config import Gateway
+from seawall.http.head import AnswerHead, read_answer
 from seawall.http.reply import Reply
+from seawall.upstream.messages import Attempt, Failure
+from seawall.wire import request as wire
 
 SESSION = {"x-claude-code-session-id": "s1"}
 
@@ -150,3 +155,27 @@ def test_a_fault_of_ours_at_its_end_costs_one_answer(monkeypatch: pytest.MonkeyP
             g.at_rest()
 
     asyncio.run(run())
+
+
+class Heard:
+    """Remembers how an attempt ended."""
+
+    failure: Failure | None = None
+
+    def heard(self, head: AnswerHead) -> None: ...
+    def committed(self) -> None: ...
+    def ended(self, failure: Failure | None) -> None:
+        self.failure = failure
+
+
+def test_a_date_to_wait_for_counts_from_the_answer() -> None:
+    """Not from when the request was sent: an upstream may think for minutes before it says 503."""
+    now, heard = [calendar.timegm((2026, 11, 21, 12, 0, 0))], Heard()
+    facts = wire.read(b'{"model": "claude-sonnet-4-5", "stream": true}', 46)
+    attempt = Attempt(None, heard, facts, 600.0, Gateway(), lambda: now[0])  # type: ignore[arg-type]
+    now[0] += 60
+    date = b"retry-after: Sat, 21 Nov 2026 12:01:30 GMT"
+    attempt.head(read_answer(b"HTTP/1.1 503 Busy\r\n" + date + b"\r\ncontent-length: 0\r\n\r\n", b"POST"))
+    attempt.end()
+    assert heard.failure is not None
+    assert heard.failure.evidence.retry_after == 30

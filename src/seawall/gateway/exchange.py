@@ -196,13 +196,11 @@ class Exchange:
         self._attempt = None
         try:
             if failure is None:
-                _end(permit, attempt, None)
-                self._succeed(attempt)
+                self._succeed(permit, attempt)
                 self._close()
             elif self._came_too_late(failure, attempt.sent_at):
-                self._replays += (
-                    1  # the other end had closed it while it was idle; next to surely nobody saw the request
-                )
+                # The other end had closed it while it was idle: next to surely nobody saw the request.
+                self._replays += 1
                 self.relay.reply.carry_on(self.carry(permit))
             else:
                 _end(permit, attempt, failure)
@@ -350,9 +348,10 @@ class Exchange:
         if failure is not None and self._came_too_late(failure, attempt.sent_at):
             self._replays += 1
             return await self._go(permit, fresh=True)
-        _end(permit, attempt, failure)
         if failure is None:
-            self._succeed(attempt)
+            self._succeed(permit, attempt)
+        else:
+            _end(permit, attempt, failure)
         return failure
 
     def _enter(self, not_before: float) -> "Permit | asyncio.Future[Permit]":
@@ -534,7 +533,8 @@ class Exchange:
 
     # -- the endings ----------------------------------------------------------------------------------------------
 
-    def _succeed(self, attempt: Attempt) -> None:
+    def _succeed(self, permit: Permit, attempt: Attempt) -> None:
+        permit.ended(attempt.usage)
         records, way, now = self._means.records, self._way(), self._loop.time()
         lane = self.call.lane if way is None else way.lane
         added = self._attempt_at - self.arrived_at if self.attempts == 1 else None
@@ -730,11 +730,8 @@ def _label(evidence: Evidence) -> str:
     return evidence.fault or "200 without an answer"
 
 
-def _end(permit: Permit, attempt: Attempt, failure: Failure | None) -> None:
-    """Tell the lane what became of an attempt."""
-    if failure is None:
-        permit.ended(attempt.usage)
-        return
+def _end(permit: Permit, attempt: Attempt, failure: Failure) -> None:
+    """Tell the lane how an attempt failed."""
     evidence = failure.evidence
     if evidence.fault is Fault.ASLEEP:
         permit.dropped()

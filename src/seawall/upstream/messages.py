@@ -84,7 +84,6 @@ class Attempt:
         "_head",
         "_more",
         "_over",
-        "_raw",
         "_settings",
         "_stream",
         "_taker",
@@ -94,6 +93,7 @@ class Attempt:
         "content_at",
         "limits",
         "sent_at",
+        "unread",
         "usage",
     )
 
@@ -123,8 +123,8 @@ class Attempt:
         self._stream: StreamedAnswer | None = None
         self._more: Callable[[bytes], None] = _nothing
         """Takes what follows the first content."""
-        self._raw = False
-        """Forwarded unread: its coding is not ours to undo."""
+        self.unread = False
+        """Its answer is forwarded as it came: nobody here knows if it is whole inside."""
         self._unpacker: zlib._Decompress | None = None
         self._collected: list[bytes] = []
         self._collected_size = 0
@@ -147,11 +147,6 @@ class Attempt:
         """Stop it; nothing more is taken."""
         self._over = True
         self._cancel_upstream()
-
-    @property
-    def unread(self) -> bool:
-        """Whether its answer was forwarded as it came: nobody here knows if it is whole inside."""
-        return self._raw
 
     def _settle(self, failure: Failure | None) -> None:
         self._over = True
@@ -193,7 +188,7 @@ class Attempt:
                 self._body = Body.ENCODED
                 self._fail(None, "the answer is encoded in a way that cannot follow an opened one")
             else:
-                self._raw = True
+                self.unread = True
                 self._begin(b"")
             return False
         return True
@@ -208,7 +203,7 @@ class Attempt:
                 self._end_of(stream)
             return
         stream = self._stream
-        if self._raw:
+        if self.unread:
             self._more(data)
         elif stream is None:
             self._collect(data)
@@ -226,7 +221,7 @@ class Attempt:
             return
         head, stream = self._head, self._stream
         assert head is not None
-        if self._raw or (stream is not None and stream.state is State.WHOLE):
+        if self.unread or (stream is not None and stream.state is State.WHOLE):
             self._settle(None)
         elif stream is not None:
             self._fail(Fault.CONNECTION_CLOSED, "the stream ended before its answer was whole")
@@ -252,11 +247,11 @@ class Attempt:
         assert head is not None
         assert connection is not None
         self.content_at = connection.last_byte_at
-        self._more = self._taker.content(head, data, connection, raw=self._raw)
+        self._more = self._taker.content(head, data, connection, raw=self.unread)
         # Sent: a stream may live for long, and little may still be asked of its head.
         head.lines, head.raw = _NO_LINES, b""
         head.lower = {name: head.lower[name] for name in _ASKED_LATER if name in head.lower}
-        if self._unpacker is None and not self._raw:
+        if self._unpacker is None and not self.unread:
             self._flowing = self._stream
         self._watcher.committed()
         self._collected = _NO_LINES  # nothing is collected from now on
@@ -288,7 +283,7 @@ class Attempt:
             # Too large to be judged whole; it is an answer all the same.
             whole = b"".join(self._collected)
             self._collected.clear()
-            self._raw = True
+            self.unread = True
             self._begin(whole)
         else:
             self._body = Body.CUT

@@ -98,10 +98,21 @@ class Limiter:
     up: float = 2.0
     """An accepted attempt multiplies the rate by this, ..."""
     own_up: float = 1.25
+    """... by this where the refusals are our doing, and where it does not climb."""
     own_run: int = 6
-    """... by this where the refusals are our doing, until so many were accepted in a row, replacements among them and
-    all of them sent after the last refusal: then there is room again. With 3 the lane takes noise for room, with 8
-    recovery takes a second or two longer."""
+    """So many accepted in a row, all of them sent after the last refusal, say while it looks that it was our own doing,
+    and of a few who wait that it is over."""
+    climb_from: float = 4.0
+    """It climbs as soon as acceptances in a row weigh so much: then each, of a replacement too, doubles the rate, and
+    the first refusal puts it back to where the climb began. So a climb in vain costs a few refusals. With 3
+    the lane takes noise for room more often, with 6 recovery takes seconds longer."""
+    climb_weight: float = 12.0
+    """Beyond the 1 of any acceptance a surplus attempt's weighs this by the number under way: with four under way one
+    proves room, with forty it counts little more than a replacement. Without it 20 agents take 7 s longer to be
+    back."""
+    climb_fleet_rate: float = 0.04
+    """A climb begins with this rate at least, for each request in the lane. From the rates of a small lane doubling
+    took as long as all the rest; with 0.12 climbs in vain cost more refusals than they save time."""
     own_down: float = 0.5
     foreign_down: float = 0.93
     """A refused one: ours, not ours."""

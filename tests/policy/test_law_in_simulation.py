@@ -86,6 +86,15 @@ def test_capacity_that_is_back_is_used(seed: int) -> None:
     assert own.recovery_s <= 30
 
 
+def test_a_small_fleet_finds_room_soon() -> None:
+    """Twenty agents have a brownout's four streams: few end, so little is heard. Half a minute of waiting for six
+    acceptances in a row was nine tenths of all they lost; now an extra stream that is taken says as much."""
+    found = [scored("S1", 20, seed).recovery_s for seed in range(1, 9)]
+    recoveries = [one for one in found if one is not None]
+    assert len(recoveries) == len(found)
+    assert sum(recoveries) / len(recoveries) <= 20
+
+
 def test_what_runs_at_the_end_counts_as_an_attempt() -> None:
     """As it does over sockets: some fourteen of twenty agents have one."""
     run = Simulation(find("S1"), 20, 1).run()

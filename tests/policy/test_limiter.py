@@ -46,6 +46,9 @@ PARAMS = Params(
     up=2.0,
     own_up=1.25,
     own_run=3,
+    climb_from=3.0,
+    climb_weight=4.0,
+    climb_fleet_rate=0.01,
     own_down=0.5,
     foreign_down=0.93,
     refusal_gap=0.5,
@@ -285,18 +288,96 @@ def test_a_part_that_is_refused_for_long_is_no_matter(refused: int) -> None:
         assert limiter.state(NOW + n / 10) is State.STRAINED
 
 
-def test_in_its_own_doing_a_refusal_halves_the_rate() -> None:
-    """Two gentle steps up, then doubling again: replacements count for that as well as surplus attempts."""
+def climbing(*, queued: int = 20, in_flight: int = 20) -> tuple[Limiter, Load, float]:
+    """One whose doing it was, with a rate of 0.5 * 1.25**2 from two acceptances, which the third doubled."""
     limiter, load, now = own()
-    load.queued = 20
+    load.queued, load.in_flight = queued, in_flight
     limiter.rate = 1.0
     limiter.refused(Kind.SURPLUS, now, 1)
     assert limiter.rate == pytest.approx(0.5)
-    rates = []
-    for kind in (Kind.SURPLUS, Kind.SURPLUS, Kind.REPLACEMENT, Kind.SURPLUS):
+    for kind in (Kind.SURPLUS, Kind.SURPLUS, Kind.REPLACEMENT):
         limiter.accepted(kind, now + 1, now + 0.5)
-        rates.append(limiter.rate)
-    assert rates == pytest.approx([0.5 * 1.25, 0.5 * 1.25**2, 0.5 * 1.25**2 * 2, 0.5 * 1.25**2 * 4])
+    assert limiter.rate == pytest.approx(0.5 * 1.25**2 * 2)
+    return limiter, load, now + 1
+
+
+def test_in_its_own_doing_a_refusal_halves_the_rate() -> None:
+    """Two gentle steps up, then it climbs: replacements double the rate as well as surplus attempts."""
+    limiter, _, now = climbing()
+    limiter.accepted(Kind.SURPLUS, now, now - 0.5)
+    assert limiter.rate == pytest.approx(0.5 * 1.25**2 * 4)
+    limiter.accepted(Kind.REPLACEMENT, now, now - 0.5)
+    assert limiter.rate == pytest.approx(0.5 * 1.25**2 * 8)
+
+
+@pytest.mark.parametrize("kind", [Kind.REPLACEMENT, Kind.SURPLUS])
+def test_a_climb_in_vain_is_taken_back(kind: Kind) -> None:
+    """The first refusal of any attempt puts the rate to where it was when the climb began, however far that got; the
+    next of a surplus attempt halves it."""
+    limiter, _, now = climbing()
+    for _ in range(3):
+        limiter.accepted(Kind.SURPLUS, now, now - 0.5)
+    assert limiter.rate == pytest.approx(8.0)
+    limiter.refused(kind, now, 1)
+    assert limiter.rate == pytest.approx(0.5 * 1.25**2)
+    assert limiter.when(now) >= now + 0.5 / limiter.rate
+    limiter.refused(Kind.SURPLUS, now, 2)
+    assert limiter.rate == pytest.approx(0.25 * 1.25**2)
+
+
+def test_a_climb_that_one_refusal_would_halve_further_is_halved() -> None:
+    """A climb that has only begun is taken back no less than any other step up."""
+    limiter, _, now = climbing()
+    limiter._base = 1.0
+    limiter.refused(Kind.SURPLUS, now, 1)
+    assert limiter.rate == pytest.approx(0.5 * 1.25**2)
+
+
+def test_after_a_climb_in_vain_room_is_to_be_proven_again() -> None:
+    """What was accepted before the refusal counts for nothing: gentle steps first."""
+    limiter, _, now = climbing()
+    limiter.refused(Kind.SURPLUS, now, 1)
+    rate = limiter.rate
+    limiter.accepted(Kind.REPLACEMENT, now + 1, now + 0.5)
+    assert limiter.rate == rate
+    limiter.accepted(Kind.SURPLUS, now + 1, now + 0.5)
+    assert limiter.rate == pytest.approx(rate * 1.25)
+
+
+@pytest.mark.parametrize(("in_flight", "climbs"), [(1, True), (2, True), (3, False), (40, False)])
+def test_one_more_proves_the_more_the_fewer_run(in_flight: int, climbs: bool) -> None:
+    """Two of which one was not there a moment ago show room; of forty, one more is hardly any."""
+    limiter, load, now = own()
+    load.queued, load.in_flight = 40, in_flight
+    limiter.rate = 1.0
+    limiter.refused(Kind.SURPLUS, now, 1)
+    limiter.accepted(Kind.SURPLUS, now + 1, now + 0.5)
+    assert limiter.rate == pytest.approx(1.0 if climbs else 0.5 * 1.25)
+
+
+def test_a_climb_begins_with_a_share_of_the_fleet() -> None:
+    """One hundredth a second here: from a rate of a few an hour, doubling alone would take minutes."""
+    limiter, load, now = own()
+    load.queued, load.in_flight = 400, 200
+    limiter.rate = 0.1
+    limiter.refused(Kind.SURPLUS, now, 1)
+    for _ in range(2):
+        limiter.accepted(Kind.REPLACEMENT, now + 1, now + 0.5)
+    assert limiter.rate < 1.0
+    limiter.accepted(Kind.REPLACEMENT, now + 1, now + 0.5)
+    assert limiter.rate == pytest.approx(6.0)
+    limiter.accepted(Kind.REPLACEMENT, now + 1, now + 0.5)
+    assert limiter.rate == pytest.approx(12.0)
+
+
+def test_a_climb_that_led_to_calm_is_not_taken_back() -> None:
+    """The first refusal after half a minute is a new episode's."""
+    limiter, load, now = climbing()
+    load.queued = 0
+    limiter.queue_changed(now)
+    limiter.refused(Kind.REPLACEMENT, now + 31, 1)
+    assert limiter.state(now + 31) is State.STRAINED
+    assert limiter.rate == pytest.approx(1.0)
 
 
 def test_what_was_sent_before_a_refusal_proves_no_room() -> None:
@@ -308,7 +389,8 @@ def test_what_was_sent_before_a_refusal_proves_no_room() -> None:
     for n in range(1, 6):
         limiter.accepted(Kind.SURPLUS, now + 1, now - 1)
         assert limiter.rate == pytest.approx(0.5 * 1.25**n)
-    limiter.accepted(Kind.REPLACEMENT, now + 1, now - 1)
+    for _ in range(5):
+        limiter.accepted(Kind.REPLACEMENT, now + 1, now - 1)
     assert limiter.rate == pytest.approx(0.5 * 1.25**5)
 
 

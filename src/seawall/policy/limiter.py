@@ -6,9 +6,9 @@ paced at a rate which acceptances multiply up and refusals down.
 What a refusal does not say is whose doing it is. While few requests wait and few are refused it does not matter: each
 tries again about once a second, and work goes on. With a backlog, or many refusals, it does. Then the lane looks: it
 leaves streams that end without a replacement until a third fewer run, and weighs the verdicts there. Were the refusals
-our doing, they are gone, and the lane stays low, tries gently, and grows as soon as nothing is refused; are they as
-many as before, less load buys nothing, and it goes on trying. A conclusion holds for a while, or until verdicts speak
-against it.
+our doing, they are gone, and the lane stays low and tries gently. A few acceptances in a row let it climb, and the next
+refusal takes that back. Are they as many as before, less load buys nothing, and it goes on trying. A conclusion holds
+for a while, or until verdicts speak against it.
 Why this law and no other: decision 0021.
 """
 
@@ -55,6 +55,7 @@ class Limiter:
         "_backlog",
         "_backlog_at",
         "_balance",
+        "_base",
         "_concluded",
         "_credit",
         "_found",
@@ -63,6 +64,7 @@ class Limiter:
         "_looks",
         "_next",
         "_p",
+        "_proof",
         "_refused_at",
         "_rng",
         "_skip",
@@ -87,6 +89,10 @@ class Limiter:
         self._acceptance_rate = self._acceptance_at = 0.0
         self._accepted_in_row = 0
         """Of those sent after the last refusal."""
+        self._proof = 0.0
+        """The same, each weighed by what it says of room."""
+        self._base: float | None = None
+        """OWN: the rate from before it began to climb; None while it does not."""
         self.ramping = False
         """An outage is over, and nothing was refused since."""
         self._backlog = self._backlog_at = 0.0
@@ -146,17 +152,26 @@ class Limiter:
         p, state = self._p, self.state(now)
         self._count(False, state, now)
         self._skip = 0.0
-        if sent_at > self._refused_at:
+        proves = sent_at > self._refused_at
+        if proves:
             self._accepted_in_row += 1
         if state is _CALM:
             return
-        # Whatever is taken, one after the other, proves that there is room.
-        gently = state is State.OWN and self._accepted_in_row < p.own_run
-        if kind is _REPLACEMENT and (gently or state is not State.OWN):
+        if proves:
+            # A surplus attempt is load that was not there before: the fewer run, the more of it.
+            more = 0 if kind is _REPLACEMENT else p.climb_weight / max(1, self._load.in_flight)
+            self._proof += 1 + more
+        own = state is State.OWN
+        climbs = own and self._proof >= p.climb_from
+        if kind is _REPLACEMENT and not climbs:
             return
         before = self.rate
-        up = p.own_up if gently and not self.ramping else p.up
-        self.rate = min(self._most(), max(before, self._least()) * up)
+        gently = own and not climbs and not self.ramping
+        rate = max(before, self._least()) * (p.own_up if gently else p.up)
+        if climbs:
+            rate = max(rate, p.climb_fleet_rate * (self._load.queued + self._load.in_flight))
+            self._base = before if self._base is None else self._base
+        self.rate = min(self._most(), rate)
         if self.rate > before:
             self._next = min(self._next, now + 1 / self.rate)
 
@@ -168,13 +183,17 @@ class Limiter:
             self._forget()
             self._credit = min(self._credit, self._most_credit())
             self._next = max(self._next, now)
-        self._refused_at, self.ramping, self._accepted_in_row = now, False, 0
+        self._refused_at, self.ramping, self._accepted_in_row, self._proof = now, False, 0, 0.0
+        base, self._base = self._base, None
         self._count(True, self._found, now)
         own = self._found is State.OWN
         if kind is not Kind.REPLACEMENT:
             self.rate = max(self._least(), self.rate * (p.own_down if own else p.foreign_down))
         elif own:
             self._skip = min(p.skip_most, self._skip + p.skip_step * streak)
+        if own and base is not None:
+            # There was no room after all: as if it had not climbed.
+            self.rate = max(self._least(), min(self.rate, base))
         self._next = max(self._next, now + p.refusal_gap / self.rate)
 
     def ended(self, now: float) -> None:

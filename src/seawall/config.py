@@ -102,11 +102,11 @@ class Limiter:
     own_run: int = 6
     """So many accepted in a row, all of them sent after the last refusal, say while it looks that it was our own doing,
     and of a few who wait that it is over."""
-    climb_from: float = 4.0
+    climb_from: int = 4
     """It climbs as soon as acceptances in a row weigh so much: then each, of a replacement too, doubles the rate, and
     the first refusal puts it back to where the climb began. So a climb in vain costs a few refusals. With 3
     the lane takes noise for room more often, with 6 recovery takes seconds longer."""
-    climb_weight: float = 12.0
+    climb_weight: int = 12
     """Beyond the 1 of any acceptance a surplus attempt's weighs this by the number under way: with four under way one
     proves room, with forty it counts little more than a replacement. Without it 20 agents take 7 s longer to be
     back."""

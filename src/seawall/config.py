@@ -100,12 +100,12 @@ class Limiter:
     own_up: float = 1.25
     """... by this where the refusals are our doing, and where it does not climb."""
     own_run: int = 6
-    """So many accepted in a row, all of them sent after the last refusal, say while it looks that it was our own doing,
-    and of a few who wait that it is over."""
+    """So many accepted in a row, all of them sent after the last refusal, say that it was our own doing while it looks,
+    and that it is over although more than `backlog_least` wait."""
     climb_from: int = 4
     """It climbs as soon as acceptances in a row weigh so much: then each, of a replacement too, doubles the rate, and
-    the first refusal puts it back to where the climb began. So a climb in vain costs a few refusals. With 3
-    the lane takes noise for room more often, with 6 recovery takes seconds longer."""
+    the first refusal puts it back to where the climb began: one in vain costs a few refusals. With 6 twenty
+    agents take 4 s longer to be back, with 3 they are back no sooner."""
     climb_weight: int = 12
     """Beyond the 1 of any acceptance a surplus attempt's weighs this by the number under way: with four under way one
     proves room, with forty it counts little more than a replacement. Without it 20 agents take 7 s longer to be

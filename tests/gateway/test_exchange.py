@@ -139,6 +139,26 @@ def test_the_clients_own_limit_holds_for_the_first_attempt(monkeypatch: pytest.M
     asyncio.run(run())
 
 
+def test_a_fault_of_ours_at_its_beginning_costs_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client is told whose fault it is, what was held for the call is given back, and the next call goes."""
+
+    async def run() -> None:
+        async with ground() as g:
+            seen: list[Any] = []
+            asyncio.get_running_loop().set_exception_handler(
+                lambda _, context: seen.append(context["exception"])
+            )
+            with monkeypatch.context() as broken:
+                broken.setattr("seawall.policy.lane.Lane.at_once", None)
+                answer = await g.ask()
+            assert (answer.status, answer.error["type"]) == (503, "api_error")
+            assert [type(error) for error in seen] == [TypeError]
+            g.at_rest()
+            check_whole(await g.ask())
+
+    asyncio.run(run())
+
+
 def test_a_fault_of_ours_at_its_end_costs_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is reported, the connection closes, and nothing stays behind."""
 

@@ -203,3 +203,22 @@ def test_an_answer_to_head_of_unknown_length_stays_one() -> None:
             assert (answer.status, "content-length" in answer.headers) == (200, False)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("most", [-(10**400), 10**400, -1_000_000], ids=["least", "most", "negative"])
+def test_a_number_that_nobody_can_reckon_with_is_the_apis_to_judge(most: int) -> None:
+    """It is passed on, and nothing of it is left: no memory, and no credit in the account of the limits."""
+
+    async def run() -> None:
+        async with ground() as g:
+            for _ in range(3):
+                await g.ask(headers={"x-stainless-retry-count": "9" * 5000})
+                answer = await g.ask(question(max_tokens=most))
+                assert answer.status in (200, 400)
+                assert "Seawall" not in answer.body.decode()
+            assert g.sent() == 6
+            buckets = g.gateway._admission.gates()[0].lane.pacer.buckets.values()
+            assert all(bucket.level <= bucket.limit for bucket in buckets)
+            g.at_rest()
+
+    asyncio.run(run())

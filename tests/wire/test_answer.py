@@ -123,3 +123,18 @@ def test_endless_prelude_is_malformed() -> None:
 def test_what_is_a_message(body: bytes, whole: bool) -> None:
     """Only a whole message counts as an answer."""
     assert (message_usage(body) is not None) is whole
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**400], ids=["negative", "most"])
+def test_figures_that_nobody_can_reckon_with_teach_nothing(tokens: int) -> None:
+    """The answer is one all the same, streamed or not."""
+    usage = {"input_tokens": tokens, "output_tokens": tokens}
+    whole = message_usage(json.dumps({"type": "message", "content": [{}], "usage": usage}).encode())
+    assert whole is not None
+    assert (whole.input, whole.output) == (None, None)
+    answer = StreamedAnswer(1 << 20)
+    answer.feed(data("message_start", message={"usage": usage}))
+    answer.feed(data("content_block_start", index=0))
+    answer.feed(data("message_delta", delta={}, usage=usage))
+    assert answer.state is State.FLOWING
+    assert (answer.usage.input, answer.usage.output) == (None, None)

@@ -32,7 +32,17 @@ def test_facts() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [{"model": 5}, {"stream": "yes"}, {"max_tokens": "many"}, {"max_tokens": True}, {"metadata": [1]}]
+    "odd",
+    [
+        {"model": 5},
+        {"stream": "yes"},
+        {"max_tokens": "many"},
+        {"max_tokens": True},
+        {"max_tokens": -5},
+        {"max_tokens": 10**400},
+        {"max_tokens": -(10**400)},
+        {"metadata": [1]},
+    ],
 )
 def test_odd_values_are_nothing(odd: dict[str, object]) -> None:
     """A value of a wrong type says nothing; the API will refuse it itself."""
@@ -46,6 +56,11 @@ def test_odd_values_are_nothing(odd: dict[str, object]) -> None:
         "metadata": facts.user,
     }
     assert not seen[key]
+
+
+def test_of_a_very_long_user_the_beginning_is_kept() -> None:
+    """A place may be kept for a minute after its call, with the user's name."""
+    assert read(body(metadata={"user_id": "u" * 1_000_000}), 1).user == "u" * 256
 
 
 @given(st.binary(max_size=60))

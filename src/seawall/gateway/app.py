@@ -441,7 +441,8 @@ class GatewayServer:
             patience=patience,
             limit=limit,
             user_agent=client,
-            may_inherit=bool(session) or (retry not in _FIRST and retry.isdigit() and int(retry) > 0),
+            may_inherit=bool(session)
+            or (retry not in _FIRST and retry.isdigit() and retry.strip(b"0") != b""),
         )
 
     def _lane(self, account: str, family: str) -> LaneKey:

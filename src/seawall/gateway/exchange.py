@@ -167,8 +167,13 @@ class Exchange:
         connection = means.pool.idle(now)
         if connection is None:
             return self.carry()
-        self.ticket = self._new_ticket(None)
-        permit = self.gate.at_once(self.ticket, now)
+        try:
+            self.ticket = self._new_ticket(None)
+            permit = self.gate.at_once(self.ticket, now)
+        except BaseException:
+            means.pool.put_back(connection)
+            self._close()  # no task of its own will
+            raise
         if permit is None:
             means.pool.put_back(connection)
             return self.carry()

@@ -1,6 +1,7 @@
 """An answer of the Messages API, followed as it arrives: when it is content, when it is whole, when it is broken."""
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -35,10 +36,14 @@ class _Typed(msgspec.Struct):
     type: str = ""
 
 
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""What limits can be reckoned with; anything else teaches nothing."""
+
+
 class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    output_tokens: int | None = None
+    input_tokens: _Tokens | None = None
+    cache_creation_input_tokens: _Tokens | None = None
+    output_tokens: _Tokens | None = None
 
 
 class _Started(msgspec.Struct):

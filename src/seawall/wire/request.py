@@ -14,6 +14,12 @@ _BYTES_PER_TOKEN = 4
 """A guess for limits only; the true figure is learned from usage by the pacer."""
 
 
+_MOST_TOKENS = 1 << 53
+"""No model allows so many; a larger number would not fit in what limits are reckoned with."""
+_LONGEST_USER = 256
+"""Characters of a user's name that are kept, for as long as its call and its place are."""
+
+
 class _Top(msgspec.Struct):
     """Only what decides; everything else is skipped without being built."""
 
@@ -46,7 +52,7 @@ class Facts(msgspec.Struct, frozen=True):
     streamed: bool
     max_tokens: int | None
     user: str
-    """`metadata.user_id`, or empty."""
+    """`metadata.user_id`, or empty; the beginning of a very long one."""
     size: int
     """Bytes of the body as it came."""
     tokens: int
@@ -85,15 +91,15 @@ def read(body: RequestBody | None, size: int) -> Facts:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Facts("", False, None, "", size, tokens, False)
     model = top.model if isinstance(top.model, str) else ""
-    most = (
-        top.max_tokens if isinstance(top.max_tokens, int) and not isinstance(top.max_tokens, bool) else None
-    )
+    most = top.max_tokens
+    if type(most) is not int or not 0 < most <= _MOST_TOKENS:
+        most = None
     user = top.metadata.get("user_id") if isinstance(top.metadata, dict) else None
     return Facts(
         family=family(model),
         streamed=top.stream is True,
         max_tokens=most,
-        user=user if isinstance(user, str) else "",
+        user=user[:_LONGEST_USER] if isinstance(user, str) else "",
         size=size,
         tokens=tokens,
         readable=True,

@@ -5,12 +5,13 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
@@ -27,6 +28,7 @@ from seawall.store.latency import Latency, latency_cells, step_of
 from seawall.store.rows import Attempt, Count, cells
 from seawall.store.writer import INSERT_ATTEMPT, UPSERT_COUNT, UPSERT_LATENCY
 from seawall.view.explanation import KEY_NOTE
+from seawall.view.web.feed import FOLLOWERS
 from seawall.view.web.keys import link
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -443,6 +445,36 @@ def _quietly(shown: Shown, session: str) -> None:
     """A call whose gateway may be killed meanwhile."""
     with suppress(OSError, HTTPException):
         shown.call(session)
+
+
+def test_a_page_that_is_let_in_no_more_says_how_to_get_in(shown: Shown) -> None:
+    """After a week its cookie is good no more: that is not a gateway that is gone."""
+    page = shown.open()
+    page.context.clear_cookies()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_selector("main:has-text('seawall watch --web')")
+    assert "does not answer" not in page.inner_text("main")
+    shown.faults[:] = [one for one in shown.faults if "401" not in one]
+
+
+def test_a_page_for_which_there_is_no_room_asks_instead(shown: Shown) -> None:
+    """Sixteen listen already: it is live all the same, and learns of an outage."""
+    host, port = shown.address.removeprefix("http://").split(":")
+    head = f"GET /api/v1/events HTTP/1.1\r\nhost: {host}:{port}\r\nx-seawall-token: {shown.token}\r\n\r\n"
+    with ExitStack() as open_ones:
+        for _ in range(FOLLOWERS):
+            one = open_ones.enter_context(socket.create_connection((host, int(port))))
+            one.sendall(head.encode())
+            one.recv(9)
+        page = shown.open()
+        seen(page, "document.getElementById('link').innerText.endsWith('live')")
+        shown.fake.script(*["overloaded"] * 500)
+        threads, _ = _in_threads(1, shown.call)
+        seen(page, "document.title.includes('held')")
+        shown.fake.api._next.clear()
+        for thread in threads:
+            thread.join(LIMIT)
+    shown.faults[:] = [one for one in shown.faults if "503" not in one]
 
 
 def test_pages_behind_others_leave_the_browser_its_connections(shown: Shown) -> None:

@@ -25,7 +25,10 @@ function attend() {
 }
 
 async function ask() {
-  try { const status = await get("/api/v1/status"); heard(); told(status); } catch { lost(); }
+  try { const status = await get("/api/v1/status"); heard(); told(status); } catch (error) {
+    if (error.status === 401) location.reload(); // its cookie is good no more: what comes then says how to get in again
+    else if (!error.status) lost();
+  }
 }
 
 function listen() {
@@ -37,9 +40,10 @@ function listen() {
   on("leaving", () => { over = true; connection(); });
   source.addEventListener("error", () => {
     if (source !== events) return;
-    lost();
-    // A gateway that was started anew may want another cookie; then there is nothing to retry.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (source === events && !document.hidden) listen(); }, 5000);
+    if (source.readyState !== EventSource.CLOSED) { lost(); return; }
+    // It answers, but not with events: it has as many listeners as it takes, or lets this browser in no more.
+    ask();
+    setTimeout(() => { if (source === events && !document.hidden) listen(); }, 5000);
   });
 }
 

@@ -1,13 +1,19 @@
 """Every setting, its default and the reason for it, in one table.
 
-Seconds are floats, sizes are bytes. The classes below are the table; `settings.load` fills them from options,
+Sizes are bytes. The classes below are the table; `settings.load` fills them from options,
 the environment and files. `check` says what good values may still not be together.
 """
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 from seawall.origin import Origin, is_loopback
+
+Seconds = Annotated[float, "seconds"]
+"""A length of time, written as `"15m"` too. On a clock that runs faster it is shorter."""
+Rate = Annotated[float, "a second"]
+"""So many a second. On a clock that runs faster it is higher; a plain float stays what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +23,14 @@ class Backoff:
     free: int = 6
     """So many failures of a request in a row cost it no wait. One that fails on is likely at fault itself, and makes
     room for others: exponential, with full jitter."""
-    first: float = 1.0
+    first: Seconds = 1.0
     """Upper end of the first wait after those."""
     factor: float = 2.0
-    most: float = 10.0
+    most: Seconds = 10.0
     """Upper end of any wait."""
-    throttle_first: float = 5.0
+    throttle_first: Seconds = 5.0
     """A 429 that states no `retry-after` is a throttle: start calmer ..."""
-    throttle_most: float = 120.0
+    throttle_most: Seconds = 120.0
     """... and give it two minutes in all before it is passed through."""
     hint_spread: float = 0.1
     """`retry-after` is a minimum; up to this share is added so that waiters do not return together."""
@@ -34,36 +40,36 @@ class Backoff:
 class Limiter:
     """How fast the number of running streams may grow (decision 0021; every figure is from its simulation).
 
-    A rate (`..._rate`) is in attempts a second.
+    A rate is in attempts a second.
     """
 
-    quiet: float = 30.0
+    quiet: Seconds = 30.0
     """Without a refusal for so long the lane is calm: starts are only smoothed."""
-    calm_rate: float = 4.0
+    calm_rate: Rate = 4.0
     """Of a calm lane, at least: half a dozen calls of one person at once are no stampede."""
     calm_burst: int = 8
     """So many starts of a calm lane go at once."""
-    late: float = 0.05
+    late: Seconds = 0.05
     """What a timer rang late is made up for, up to this: a millisecond at a time would make a high rate a lower one."""
-    fleet_rate: float = 0.2
+    fleet_rate: Rate = 0.2
     """Upper bound of the rate, for each request in the lane: a fleet of any size starts in some five seconds."""
-    most_rate: float = 1.0
+    most_rate: Rate = 1.0
     """... but that bound is never below this."""
-    least_rate: float = 0.1
+    least_rate: Rate = 0.1
     """Lower bound of the rate: something must be tried, or the end of the trouble is never seen."""
     least_share: float = 0.03
     """... and this share of the acceptances: what looking for room costs while a lane is full."""
-    queue_time: float = 600.0
+    queue_time: Seconds = 600.0
     """... and the queue over so many seconds: nobody's turn to be tried comes later than in two thirds of the hold."""
-    acceptance_time: float = 20.0
+    acceptance_time: Seconds = 20.0
     """Acceptances are averaged over so long."""
-    waiting_rate: float = 0.8
+    waiting_rate: Rate = 0.8
     """For each waiting request, while few wait: then refusals cost little, and holding back would cost work."""
     backlog_share: float = 0.25
     """More waiting than this share of what is under way, on average over `backlog_time`, is a backlog: with one it
     matters whose doing the refusals are."""
     backlog_least: int = 4
-    backlog_time: float = 8.0
+    backlog_time: Seconds = 8.0
     strained_share: float = 1.5
     strained_most: float = 12.0
     """It matters too when there were so many refusals more than this share of them for each acceptance: 30 % refused
@@ -74,8 +80,8 @@ class Limiter:
     look_margin: int = 4
     """... once so many more were refused than accepted it is not our doing; the other way round it was. With 3 our own
     was taken for others' doing now and then, 5 takes a small fleet too long."""
-    look_again: float = 45.0
-    look_most: float = 360.0
+    look_again: Seconds = 45.0
+    look_most: Seconds = 360.0
     """A conclusion holds for so long; the same one again for twice as long, up to this."""
     own_share: float = 1.0
     own_most: float = 8.0
@@ -84,7 +90,7 @@ class Limiter:
     foreign_most: float = 40.0
     """... and so many more than four for each acceptance `foreign`: a service that is full only of us refuses nine in
     ten of those who push, and pushing for it was a mistake."""
-    own_pause: float = 20.0
+    own_pause: Seconds = 20.0
     """After its time `own` is given up, and a backlog alone is no reason to come back to it for so long: where others
     refuse a part of the attempts few streams would stay few."""
     skip_step: float = 1.0
@@ -93,7 +99,7 @@ class Limiter:
     spare: int = 3
     spare_share: float = 0.05
     """Streams that ended and were not replaced yet count at most so far, plus this share of the running, ..."""
-    spare_time: float = 0.02
+    spare_time: Seconds = 0.02
     """... plus, in a calm lane, what ends in so long: the next of many short calls is on its way from its client."""
     up: float = 2.0
     """An accepted attempt multiplies the rate by this, ..."""
@@ -110,7 +116,7 @@ class Limiter:
     """Beyond the 1 of any acceptance a surplus attempt's weighs this by the number under way: with four under way one
     proves room, with forty it counts little more than a replacement. Without it 20 agents take 7 s longer to be
     back."""
-    climb_fleet_rate: float = 0.04
+    climb_fleet_rate: Rate = 0.04
     """A climb begins with this rate at least, for each request in the lane. From the rates of a small lane doubling
     took as long as all the rest; with 0.12 climbs in vain cost more refusals than they save time."""
     own_down: float = 0.5
@@ -118,7 +124,7 @@ class Limiter:
     """A refused one: ours, not ours."""
     refusal_gap: float = 0.5
     """After a refusal the next attempt beyond a replacement waits at least this share of the usual gap."""
-    ramp_fleet_rate: float = 0.12
+    ramp_fleet_rate: Rate = 0.12
     """Where an outage is over, the rate begins here, for each request in the lane and with `most_rate` at least, and
     doubles with each acceptance until the first refusal, ..."""
     ramp_share: float = 2.0
@@ -134,12 +140,12 @@ class Breaker:
     """So many refusals in a row open it: the more, the more usual refusals were before."""
     alarm: float = 0.001
     """Chance that a streak of this length comes from the refusals that were usual."""
-    quiet: float = 1.5
+    quiet: Seconds = 1.5
     """And nothing was accepted for so long: an accepted one takes as long until its first byte. With 1 s chance opens
     it in a brownout that is others' doing."""
-    probe_first: float = 1.0
+    probe_first: Seconds = 1.0
     probe_factor: float = 1.6
-    probe_most: float = 3.5
+    probe_most: Seconds = 3.5
     """Time between probes. In a three minute outage of 200 agents 3 s costs 77 refusals and 7.7 s to recover, 3.5 s 70
     and 8.3 s, 4 s 65 and 8.7 s (decision 0021)."""
     probe_spread: float = 0.2
@@ -151,29 +157,29 @@ class Pacer:
 
     margin: float = 0.02
     """Share of a limit that is left alone: clocks and counts differ."""
-    reserve: float = 1.0
+    reserve: Seconds = 1.0
     """Seconds of refill that are kept: without them hundreds of refusals at the edge, with them none."""
-    burst: float = 15.0
+    burst: Seconds = 15.0
     """Seconds of refill that a bucket is taken to hold until it has shown more."""
-    listen_every: float = 0.1
+    listen_every: Seconds = 0.1
     """While every bucket is more than half full, the headers of one answer in so long are read."""
     over: float = 0.03
     """A request's input is estimated so much high."""
-    block_most: float = 60.0
+    block_most: Seconds = 60.0
     """A `retry-after` pauses a lane for so long at most; then somebody looks again."""
     cut_share: float = 0.95
-    cut_window: float = 10.0
+    cut_window: Seconds = 10.0
     """An acceleration limit makes starts as many as this share of those accepted in this time; ..."""
     cut_least: float = 0.5
-    best_kept: float = 300.0
+    best_kept: Seconds = 300.0
     """... but no fewer than this share of the most that were accepted in such a time lately: after an outage hardly any
     were, and that says nothing of the limit; ..."""
-    cut_pause: float = 0.5
-    cut_gap: float = 3.0
+    cut_pause: Seconds = 0.5
+    cut_gap: Seconds = 3.0
     """... pauses the lane; and not again within this."""
-    cut_doubles: float = 12.0
+    cut_doubles: Seconds = 12.0
     """The cap on starts grows, twofold in so long."""
-    cut_kept: float = 120.0
+    cut_kept: Seconds = 120.0
     """Without another cut for so long the cap goes."""
 
 
@@ -200,9 +206,9 @@ class Budget:
     """Refusals that each acceptance pays for: where more than four in five are refused, patience is worth more."""
     most: float = 300.0
     """So many are saved up: what a lane of two hundred that pushes in vain causes in some fifteen seconds."""
-    free_rate: float = 0.2
+    free_rate: Rate = 0.2
     """And so many a second besides. Beyond all this one attempt at a time, about as often as the breaker probes."""
-    window: float = 300.0
+    window: Seconds = 300.0
     """Over so long the share of refusals is shown."""
 
 
@@ -210,34 +216,34 @@ class Budget:
 class Hold:
     """How long a call is held and when its answer must be opened."""
 
-    longest: float = 900.0
+    longest: Seconds = 900.0
     """Walls of 14 minutes were reported."""
-    deferrable: float = 7200.0
+    deferrable: Seconds = 7200.0
     """Of a call that says `x-seawall-defer`: nobody waits for it today."""
-    auxiliary: float = 30.0
+    auxiliary: Seconds = 30.0
     """Titles, quota probes and calls with `max_tokens` 1: nobody waits for them longer."""
-    open_after: float = 240.0
+    open_after: Seconds = 240.0
     """Below every first-byte limit that clients were measured to have (300 s)."""
-    open_margin: float = 15.0
+    open_margin: Seconds = 15.0
     """An answer is opened this long before the client's stated limit."""
-    open_unknown: float = 45.0
+    open_unknown: Seconds = 45.0
     """For a client that states no limit, or one behind other hops: intermediaries give up at about 60 s."""
-    shortest_limit: float = 60.0
+    shortest_limit: Seconds = 60.0
     """A client that states less is given a plain error in time, never an opened answer."""
     deadline_share: float = 0.8
     """Share of such a short limit after which the last error is handed over."""
-    ping_every: float = 10.0
-    cold_after: float = 240.0
+    ping_every: Seconds = 10.0
+    cold_after: Seconds = 240.0
     """Prompt caches live five minutes; a call held longer than this has lost its cache."""
     cold_tokens: int = 20_000
     retry_after_least: int = 30
     retry_after_most: int = 59
     """`retry-after` of an answer that was given up: Claude Code gives up at once above 60."""
-    stale_token_after: float = 60.0
+    stale_token_after: Seconds = 60.0
     """A 401 after a hold longer than this is a token that expired meanwhile."""
-    place_kept: float = 60.0
+    place_kept: Seconds = 60.0
     """How long the place of a client that went away waits for its return."""
-    spent_kept: float = 120.0
+    spent_kept: Seconds = 120.0
     """How long a call that was given up is remembered, so that its retry is not held again.
     Claude Code's longest gap is 36 s, and it obeys `retry-after` up to 60."""
     replays: int = 2
@@ -248,26 +254,26 @@ class Hold:
 class Idle:
     """When silence means failure."""
 
-    connect: float = 10.0
-    first_byte: float = 120.0
+    connect: Seconds = 10.0
+    first_byte: Seconds = 120.0
     first_byte_per_token: float = 1 / 2000
     """Seconds more for each estimated input token."""
-    before_content: float = 60.0
-    after_content: float = 240.0
+    before_content: Seconds = 60.0
+    after_content: Seconds = 240.0
     """Below the 300 s after which Claude Code gives up, so that it learns why."""
-    client_limit: float = 600.0
+    client_limit: Seconds = 600.0
     """What a call that is not streamed may take where the client states no limit (the SDKs' default)."""
-    head: float = 30.0
+    head: Seconds = 30.0
     """A request head must be whole within this time of its first byte."""
-    body: float = 60.0
+    body: Seconds = 60.0
     """Without a byte of a request's body for so long, the client is gone."""
-    keep_alive: float = 300.0
+    keep_alive: Seconds = 300.0
     """An idle client connection is closed after this."""
-    pooled: float = 60.0
+    pooled: Seconds = 60.0
     """An idle upstream connection is not used again after this."""
-    drain: float = 30.0
+    drain: Seconds = 30.0
     """At the first SIGTERM, running streams get this long."""
-    tick: float = 0.5
+    tick: Seconds = 0.5
     """How often limits are looked at; below any of them by far."""
 
 
@@ -308,7 +314,7 @@ class Gateway:
     finish_abandoned: bool = False
     fallback: tuple[str, ...] = ()
     """Model families, such as `sonnet`, that a call goes to while the service fails for its own; empty: never."""
-    fallback_after: float = 30.0
+    fallback_after: Seconds = 30.0
     """How long a call is held before that. Most failures of the service are over sooner, and another model is
     another answer."""
     hold: Hold = field(default_factory=Hold)
@@ -351,7 +357,7 @@ class Store:
 class Doctor:
     """How long `seawall doctor` may take, and whom it asks beside the API."""
 
-    deadline: float = 8.0
+    deadline: Seconds = 8.0
     """Seconds for a whole run, start-up and printing among them."""
     control_host: str = "https://example.com"
     """A host that has nothing to do with the API: where both fail, it is not the API. Only a connection is made."""
@@ -367,9 +373,9 @@ class Doctor:
 class Escalate:
     """How old trouble must be before it is told to anybody; both clocks come from public troubleshooting texts."""
 
-    provider_after: float = 600.0
+    provider_after: Seconds = 600.0
     """Of the service: most of it is over sooner, and its page lags by minutes."""
-    other_after: float = 1800.0
+    other_after: Seconds = 1800.0
     """Of anything else: most faults of networks pass before that."""
 
 
@@ -393,9 +399,9 @@ class Notify:
 
     on: tuple[str, ...] = ("recovered", "limit_reset", "escalate_now", "gave_up")
     """Also `opened`, `held` and `gateway_down`."""
-    after: float = 60.0
+    after: Seconds = 60.0
     """Nothing of trouble that was over sooner: most of it is."""
-    settle: float = 60.0
+    settle: Seconds = 60.0
     """Trouble is over when nothing failed for so long after a success (as history counts it)."""
     quiet: str = "22:00-07:00"
     """Local hours in which only `gateway_down` is told; empty: none."""
@@ -418,7 +424,7 @@ class Notify:
 class History:
     """What is remembered, and for how long."""
 
-    keep: float = 400 * 86400.0
+    keep: Seconds = 400 * 86400.0
     """After so long only hourly counts are kept: a year can be compared with the one before."""
     timezone: str = "local"
     """Hours by this zone's clock, such as `Europe/Berlin`; `local`: by the clock of the time and place, as recorded."""
@@ -432,7 +438,7 @@ class Plan:
 
     min_calls_per_cell: int = 20
     """Of an hour: with fewer calls nothing is said of it."""
-    apart: float = 10.0
+    apart: Seconds = 10.0
     """Between two starts of `run --stagger` where your own past does not say how far: twice the five seconds within
     which starts count as one burst."""
     published_peaks: tuple[str, ...] = (
@@ -475,7 +481,7 @@ class Fallback:
     """The variable of the gateway's environment that holds that key."""
     key_keyring: str = ""
     """Or `service/user`: where the system's keyring holds it. Needs the package `keyring`."""
-    after: float = 30.0
+    after: Seconds = 30.0
     team: bool = False
     """Whether calls from a listener that is not loopback may go to that address too: this key pays for them."""
 

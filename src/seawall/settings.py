@@ -6,7 +6,17 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from seawall.config import Config, ConfigError, Fallback, Gateway, Hold, check_fallback, is_own
+from seawall.config import (
+    Config,
+    ConfigError,
+    Fallback,
+    Gateway,
+    Hold,
+    Rate,
+    Seconds,
+    check_fallback,
+    is_own,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,46 +59,8 @@ _NOT_FROM_PROJECTS = (
     "telemetry.",
 )
 
-# Floats that are not seconds: numbers a second by their name, seconds for each of something, and plain ones.
-_RATE = "_rate"
 _SECONDS_EACH = "gateway.idle.first_byte_per_token"
-_PLAIN = {
-    _SECONDS_EACH,
-    "gateway.backoff.factor",
-    "gateway.backoff.hint_spread",
-    "gateway.hold.deadline_share",
-    "gateway.limiter.least_share",
-    "gateway.limiter.backlog_share",
-    "gateway.limiter.strained_share",
-    "gateway.limiter.strained_most",
-    "gateway.limiter.depth",
-    "gateway.limiter.own_share",
-    "gateway.limiter.own_most",
-    "gateway.limiter.foreign_share",
-    "gateway.limiter.foreign_most",
-    "gateway.limiter.skip_step",
-    "gateway.limiter.skip_most",
-    "gateway.limiter.spare_share",
-    "gateway.limiter.up",
-    "gateway.limiter.own_up",
-    "gateway.limiter.own_down",
-    "gateway.limiter.foreign_down",
-    "gateway.limiter.refusal_gap",
-    "gateway.limiter.ramp_share",
-    "gateway.breaker.alarm",
-    "gateway.breaker.probe_factor",
-    "gateway.breaker.probe_spread",
-    "gateway.pacer.margin",
-    "gateway.pacer.over",
-    "gateway.pacer.cut_share",
-    "gateway.pacer.cut_least",
-    "gateway.queue.tokens_unit",
-    "gateway.queue.request_units",
-    "gateway.queue.promote_share",
-    "gateway.queue.age_share",
-    "gateway.budget.share",
-    "gateway.budget.most",
-}
+"""Seconds for each of something: written as a number, shorter on a faster clock."""
 
 # What a number must be at least where zero would spin, divide or block; at least zero elsewhere.
 _LEAST = {
@@ -160,13 +132,21 @@ def _walk(kind: type, prefix: str) -> Iterator[tuple[str, type]]:
             yield key, cast("type", one.type)
 
 
-KEYS: dict[str, type] = dict(_walk(Config, ""))
-"""Every setting by its dotted key, with the type that its value has inside."""
-
-TABLES: dict[str, type] = {
+_SETTINGS = dict(_walk(Config, ""))
+_TABLES = {
     f"fallback.{'for' if one.name == 'causes' else one.name}": cast("type", one.type)
     for one in fields(Fallback)
 }
+
+
+def _plain(kinds: dict[str, type]) -> dict[str, type]:
+    return {key: float if kind in (Seconds, Rate) else kind for key, kind in kinds.items()}
+
+
+KEYS = _plain(_SETTINGS)
+"""Every setting by its dotted key, with the type that its value has inside."""
+
+TABLES = _plain(_TABLES)
 """What may stand in each `[[fallback]]`, by the name that is written there. These tables are a list, so they are no
 settings with one value and one source: they come from the user's file, or not at all."""
 
@@ -213,7 +193,7 @@ def _kind(key: str) -> type:
 
 def is_seconds(key: str) -> bool:
     """Whether a float under this key is a length of time."""
-    return not (key in _PLAIN or key.endswith(_RATE))
+    return (_SETTINGS | _TABLES)[key] == Seconds
 
 
 def accelerated(config: Config, factor: float) -> Config:
@@ -227,9 +207,9 @@ def _accelerated(part: Any, prefix: str, factor: float) -> object:
         key, value = f"{prefix}.{one.name}" if prefix else one.name, getattr(part, one.name)
         if is_dataclass(value):
             changes[one.name] = _accelerated(value, key, factor)
-        elif isinstance(value, float) and key.endswith(_RATE):
+        elif one.type == Rate:
             changes[one.name] = value * factor
-        elif isinstance(value, float) and (key == _SECONDS_EACH or is_seconds(key)):
+        elif one.type == Seconds or key == _SECONDS_EACH:
             changes[one.name] = value / factor
     return replace(part, **changes)
 

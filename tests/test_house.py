@@ -55,7 +55,6 @@ ELSEWHERE = {
     "gateway/call.py": "tests/gateway/test_rules.py: limits, sessions, retries as clients state them",
     "gateway/guard.py": "tests/gateway/test_rules_of_trust.py",
     "gateway/means.py": "one record; tests/gateway/test_exchange.py and test_rules.py use it",
-    "gateway/local.py": "two records and a type; tests/gateway/test_sharing.py speaks them",
     "http/connection.py": "tests/http/test_pool.py",
     "http/failure.py": "one exception; tests/http/test_dial.py and test_proxy.py raise it",
     "http/reply.py": "tests/http/test_server.py",

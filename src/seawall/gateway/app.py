@@ -5,11 +5,8 @@ import random
 import secrets
 import socket
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Mapping
-from contextlib import aclosing
-from functools import lru_cache, partial
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
 
 from seawall.causes.cause import lookup
 from seawall.causes.evidence import Evidence, Phase
@@ -19,29 +16,26 @@ from seawall.config import Config, listen_address, upstream_address
 from seawall.gateway import lanes
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.admission import Admission
-from seawall.gateway.call import Call, flow_of, patience_of, session_and_agent
+from seawall.gateway.call import Calls, flow_of, session_and_agent
 from seawall.gateway.exchange import Exchange
-from seawall.gateway.guard import Guard, Refusal, credential
+from seawall.gateway.guard import Guard, Refusal
 from seawall.gateway.listen import listening_sockets
-from seawall.gateway.local import EPISODE, LocalHandler, LocalRequest, LocalResponse
+from seawall.gateway.local import EPISODE, LocalHandler, answer_locally
 from seawall.gateway.means import Means
 from seawall.gateway.memory import Memory
-from seawall.gateway.places import Caller, Places
-from seawall.gateway.records import LaneKey, Records, Sink
+from seawall.gateway.places import Places
+from seawall.gateway.records import Records, Sink
 from seawall.gateway.relay import Relay, Stage, Told
 from seawall.gateway.tally import Tallies
 from seawall.http.dial import DialError
-from seawall.http.head import Headers, RequestHead, format_head
+from seawall.http.head import Headers, format_head
 from seawall.http.pool import Pool
 from seawall.http.reply import Reply
 from seawall.http.request import BodyTooLarge, Request
 from seawall.http.server import Server
 from seawall.http.tls import listening_context
-from seawall.origin import anthropics
-from seawall.upstream.headers import upstream_headers
 from seawall.upstream.passing import Passage
 from seawall.wire import errors
-from seawall.wire import request as wire
 from seawall.wire.request import RequestBody
 
 if TYPE_CHECKING:
@@ -52,7 +46,6 @@ _COUNT_TOKENS = b"/v1/messages/count_tokens"
 _FLUSH_EVERY = 5.0
 _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
-_MOST_LANE_KEYS = 1000
 _FIRST_ROOM = 64 * 1024
 """Bytes counted as held for a request whose length nobody knows yet."""
 _MEMORY_FULL = "the memory for held requests is full"
@@ -62,18 +55,8 @@ _RING = Refusal(
     "Seawall: this request has been here before: the address that calls are sent to leads back to this gateway."
     " Set gateway.upstream, or the address in the gateway behind it, to the API itself.",
 )
-_NO = (b"", b"0", b"false", b"no")
-_FIRST = (None, b"0")
-"""What a client says that counts its retries, or does not, of a request that is none."""
 _JSON: Headers = [b"content-type: application/json"]
 _EPISODE = EPISODE.encode()
-_OWN_HEADERS: Headers = [
-    b"cache-control: no-store",
-    b"x-content-type-options: nosniff",
-    b"cross-origin-resource-policy: same-origin",
-    b"referrer-policy: no-referrer",
-]
-"""Of every answer of our own: nobody keeps it, guesses its kind, or reads it from another site's page."""
 
 
 class GatewayServer:
@@ -92,9 +75,7 @@ class GatewayServer:
         sockets: list[socket.socket] | None = None,
     ) -> None:
         settings = config.gateway
-        origin, self._base = upstream_address(settings.upstream)
-        self._prefix = self._base.encode()
-        """Of every path there."""
+        origin, base = upstream_address(settings.upstream)
         self._config = config
         self._clock = clock or SystemClock()
         self._routes = {path.encode("latin-1"): route for path, route in (local_routes or {}).items()}
@@ -103,11 +84,8 @@ class GatewayServer:
         """By the place of their `[[fallback]]`."""
         self._fallbacks: Fallbacks | None = None
         self._sockets = sockets
-        default_port = 443 if origin.scheme == "https" else 80
-        self._upstream_host = origin.host
-        self._lane_keys: dict[tuple[str, str], LaneKey] = {}
-        self._host = origin.authority.removesuffix(f":{default_port}").encode()
         self._origin = origin
+        self._calls = Calls(settings, origin, base, self._accounts)
         self._rng = rng or random.Random()
         self._records = Records(self._clock, sink)
         self._places = Places(settings.hold.place_kept, settings.hold.spent_kept)
@@ -122,18 +100,9 @@ class GatewayServer:
         self._exchanges: set[Exchange] = set()
         self._passages: set[Passage] = set()
         self._memory = Memory(settings.sizes.held)
-        # Most calls state the same few values.
-        self._patience_of = lru_cache(64)(
-            partial(patience_of, params=settings.hold, usual_limit=settings.idle.client_limit)
-        )
         self._ticker: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
         self._ahead: float | None = None
-        self._id_prefix = secrets.token_hex(4)
-        self._mark = f"seawall-{self._id_prefix}".encode()
-        """In `via` (RFC 9110 section 7.6.3): a request that brings it back went in a ring."""
-        self._tells_via = not anthropics(self._upstream_host)  # the API itself sends nothing back to us
-        self._id_next = 0
         self._draining = False
         self.started_at = 0.0
         self.addresses: list[tuple[str, int]] = []
@@ -163,8 +132,8 @@ class GatewayServer:
             self._memory,
             self._exchanges,
         )
-        self._guard = Guard(self._config, self.addresses, self._upstream_host)
-        self._loopback = self._guard.loopback
+        self._guard = Guard(self._config, self.addresses, self._origin.host)
+        self._calls.loopback = self._guard.loopback
         for sock in sockets:
             self._listeners.append(
                 await loop.create_server(self._server, sock=sock, ssl=context, backlog=1024)
@@ -226,7 +195,7 @@ class GatewayServer:
         waiting, more = lanes.waiting(self._exchanges, now)
         return {
             "started_at": self.started_at,
-            "upstream": f"{self._origin.scheme}://{self._host.decode()}{self._base}",
+            "upstream": self._calls.upstream,
             "running": len(self._exchanges),
             "queued": self._admission.queued,
             "held": len(held),
@@ -281,9 +250,7 @@ class GatewayServer:
         refusal = guard.refusal(head, own=route is not None)
         if refusal is not None:
             self._refuse(reply, refusal)
-        elif b"via" in head.lower and any(
-            self._mark in value for name, value in head.fields if name == b"via"
-        ):
+        elif b"via" in head.lower and self._calls.was_here(head):
             self._refuse(reply, _RING)
         elif route is not None:
             return self._answer_locally(route, request, reply)
@@ -329,13 +296,14 @@ class GatewayServer:
         means = self._means
         assert means is not None
         try:
-            call = self._call(request, body)
+            call = self._calls.read(request, body)
         except BaseException:
             self._memory.give(len(body))  # whatever it met, what was held for it is not held for ever
             raise
-        request.forget_head()
         self._records.calls += 1
-        keep = means.settings.finish_abandoned and call.may_inherit and self._loopback
+        self._records.own_hold += b"x-seawall-hold" in request.head.lower
+        request.forget_head()
+        keep = means.settings.finish_abandoned and call.may_inherit and self._calls.loopback
         relay = Relay(reply, id=call.id, streamed=call.facts.streamed, keep=keep)
         return Exchange(call, relay, means, request.arrived_at)
 
@@ -396,72 +364,14 @@ class GatewayServer:
         message = f"Seawall: the request is larger than {self._config.gateway.sizes.body >> 20} MB."
         self._refuse(reply, Refusal(413, "request_too_large", message))
 
-    def _call(self, request: Request, body: RequestBody) -> Call:
-        head, get = request.head, request.head.lower.get
-        coding = get(b"content-encoding")
-        plain = body if coding is None else wire.decoded(body, coding, self._config.gateway.sizes.body)
-        facts = wire.read(plain, len(body))
-        client = get(b"user-agent", b"")
-        defer, token, retry = (
-            get(b"x-seawall-defer"),
-            get(b"x-seawall-token"),
-            get(b"x-stainless-retry-count"),
-        )
-        deferrable = defer is not None and defer.lower() not in _NO
-        own_hold = get(b"x-seawall-hold")
-        if own_hold is not None:
-            self._records.own_hold += 1
-        limit, patience = self._patience_of(
-            get(b"x-stainless-timeout"),
-            get(b"x-stainless-read-timeout"),
-            client[:10] == b"claude-cli",
-            self._loopback,
-            facts.max_tokens == 1 or get(b"x-claude-code-request-class") == b"auxiliary",
-            own_hold,
-            deferrable,
-        )
-        session, agent = session_and_agent(head.lower)
-        secret = self._accounts.hash(credential(head))
-        return Call(
-            id=self._new_id(),
-            head=self._upstream_head(head, len(body), identity=True),
-            body=body,
-            plain=plain,
-            facts=facts,
-            caller=Caller(
-                secret,
-                token.decode("latin-1") if token is not None else "",
-                session or facts.user,
-                agent,
-                head.target,
-            ),
-            lane=self._lane(self._accounts.account(secret), facts.family),
-            flow=flow_of(request, session, agent, facts.user),
-            deferrable=deferrable,
-            patience=patience,
-            limit=limit,
-            user_agent=client,
-            may_inherit=bool(session)
-            or (retry not in _FIRST and retry.isdigit() and retry.strip(b"0") != b""),
-        )
-
-    def _lane(self, account: str, family: str) -> LaneKey:
-        """The key of a lane: one for all its calls, of which many may be held."""
-        lane = self._lane_keys.get((account, family))
-        if lane is None:
-            if len(self._lane_keys) >= _MOST_LANE_KEYS:
-                self._lane_keys.clear()
-            lane = self._lane_keys[account, family] = LaneKey(self._upstream_host, account, family)
-        return lane
-
     async def _pass(self, request: Request, reply: Reply, body: RequestBody | Request, *, tries: int) -> None:
         """Any other request: through, with one more try where nothing of it was sent."""
         pool, head = self._pool, request.head
         assert pool is not None
         streamed = isinstance(body, Request)
         length = head.length if isinstance(body, Request) else len(body)
-        sent = self._upstream_head(head, length, identity=False)
-        told = Told(self._new_id())
+        sent = self._calls.upstream_head(head, length, identity=False)
+        told = Told(self._calls.new_id())
         text, evidence = "", Evidence(Phase.CONNECT)
         for number in range(1, tries + 1):
             try:
@@ -488,70 +398,37 @@ class GatewayServer:
         reply.answer(503, [*_JSON, *Told(told.id, number, cause=cause).headers()], body_out)
 
     async def _answer_locally(self, route: LocalHandler, request: Request, reply: Reply) -> None:
-        head = request.head
-        path, _, query = head.target.partition(b"?")
-
-        async def read(limit: int) -> bytes | None:
-            try:
-                return bytes(await request.read(limit))
-            except BodyTooLarge:
-                return None
-
-        asked = LocalRequest(
-            head.method.decode(),
-            unquote(path.decode("latin-1")),
-            dict(parse_qsl(query.decode("latin-1"))),
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in head.lower.items()},
-            read,
-        )
-        answer = await route(asked)
-        if answer is None:
-            assert self._guard is not None
-            refusal = self._guard.refusal(head)
-            if refusal is not None:
-                self._refuse(reply, refusal)
-            else:
-                await self._pass(request, reply, request if head.length else b"", tries=2)
-        elif isinstance(answer, LocalResponse):
-            headers = [b"content-type: " + answer.content_type.encode(), *_OWN_HEADERS]
-            headers += [b"%b: %b" % pair for pair in answer.headers]
-            reply.answer(answer.status, headers, answer.body)
+        if await answer_locally(route, request, reply):
+            return
+        assert self._guard is not None
+        refusal = self._guard.refusal(request.head)
+        if refusal is not None:
+            self._refuse(reply, refusal)
         else:
-            await _send_pieces(reply, answer)
+            await self._pass(request, reply, request if request.head.length else b"", tries=2)
 
     # -- refusals -------------------------------------------------------------------------------------------------
 
     def _refuse(self, reply: Reply, refusal: Refusal) -> None:
         body = errors.envelope(refusal.type, refusal.message)
-        headers = [*_JSON, b"x-should-retry: false", *Told(self._new_id()).headers()]
+        headers = [*_JSON, b"x-should-retry: false", *Told(self._calls.new_id()).headers()]
         reply.answer(refusal.status, headers, body)
 
     def _unavailable(self, reply: Reply, why: str, cause: str = "seawall.stopping") -> None:
         # Never 529: Claude Code counts those.
         hold = self._config.gateway.hold
         wait = self._rng.randint(hold.retry_after_least, hold.retry_after_most)
-        headers = [*_JSON, b"retry-after: %d" % wait, *Told(self._new_id(), cause=cause).headers()]
+        headers = [*_JSON, b"retry-after: %d" % wait, *Told(self._calls.new_id(), cause=cause).headers()]
         reply.answer(503, headers, errors.envelope("api_error", f"Seawall: {why}."))
 
     def _refuse_head(self, status: int, why: str) -> bytes:
         """The whole answer to a request that cannot be read or carried; its connection closes."""
         body = errors.envelope(errors.type_of(status), f"Seawall: {why}.")
         headers = [*_JSON, b"content-length: %d" % len(body), b"connection: close"]
-        return format_head(b"HTTP/1.1 %d Refused" % status, headers + Told(self._new_id()).headers()) + body
-
-    # -- small facts ----------------------------------------------------------------------------------------------
-
-    def _upstream_head(self, head: RequestHead, length: int, *, identity: bool) -> bytes:
-        headers = upstream_headers(head, self._host, length, identity=identity)
-        if self._tells_via:
-            headers.append(b"via: 1.1 " + self._mark)
-        if self._prefix or not head.http11:
-            return format_head(b"%b %b%b HTTP/1.1" % (head.method, self._prefix, head.target), headers)
-        return format_head(head.first_line, headers)
-
-    def _new_id(self) -> str:
-        self._id_next += 1
-        return "sw_%s%06x" % (self._id_prefix, self._id_next)  # noqa: UP031 - a third faster
+        return (
+            format_head(b"HTTP/1.1 %d Refused" % status, headers + Told(self._calls.new_id()).headers())
+            + body
+        )
 
     # -- time -----------------------------------------------------------------------------------------------------
 
@@ -589,16 +466,3 @@ class GatewayServer:
             self._fallbacks.close_idle()
         for exchange in tuple(self._exchanges):
             exchange.slept()
-
-
-async def _send_pieces(reply: Reply, pieces: AsyncGenerator[bytes, None]) -> None:
-    """An answer that goes on. Nothing piles up for a client that does not read: it is let go."""
-    reply.start(200, [b"content-type: text/event-stream", *_OWN_HEADERS], -2)
-    reply.flush()
-    async with aclosing(pieces):
-        async for piece in pieces:
-            if reply.slow:
-                reply.drop()
-                return
-            reply.write(piece)
-    reply.end()

@@ -1,17 +1,30 @@
-"""A messages call as facts: who makes it, whose share of a lane it takes, how long its client waits."""
+"""A messages call as facts: who makes it, whose share of a lane it takes, how long its client waits; and how a request
+becomes one."""
+
+import secrets
+from functools import lru_cache, partial
 
 import msgspec
 
-from seawall.config import Hold
+from seawall.config import Gateway, Hold
+from seawall.gateway.accounts import Accounts
+from seawall.gateway.guard import credential
 from seawall.gateway.places import Caller, Key
 from seawall.gateway.records import LaneKey
+from seawall.http.head import RequestHead, format_head
 from seawall.http.request import Request
+from seawall.origin import Origin, anthropics
 from seawall.policy.hold import Client, Patience, plan, stated_limit
+from seawall.upstream.headers import upstream_headers
 from seawall.wire import request as wire
 from seawall.wire.request import Facts, RequestBody
 
 _NAME = 256
 """Characters of a name that tell one agent from another."""
+_NO = (b"", b"0", b"false", b"no")
+_FIRST = (None, b"0")
+"""What a client says that counts its retries, or does not, of a request that is none."""
+_MOST_LANES = 1000
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -49,6 +62,105 @@ class Call(msgspec.Struct, frozen=True):
     def acts_twice(self) -> bool:
         """Whether carrying it out twice could act twice: then it is not sent again without a verdict."""
         return not self.facts.streamed and wire.acts_on_server(self.plain)
+
+
+class Calls:
+    """Makes of requests what goes to one upstream. `base` is the beginning of every path there."""
+
+    def __init__(self, settings: Gateway, origin: Origin, base: str, accounts: Accounts) -> None:
+        default_port = 443 if origin.scheme == "https" else 80
+        self._host = origin.authority.removesuffix(f":{default_port}").encode()
+        self._base = base.encode()
+        self.upstream = f"{origin.scheme}://{self._host.decode()}{base}"
+        self.loopback = False
+        """Its own machine alone reaches the gateway."""
+        self._route = origin.host
+        self._accounts = accounts
+        self._most = settings.sizes.body
+        self._lanes: dict[tuple[str, str], LaneKey] = {}
+        # Most calls state the same few values.
+        self._patience_of = lru_cache(64)(
+            partial(patience_of, params=settings.hold, usual_limit=settings.idle.client_limit)
+        )
+        self._prefix = secrets.token_hex(4)
+        self._next = 0
+        self._mark = f"seawall-{self._prefix}".encode()
+        """In `via` (RFC 9110 section 7.6.3): a request that brings it back went in a ring."""
+        self._tells_via = not anthropics(origin.host)  # the API itself sends nothing back to us
+
+    def read(self, request: Request, body: RequestBody) -> Call:
+        """The call that a messages request is."""
+        head, get = request.head, request.head.lower.get
+        coding = get(b"content-encoding")
+        plain = body if coding is None else wire.decoded(body, coding, self._most)
+        facts = wire.read(plain, len(body))
+        client = get(b"user-agent", b"")
+        defer, token, retry = (
+            get(b"x-seawall-defer"),
+            get(b"x-seawall-token"),
+            get(b"x-stainless-retry-count"),
+        )
+        deferrable = defer is not None and defer.lower() not in _NO
+        limit, patience = self._patience_of(
+            get(b"x-stainless-timeout"),
+            get(b"x-stainless-read-timeout"),
+            client[:10] == b"claude-cli",
+            self.loopback,
+            facts.max_tokens == 1 or get(b"x-claude-code-request-class") == b"auxiliary",
+            get(b"x-seawall-hold"),
+            deferrable,
+        )
+        session, agent = session_and_agent(head.lower)
+        secret = self._accounts.hash(credential(head))
+        return Call(
+            id=self.new_id(),
+            head=self.upstream_head(head, len(body), identity=True),
+            body=body,
+            plain=plain,
+            facts=facts,
+            caller=Caller(
+                secret,
+                token.decode("latin-1") if token is not None else "",
+                session or facts.user,
+                agent,
+                head.target,
+            ),
+            lane=self._lane(self._accounts.account(secret), facts.family),
+            flow=flow_of(request, session, agent, facts.user),
+            deferrable=deferrable,
+            patience=patience,
+            limit=limit,
+            user_agent=client,
+            may_inherit=bool(session)
+            or (retry not in _FIRST and retry.isdigit() and retry.strip(b"0") != b""),
+        )
+
+    def upstream_head(self, head: RequestHead, length: int, *, identity: bool) -> bytes:
+        """A request's head as it is sent on; with `identity`, an answer without a coding is asked for."""
+        headers = upstream_headers(head, self._host, length, identity=identity)
+        if self._tells_via:
+            headers.append(b"via: 1.1 " + self._mark)
+        if self._base or not head.http11:
+            return format_head(b"%b %b%b HTTP/1.1" % (head.method, self._base, head.target), headers)
+        return format_head(head.first_line, headers)
+
+    def was_here(self, head: RequestHead) -> bool:
+        """Whether this gateway has sent the request on before."""
+        return any(self._mark in value for name, value in head.fields if name == b"via")
+
+    def new_id(self) -> str:
+        """Names a request to its client, in messages and in the store."""
+        self._next += 1
+        return "sw_%s%06x" % (self._prefix, self._next)  # noqa: UP031 - a third faster
+
+    def _lane(self, account: str, family: str) -> LaneKey:
+        """The key of a lane: one for all its calls, of which many may be held."""
+        lane = self._lanes.get((account, family))
+        if lane is None:
+            if len(self._lanes) >= _MOST_LANES:
+                self._lanes.clear()
+            lane = self._lanes[account, family] = LaneKey(self._route, account, family)
+        return lane
 
 
 def patience_of(

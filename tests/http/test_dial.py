@@ -62,7 +62,7 @@ async def refused(origin: Origin, network: Network, fault: Fault, *, timeout: fl
         with pytest.raises(DialError) as raised:
             await dial(origin, network, Client, timeout=timeout)
     assert raised.value.fault is fault, raised.value.text
-    assert raised.value.text[-1] in ".?"
+    assert raised.value.text[-1] not in ".;:"
     assert "\n" not in raised.value.text
     return raised.value.text
 
@@ -331,7 +331,7 @@ def test_every_address_refuses(loop: str, monkeypatch: pytest.MonkeyPatch) -> No
     async def work() -> None:
         resolve_to(monkeypatch, ("::1", free_port("::1")), ("127.0.0.1", free_port()))
         text = await refused(Origin("http", "localhost", 7), Network(), Fault.CONNECTION_REFUSED)
-        assert text == "localhost:7 refused the connection."
+        assert text == "localhost:7 refused the connection"
 
     run(loop, work())
 
@@ -344,7 +344,7 @@ def test_every_address_hangs(loop: str, monkeypatch: pytest.MonkeyPatch) -> None
         with hanging_port() as one, hanging_port("::1") as two:
             resolve_to(monkeypatch, one, two)
             text = await refused(Origin("https", NAME, 443), Network(), Fault.CONNECT_TIMEOUT, timeout=SHORT)
-            assert text == "No connection to api.test:443 within 0.3 s."
+            assert text == "No connection to api.test:443 within 0.3 s"
 
     run(loop, work())
 

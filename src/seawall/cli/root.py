@@ -52,7 +52,7 @@ def _found(common: Common, base_url: str | None) -> "Root":
     try:
         root = asyncio.run(signer(subject.api, subject.config.network, roots)) if roots else None
     except DialError as error:
-        raise Failure(f"{error.text.rstrip('.')}; seawall doctor says why", ExitCode.NETWORK) from None
+        raise Failure(f"{error.text}; seawall doctor says why", ExitCode.NETWORK) from None
     if root is None:
         beside = (
             f"{len(roots)} beside the public ones, and none of them"

@@ -131,7 +131,7 @@ def _check_proxy(config: Config, sources: Mapping[str, str]) -> None:
         choose(upstream_address(config.gateway.upstream)[0], config.network)
     except DialError as error:
         name = "network.https_proxy" if config.network.https_proxy.strip() else "network.http_proxy"
-        raise ConfigError(f"{name} ({sources[name]}): {error.text.removesuffix('.')}") from None
+        raise ConfigError(f"{name} ({sources[name]}): {error.text}") from None
 
 
 def _fallback_keys(config: Config, common: Common) -> dict[int, str]:

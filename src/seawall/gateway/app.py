@@ -378,7 +378,7 @@ class GatewayServer:
                 # A body that passes through cannot be sent twice: it gets a connection that is surely open.
                 connection = await pool.acquire(fresh=number > 1 or streamed)
             except DialError as error:
-                text, evidence = error.text.removesuffix("."), error.evidence
+                text, evidence = error.text, error.evidence
                 continue
             passage = Passage(reply, told.headers(), self._config.gateway.idle)
             self._passages.add(passage)

@@ -334,7 +334,7 @@ class Exchange:
             connection = await self._pool().acquire(fresh=fresh)
         except DialError as error:
             permit.unreachable()
-            return Failure(error.evidence, error.text.removesuffix("."))
+            return Failure(error.evidence, error.text)
         except BaseException:
             permit.dropped()
             raise

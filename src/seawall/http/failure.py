@@ -4,7 +4,8 @@ from seawall.causes.evidence import Evidence, Fault, Phase
 
 
 class DialError(Exception):
-    """A connection that could not be made: which fault, and one sentence that holds no credential.
+    """A connection that could not be made: which fault, and one sentence that holds no credential, without its
+    full stop.
 
     `lasting`: it will fail in the same way until somebody changes something.
     """
@@ -12,7 +13,7 @@ class DialError(Exception):
     def __init__(self, fault: Fault, text: str, *, lasting: bool = False) -> None:
         super().__init__(text)
         self.fault = fault
-        self.text = text
+        self.text = text.removesuffix(".")
         self.lasting = lasting
 
     @property

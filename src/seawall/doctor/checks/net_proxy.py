@@ -75,7 +75,7 @@ async def run(probe: Probe) -> Finding:
     code = "network.proxy_auth" if error_.fault is Fault.PROXY_AUTH else "network.proxy_failed"
     said = "can be reached" if direct is None else "cannot be reached either"
     signs = (
-        Sign(code, f"{error_.text.rstrip('.')}; set in {where}", Weight.DECISIVE),
+        Sign(code, f"{error_.text}; set in {where}", Weight.DECISIVE),
         Sign(code, f"without the proxy the API {said}", Weight.WEAK, Direction.NEUTRAL),
         *notes,
     )

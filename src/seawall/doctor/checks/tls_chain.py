@@ -127,7 +127,7 @@ def _broken(error: DialError, look: Look, host: str, bad: list[str], now: float)
     """What a handshake that failed speaks for."""
     code = _CODES.get(error.fault, "network.tls_other")
     if error.fault not in (Fault.TLS_UNTRUSTED_CA, Fault.TLS_EXPIRED, Fault.TLS_OTHER):
-        return [Sign(code, error.text.rstrip("."))]
+        return [Sign(code, error.text)]
     seen = look.shown[0] if look.shown else None
     title = ""
     if seen and error.fault is Fault.TLS_UNTRUSTED_CA:
@@ -136,7 +136,7 @@ def _broken(error: DialError, look: Look, host: str, bad: list[str], now: float)
         early = now < seen.begins
         word = "is not valid before" if early else "expired on"
         title = f"the certificate of {host} {word} {_day(seen.begins if early else seen.ends)}"
-    signs = [Sign(code, error.text.rstrip("."), Weight.DECISIVE, title=title)]
+    signs = [Sign(code, error.text, Weight.DECISIVE, title=title)]
     if seen:
         signs.append(Sign(code, f"issuer for {host}: {seen.issuer}", Weight.WEAK))
         if error.fault is Fault.TLS_OTHER:

@@ -4,18 +4,23 @@ The benchmark measures how good the law is, over real sockets; here it is only a
 what it reaches. Its figures stand in decision 0021.
 """
 
+import random
+from collections.abc import Callable
+
 import pytest
 
 from seawall.fake.score import Score, score
-from seawall.fake.virtual import Knowing, Simulation
+from seawall.fake.virtual import Knowing, Law, Simulation
 from seawall.fake.work import find
+from seawall.policy.breaker import Breaker
+from seawall.policy.lane import Lane
 
 AGENTS = 40
 
 
-def scored(name: str, agents: int, seed: int, *, oracle: bool = False) -> Score:
+def scored(name: str, agents: int, seed: int, law: Callable[[Simulation], Law] | None = None) -> Score:
     work = find(name)
-    run = Simulation(work, agents, seed, Knowing if oracle else None).run()
+    run = Simulation(work, agents, seed, law).run()
     return score(work, agents, run.turns, [], run.attempts)
 
 
@@ -38,7 +43,7 @@ def test_forty_agents(
     name: str, goodput: float, attempts: float, limited: int, recovery: float | None, seed: int
 ) -> None:
     """No failure reaches an agent; nearly all of the work is done that could be, with few attempts more than needed."""
-    own, best = scored(name, AGENTS, seed), scored(name, AGENTS, seed, oracle=True)
+    own, best = scored(name, AGENTS, seed), scored(name, AGENTS, seed, Knowing)
     assert own.failures == best.failures == 0
     assert own.useful >= goodput / 100 * best.useful
     assert own.attempts_per_success is not None
@@ -67,13 +72,19 @@ def test_a_fleet_of_two_hundred() -> None:
     assert own.attempts_of_unavoidable <= 1.2
 
 
-def test_a_foreign_brownout_after_one_of_its_own() -> None:
+@pytest.mark.parametrize("draws", range(1, 7))
+def test_a_foreign_brownout_after_one_of_its_own(draws: int) -> None:
     """Half a minute of short capacity, which the fleet itself filled, and then others' refusals of three in ten: what
-    it concluded before keeps it low for a while, not for the whole event (with this seed that cost a fifth of the
-    work)."""
-    own, best = scored("S1y", 200, 2), scored("S1y", 200, 2, oracle=True)
+    it concluded before keeps it low for a while, not for the whole event. In this course of capacity that cost a sixth
+    of the work, by most draws of the lane's own."""
+
+    def lane(simulation: Simulation) -> Lane:
+        rng = random.Random(f"{draws}:lane")
+        return Lane(simulation.settings, Breaker(simulation.settings.breaker, rng), rng)
+
+    own, best = scored("S1y", 200, 2, lane), scored("S1y", 200, 2, Knowing)
     assert own.failures == 0
-    assert own.useful >= 0.95 * best.useful
+    assert own.useful >= 0.92 * best.useful
 
 
 @pytest.mark.parametrize("seed", [2, 16])
@@ -113,12 +124,12 @@ def test_a_greedy_agent_gains_little() -> None:
 def test_agents_are_served_alike() -> None:
     """Completed turns are spread as the oracle's are: their Jain index is no worse by a hundredth."""
     for name in ("S1", "S1x", "S4"):
-        assert scored(name, AGENTS, 5).jain >= scored(name, AGENTS, 5, oracle=True).jain - 0.01
+        assert scored(name, AGENTS, 5).jain >= scored(name, AGENTS, 5, Knowing).jain - 0.01
 
 
 def test_the_oracle_is_never_refused_for_load() -> None:
     """It knows the capacity: what is measured against is what can be had."""
-    best = scored("S1", AGENTS, 6, oracle=True)
+    best = scored("S1", AGENTS, 6, Knowing)
     assert best.attempts_per_success is not None
     assert best.attempts_per_success < 1.02  # those that run when it ends count as attempts
     assert (best.failures, best.refused_in_event, best.refused_429) == (0, 0, 0)

@@ -538,6 +538,25 @@ def test_its_own_doing_is_given_up_after_a_time() -> None:
     assert limiter._looks
 
 
+def test_what_is_given_up_is_tried_at_once() -> None:
+    """From the rate that a lane came down to, nothing would have been tried before the pause is over. A refusal alone
+    gives nothing up: it never lets anybody go sooner."""
+    limiter, load, now = own()
+    for _ in range(45):
+        now += 1
+        limiter.refused(Kind.REPLACEMENT, now, 1)
+        limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+    limiter.rate, limiter._next, load.queued = 0.1, now + 100, 60
+    now += 1
+    limiter.refused(Kind.REPLACEMENT, now, 1)
+    assert limiter.state(now) is State.OWN
+    assert limiter.rate <= 0.1
+    limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+    assert limiter.state(now) is State.STRAINED
+    assert limiter.rate == PARAMS.climb_fleet_rate * (60 + load.in_flight)
+    assert limiter.when(now) == now + 1 / limiter.rate
+
+
 def foreign() -> tuple[Limiter, Load, float]:
     limiter, load, now = crowded()
     look(limiter, load, now)

@@ -169,7 +169,7 @@ class Limiter:
         gently = own and not climbs and not self.ramping
         rate = max(before, self._least()) * (p.own_up if gently else p.up)
         if climbs:
-            rate = max(rate, p.climb_fleet_rate * (self._load.queued + self._load.in_flight))
+            rate = max(rate, self._climb())
             self._base = before if self._base is None else self._base
         self.rate = min(self._most(), rate)
         if self.rate > before:
@@ -261,8 +261,11 @@ class Limiter:
             case State.OWN if self._looks:
                 self._look(refused, now)
             case State.OWN:
-                if now > self._until:
+                if now > self._until and not refused:
+                    # Not from the rate it came down to: before the pause was over nothing would have been tried.
                     self._find(State.STRAINED, now + p.own_pause)
+                    self.rate = max(self.rate, self._climb())
+                    self._next = min(self._next, now + 1 / self.rate)
                 elif self._weigh(refused, p.own_share) >= p.own_most:
                     self._find(State.OWN, looks=True)
             case State.FOREIGN:
@@ -327,6 +330,9 @@ class Limiter:
 
     def _most_credit(self) -> float:
         return self._p.spare + self._p.spare_share * self._load.in_flight
+
+    def _climb(self) -> float:
+        return self._p.climb_fleet_rate * (self._load.queued + self._load.in_flight)
 
     def _most(self) -> float:
         p = self._p

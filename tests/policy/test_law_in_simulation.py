@@ -84,7 +84,7 @@ def test_a_foreign_brownout_after_one_of_its_own(draws: int) -> None:
 
     own, best = scored("S1y", 200, 2, lane), scored("S1y", 200, 2, Knowing)
     assert own.failures == 0
-    assert own.useful >= 0.92 * best.useful
+    assert own.useful >= 0.96 * best.useful
 
 
 @pytest.mark.parametrize("seed", [2, 16])

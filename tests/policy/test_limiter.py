@@ -34,8 +34,6 @@ PARAMS = Params(
     look_margin=4,
     look_again=45.0,
     look_most=180.0,
-    own_share=1.0,
-    own_most=8.0,
     foreign_share=4.0,
     foreign_most=40.0,
     own_pause=20.0,
@@ -86,7 +84,7 @@ def own(queued: int = 40, in_flight: int = 20) -> tuple[Limiter, Load, float]:
     low(limiter, load, now)
     for _ in range(PARAMS.look_margin):
         limiter.accepted(Kind.REPLACEMENT, now, now - 1)
-    load.in_flight = in_flight
+    load.in_flight = limiter._top = in_flight
     assert limiter.state(now) is State.OWN
     return limiter, load, now
 
@@ -500,18 +498,34 @@ def test_acceptances_are_the_proof_that_it_was(down_there: bool) -> None:
     assert limiter.when(now + 1) == now + 1
 
 
-def test_new_refusals_put_its_own_doing_in_doubt() -> None:
-    """Eight more than acceptances: it looks again, and may come to another conclusion."""
+def test_a_refused_replacement_far_below_speaks_against_its_own_doing() -> None:
+    """Where it was found 20 ran. With 14 a service full only of us would take one for each that ended: the next
+    acceptance gives the conclusion up. A refusal itself never lets anybody go sooner."""
     limiter, load, now = own()
-    for n in range(8):
-        assert not limiter._looks, n
-        limiter.refused(Kind.SURPLUS, now, 1)
-    assert limiter._looks
-    low(limiter, load, now)
-    limiter.accepted(Kind.REPLACEMENT, now, now - 1)
-    for _ in range(5):
-        limiter.refused(Kind.REPLACEMENT, now, 1)
-    assert limiter.state(now) is State.FOREIGN
+    limiter.rate, limiter._next, load.queued = 0.1, now + 100, 60
+    load.in_flight = 14
+    limiter.refused(Kind.REPLACEMENT, now, 1)
+    assert limiter.state(now) is State.OWN
+    assert limiter.when(now) >= now + 100
+    limiter.accepted(Kind.SURPLUS, now, now - 1)
+    assert limiter.state(now) is State.STRAINED
+    assert limiter.rate >= PARAMS.climb_fleet_rate * (60 + load.in_flight)
+    assert limiter.when(now) <= now + 1 / limiter.rate
+
+
+@pytest.mark.parametrize(
+    ("kind", "in_flight", "streak"),
+    [(Kind.REPLACEMENT, 15, 1), (Kind.REPLACEMENT, 5, 2), (Kind.SURPLUS, 5, 1)],
+)
+def test_its_own_doing_is_not_doubted_for(kind: Kind, in_flight: int, streak: int) -> None:
+    """A few slots fewer are noise; several refusals in a row are a service that shrinks; and those who try for more
+    room are refused because there is none."""
+    limiter, load, now = own()
+    load.in_flight = in_flight
+    for _ in range(20):
+        limiter.refused(kind, now, streak)
+        limiter.accepted(Kind.REPLACEMENT, now, now - 1)
+    assert limiter.state(now) is State.OWN
 
 
 def test_its_own_doing_is_given_up_after_a_time() -> None:
@@ -523,7 +537,7 @@ def test_its_own_doing_is_given_up_after_a_time() -> None:
         nonlocal now
         while now < until:
             now += 1
-            limiter.refused(Kind.REPLACEMENT, now, 1)
+            limiter.refused(Kind.SURPLUS, now, 1)
             limiter.accepted(Kind.REPLACEMENT, now, now - 1)
 
     start = now
@@ -544,7 +558,7 @@ def test_what_is_given_up_is_tried_at_once() -> None:
     limiter, load, now = own()
     for _ in range(45):
         now += 1
-        limiter.refused(Kind.REPLACEMENT, now, 1)
+        limiter.refused(Kind.SURPLUS, now, 1)
         limiter.accepted(Kind.REPLACEMENT, now, now - 1)
     limiter.rate, limiter._next, load.queued = 0.1, now + 100, 60
     now += 1

@@ -102,7 +102,7 @@ class Limiter:
         self._looks = False
         """OWN: whether that is still to be found out."""
         self._top = 0
-        """The most that was under way since it began to look."""
+        """The most that was under way since it began to look; later, what was where it concluded."""
         self._balance, self._some = 0.0, False
         """Refusals less acceptances, weighed as the state demands; whether any acceptance was among them."""
         self._until, self._hold = -math.inf, params.look_again
@@ -150,7 +150,7 @@ class Limiter:
     def accepted(self, kind: Kind, now: float, sent_at: float = math.inf) -> None:
         """The upstream took what was sent then."""
         p, state = self._p, self.state(now)
-        self._count(False, state, now)
+        self._count(kind, 0, state, now)
         self._skip = 0.0
         proves = sent_at > self._refused_at
         if proves:
@@ -185,7 +185,7 @@ class Limiter:
             self._next = max(self._next, now)
         self._refused_at, self.ramping, self._accepted_in_row, self._proof = now, False, 0, 0.0
         base, self._base = self._base, None
-        self._count(True, self._found, now)
+        self._count(kind, streak, self._found, now)
         own = self._found is State.OWN
         if kind is not Kind.REPLACEMENT:
             self.rate = max(self._least(), self.rate * (p.own_down if own else p.foreign_down))
@@ -240,9 +240,10 @@ class Limiter:
 
     # -- its parts ------------------------------------------------------------------------------------------------
 
-    def _count(self, refused: bool, state: State, now: float) -> None:
-        """Remember a verdict: for the rate of acceptances, and for what it says of whose doing refusals are."""
-        p = self._p
+    def _count(self, kind: Kind, streak: int, state: State, now: float) -> None:
+        """Remember a verdict, the nth refusal in a row or an acceptance (0): for the rate of acceptances, and for
+        what it says of whose doing refusals are."""
+        p, refused = self._p, streak > 0
         self._acceptance_rate *= math.exp((self._acceptance_at - now) / p.acceptance_time)
         self._acceptance_at = now
         if not refused:
@@ -261,13 +262,14 @@ class Limiter:
             case State.OWN if self._looks:
                 self._look(refused, now)
             case State.OWN:
+                # Less load once more did not help. A service that shrinks refuses several in a row, and they end it.
+                if kind is _REPLACEMENT and streak == 1 and self._is_low():
+                    self._until = -math.inf
                 if now > self._until and not refused:
                     # Not from the rate it came down to: before the pause was over nothing would have been tried.
                     self._find(State.STRAINED, now + p.own_pause)
                     self.rate = max(self.rate, self._climb())
                     self._next = min(self._next, now + 1 / self.rate)
-                elif self._weigh(refused, p.own_share) >= p.own_most:
-                    self._find(State.OWN, looks=True)
             case State.FOREIGN:
                 if now > self._until:
                     self._find(State.STRAINED)
@@ -302,6 +304,7 @@ class Limiter:
         self._hold = min(p.look_most, 2 * self._hold) if state is self._concluded else p.look_again
         self._concluded = state
         self._find(state, now + self._hold)
+        self._top = self._load.in_flight
 
     def _find(self, state: State, until: float | None = None, *, looks: bool = False) -> None:
         self._found, self._looks = state, looks
@@ -320,7 +323,7 @@ class Limiter:
         return not self._has_backlog(now) and (few or self._accepted_in_row >= self._p.own_run)
 
     def _is_low(self) -> bool:
-        """Far enough below where it began to shrink for a look."""
+        """Far enough below where it began to shrink for a look, or where it concluded for a doubt."""
         return self._load.in_flight <= max(1, min(self._top - 1, self._p.depth * self._top))
 
     def _has_backlog(self, now: float) -> bool:

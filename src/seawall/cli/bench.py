@@ -48,7 +48,7 @@ SEEDS: Final = (1, 2, 3)
     help="How many times as fast as life; 1 to be sure.",
 )
 @click.option(
-    "--jobs", metavar="N", type=click.IntRange(1, 64), help="Runs side by side; two for each processor."
+    "--jobs", metavar="N", type=click.IntRange(1, 64), help="Runs side by side; one for each processor."
 )
 @click.option("--no-calibration", is_flag=True, help="Leave out the three runs that prove the model right.")
 @click.option("--no-turns", is_flag=True, help="With --json: figures without the raw turns.")
@@ -68,7 +68,7 @@ def bench(
 ) -> int:
     """Measure what Seawall does for a fleet: brownouts, outages, own limits, a stampede, greedy tenants.
 
-    Alone it takes about a quarter of an hour on two processors: eight scenarios with 200 agents, through Seawall
+    Alone it takes about 25 minutes on two processors: eight scenarios with 200 agents, through Seawall
     and by an oracle that knows the service's capacity, three seeds. Needs no key and no network.
     """
     from seawall.fake.bench import Bench, BenchFailed, Plan
@@ -89,7 +89,7 @@ def bench(
         via=via or "",
         settings=_settings(common, factor),
         settings_file=str(common.config or ""),
-        side_by_side=jobs or min(64, 2 * (os.cpu_count() or 1)),
+        side_by_side=jobs or min(64, os.cpu_count() or 1),
         calibrate=not no_calibration,
         keep_raw=common.json and not no_turns,
     )

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from ground import (
     KEY,
+    QUICK,
     SOON,
     Answer,
     Ground,
@@ -409,14 +410,39 @@ def test_rule_3_a_short_limit_gets_its_error_in_time(stream: bool) -> None:
     asyncio.run(run())
 
 
-def test_rule_3_a_short_limit_ends_an_attempt_that_hangs() -> None:
-    """Where the attempt under way brings nothing in time, the client is told in time."""
+def test_rule_3_a_short_limit_ends_a_later_attempt_that_hangs() -> None:
+    """Where the attempt under way brings nothing in time, the client is told in time what failed before."""
 
     async def run() -> None:
-        async with ground("hang at=before-headers") as g:
-            answer = await g.ask(headers={"x-stainless-timeout": "0.4"})
+        async with ground("overloaded", "hang at=before-headers") as g:
+            answer = await g.ask(headers={"x-stainless-timeout": "1"})
+            assert answer.status == 529
+            assert g.sent() == 2
+
+    asyncio.run(run())
+
+
+@STREAMED
+def test_rule_3_a_short_limit_leaves_a_first_attempt_alone(stream: bool) -> None:
+    """Nothing failed: a slow answer comes whole, as it would without a gateway."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers seconds=0.5", hold=hold(deadline_share=0.05)) as g:
+            check_whole(await g.ask(question(stream=stream), headers={"x-stainless-timeout": "30"}))
+            assert g.sent() == 1
+
+    asyncio.run(run())
+
+
+def test_rule_3_a_first_attempt_that_fails_near_a_short_limit_is_told() -> None:
+    """There is no time for another."""
+
+    async def run() -> None:
+        async with ground("hang at=before-headers", idle=IDLE, hold=hold(deadline_share=0.01)) as g:
+            answer = await g.ask(headers={"x-stainless-timeout": "4"})
             assert (answer.status, answer.error["type"]) == (503, "api_error")
             assert "Seawall" in answer.error["message"]
+            assert g.sent() == 1
 
     asyncio.run(run())
 
@@ -747,7 +773,7 @@ def test_rule_7_a_throttle_passes_after_a_while() -> None:
     """A 429 that states no time is tried again calmly, and handed on after its two minutes."""
 
     async def run() -> None:
-        async with ground(*["throttle"] * 999) as g:
+        async with ground(*["throttle"] * 999, backoff=replace(QUICK, throttle_most=1.0)) as g:
             answer = await g.ask()
             assert answer.status == 429
             assert g.sent() > 2

@@ -89,6 +89,25 @@ def test_requests_in_sequence_on_one_connection(loop: str) -> None:
     run(main, loop)
 
 
+@pytest.mark.parametrize("piece", [1, 1000])
+@pytest.mark.parametrize("empty", [b"\r\n", b"\r\n\r\n", b"\r\n\r\n\r\n"])
+def test_empty_lines_before_a_request_are_ignored(empty: bytes, piece: int) -> None:
+    """Clients of old sent one behind a body (RFC 9112, 2.2)."""
+
+    async def main() -> None:
+        async with serving() as (_, dial):
+            reader, writer = await dial()
+            sent = empty + POST + empty + GET
+            for at in range(0, len(sent), piece):
+                writer.write(sent[at : at + piece])
+                await asyncio.sleep(0)
+            assert (await answer_of(reader))[1] == b"hello"
+            head, _ = await answer_of(reader)
+            assert head.startswith(b"HTTP/1.1 200")
+
+    run(main)
+
+
 @LOOPS
 def test_every_byte_alone(loop: str) -> None:
     """A request that drips in byte by byte is read like any other."""

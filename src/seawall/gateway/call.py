@@ -10,7 +10,7 @@ from seawall.config import Gateway, Hold
 from seawall.gateway.accounts import Accounts
 from seawall.gateway.guard import credential
 from seawall.gateway.places import Caller, Key
-from seawall.gateway.records import LaneKey
+from seawall.gateway.records import MOST_LANES, LaneKey
 from seawall.http.head import RequestHead, format_head
 from seawall.http.request import Request
 from seawall.origin import Origin, anthropics
@@ -24,7 +24,6 @@ _NAME = 256
 _NO = (b"", b"0", b"false", b"no")
 _FIRST = (None, b"0")
 """What a client says that counts its retries, or does not, of a request that is none."""
-_MOST_LANES = 1000
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -157,7 +156,7 @@ class Calls:
         """The key of a lane: one for all its calls, of which many may be held."""
         lane = self._lanes.get((account, family))
         if lane is None:
-            if len(self._lanes) >= _MOST_LANES:
+            if len(self._lanes) >= MOST_LANES:
                 self._lanes.clear()
             lane = self._lanes[account, family] = LaneKey(self._route, account, family)
         return lane
@@ -182,7 +181,8 @@ def patience_of(
     if hold is None and deferrable:
         hold = params.deferrable
     most = limit if limit is not None else usual_limit
-    may_take = max(most - params.open_margin, most * params.deadline_share)
+    # Who states less goes by itself, and an answer may come until then.
+    may_take = most - params.open_margin if most >= params.shortest_limit else most
     return may_take, plan(client, auxiliary=auxiliary, asked=hold, params=params)
 
 

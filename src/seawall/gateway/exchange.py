@@ -291,7 +291,12 @@ class Exchange:
     def _mind_limit(self) -> None:
         if self.call.patience.tell_after is not None:
             at = self.arrived_at + self.call.patience.tell_after
-            self._deadline_timer = self._loop.call_at(at, self.interrupt, "the client's own limit is near")
+            self._deadline_timer = self._loop.call_at(at, self._limit_is_near)
+
+    def _limit_is_near(self) -> None:
+        """It is told what failed, or that it never had its turn. A first attempt goes on: its answer may come yet."""
+        if self.waiting or self.cause:
+            self.interrupt("the client's own limit is near")
 
     async def _try(self, not_before: float) -> Failure | None:
         """One attempt, not earlier than that; its failure, or None when it is under way or the answer is there."""

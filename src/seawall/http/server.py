@@ -189,6 +189,9 @@ class ServerConnection(asyncio.Protocol):
                 return False
             head = read_request(data[:end])
         except BadHead as error:
+            if data.startswith(b"\r\n"):  # after an earlier body, by clients of old: RFC 9112, 2.2
+                self._buffer = data.lstrip(b"\r\n")
+                return bool(self._buffer)
             self._refuse(error)
             return False
         length, rest = head.length, data[end:]

@@ -143,6 +143,8 @@ def _plain(kinds: dict[str, type]) -> dict[str, type]:
     return {key: float if kind in (Seconds, Rate) else kind for key, kind in kinds.items()}
 
 
+_ALL = _SETTINGS | _TABLES
+
 KEYS = _plain(_SETTINGS)
 """Every setting by its dotted key, with the type that its value has inside."""
 
@@ -193,7 +195,7 @@ def _kind(key: str) -> type:
 
 def is_seconds(key: str) -> bool:
     """Whether a float under this key is a length of time."""
-    return (_SETTINGS | _TABLES)[key] == Seconds
+    return _ALL[key] == Seconds
 
 
 def accelerated(config: Config, factor: float) -> Config:

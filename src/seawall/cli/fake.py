@@ -81,16 +81,10 @@ def _list_faults(*, as_json: bool) -> None:
 
 
 def _run(api: "FakeApi", listen: str, *, as_json: bool) -> None:
-    import asyncio
+    from seawall.http.loop import loop_runner
 
     try:
-        import uvloop
-    except ImportError:
-        runner = asyncio.Runner()
-    else:
-        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    try:
-        with runner:
+        with loop_runner() as runner:
             runner.run(_serve(api, as_json=as_json))
     except OSError as error:
         raise _Unusable(f"cannot listen on {listen}: {error.strerror or error}") from None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from seawall.cli.common import Common
+from seawall.http.loop import loop_runner
 
 Result = TypeVar("Result")
 
@@ -24,13 +25,7 @@ def run(
 
     Raises KeyboardInterrupt when a signal ended it.
     """
-    try:
-        import uvloop
-    except ImportError:
-        runner = asyncio.Runner()
-    else:
-        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    with runner:
+    with loop_runner() as runner:
         return runner.run(_watched(work, _Shown(progress, common, frame_every, line_every)))
 
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping, MutableMapping, Sequence
+from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +99,7 @@ def serve(
 ) -> int:
     """Runs the gateway, and returns its exit code when it has stopped; the verb's options say what they mean."""
     from seawall.gateway.runtime import digest_of, for_runs
+    from seawall.http.loop import loop_runner
 
     options = {
         "gateway.listen": listen,
@@ -118,7 +119,7 @@ def serve(
     keys = _fallback_keys(config, common)
     os.umask(0o077)
     allow_files()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with loop_runner() as runner:
         return runner.run(_serve(config, loaded.sources, keys, terms, common))
 
 
@@ -145,16 +146,6 @@ def _fallback_keys(config: Config, common: Common) -> dict[int, str]:
     for problem in (*read(config)[1], *problems):
         common.say(problem)
     return keys
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where there is one: about twice the requests a second."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 def allow_files() -> None:

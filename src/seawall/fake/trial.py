@@ -28,6 +28,7 @@ from seawall.fake.manners import NONE, SDK, TEN, Sender, retrying, through_proxy
 from seawall.fake.scenario import MESSAGES, ScenarioError
 from seawall.fake.score import Attempt, score
 from seawall.fake.work import Work, find
+from seawall.http.loop import loop_runner
 
 KEY: Final = "sk-ant-api03-bench"
 OTHERS: Final = "sk-ant-api03-others"
@@ -284,15 +285,6 @@ async def _process(trial: Trial, into: Path) -> None:
     into.write_bytes(msgspec.json.encode(row))  # noqa: ASYNC240  the run is over
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
-
-
 def main(arguments: list[str]) -> int:
     """Runs the job in the first argument (JSON) and leaves its row in the file that the second names.
 
@@ -304,7 +296,7 @@ def main(arguments: list[str]) -> int:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with loop_runner() as runner:
             runner.run(_process(Trial(job, find(job.scenario)), Path(arguments[1])))
     except (GatewayFailed, ScenarioError, OSError) as error:
         # What failed is the answer here: the parent makes one line of it.

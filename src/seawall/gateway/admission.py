@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seawall.config import Gateway
-from seawall.gateway.records import LaneKey
+from seawall.gateway.records import MOST_LANES, LaneKey
 from seawall.policy.breaker import Breaker
 from seawall.policy.lane import Lane, Sent
 from seawall.policy.pacer import INPUT, Level
@@ -20,10 +20,6 @@ from seawall.policy.queue import Ticket
 from seawall.wire import ratelimit
 from seawall.wire.answer import Usage
 from seawall.wire.ratelimit import Limits
-
-_MOST_LANES = 1000
-"""Lanes that are remembered; beyond that the longest idle go."""
-
 
 _SERVED = Ticket("", 0.0, 0.0)
 """Stands for all tickets whose attempt was accepted."""
@@ -219,7 +215,7 @@ class Admission:
             host = self._hosts.setdefault(key.route, _Host(Breaker(self._settings.breaker, self._rng)))
             lane = Lane(self._settings, host.breaker, self._rng)
             gate = self._gates[key] = Gate(key, lane, host, asyncio.get_running_loop(), self)
-            if len(self._gates) > _MOST_LANES:
+            if len(self._gates) > MOST_LANES:
                 self._forget()
         else:
             self._gates.move_to_end(key)

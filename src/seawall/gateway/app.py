@@ -94,8 +94,6 @@ class GatewayServer:
         self._means: Means | None = None
         self._server: Server | None = None
         self._guard: Guard | None = None
-        self._loopback = False
-        """Its own machine alone reaches it."""
         self._listeners: list[asyncio.Server] = []
         self._exchanges: set[Exchange] = set()
         self._passages: set[Passage] = set()

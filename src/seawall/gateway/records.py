@@ -27,7 +27,8 @@ _NAME = 96
 _QUIET = 60.0
 """An episode is over when nothing failed for a minute after a success (user's surface, section 10)."""
 _MOST_TOLD = 50
-_MOST_LANES = 1000
+MOST_LANES = 1000
+"""That the gateway remembers at once; where there are more it forgets some, not their calls."""
 LONG = 100
 """Tokens of an answer that takes a model a second or so: whether its parts came one by one can be seen."""
 _STREAMS = 20
@@ -168,7 +169,7 @@ class Records:
     def _lane(self, lane: LaneKey) -> _Lane:
         found = self._lanes.get(lane)
         if found is None:
-            if len(self._lanes) >= _MOST_LANES:
+            if len(self._lanes) >= MOST_LANES:
                 self._turn(self._clock.wall())
             found = self._lanes[lane] = _Lane(self._tallies.of(lane.route, lane.family))
         return found

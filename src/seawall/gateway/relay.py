@@ -97,11 +97,8 @@ class Relay:
             headers = client_headers(head, b"" if raw else b"content-encoding")
             # A stated length holds only for what is forwarded unread.
             length = head.length if raw else UNTIL_CLOSE
-            told = self.told
-            if (
-                raw and not data
-            ):  # nothing of it was looked at: what is too large to be judged whole begins with all of it
-                told = told.noted(_UNREAD)
+            # What begins with nothing was not looked at: what is too large to be judged whole begins with all of it.
+            told = self.told.noted(_UNREAD) if raw and not data else self.told
             self.reply.start(head.status, headers + told.headers(), length, head.reason)
         if raw:
             self.reply.filler = b""

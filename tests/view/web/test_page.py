@@ -324,6 +324,7 @@ def test_no_word_is_too_long_for_the_page(shown: Shown, width: int) -> None:
     page = shown.open(viewport={"width": width, "height": 844})
     page.wait_for_selector("#settings-body table", state="attached")
     page.wait_for_selector("#plan-body > *")
+    page.wait_for_selector("#causes-body table")
     found = page.evaluate(LONG)
     assert (found["page"], found["cut"]) == (width, [])
     assert found["boxes"] == []

@@ -8,6 +8,7 @@ from typing import Any
 
 from client_cases import Case
 
+from own_home import until
 from seawall.config import Config
 from seawall.fake.content import verify_answer
 from seawall.fake.scenario import Rule, Scenario
@@ -102,8 +103,9 @@ def set_up(thread: Thread, case: Case, *, always: bool = False, rules: tuple[Rul
 
 
 def tear_down(setup: Setup) -> None:
-    """Stop both; the gateway must have nothing left to do."""
-    running = setup.status()["running"]
-    setup.thread.run(setup.gateway.stop())
-    setup.fake.stop()
-    assert running == 0, f"{running} calls were still running when their client was done"
+    """Stop both; the gateway must have nothing left to do, as soon as it has seen its client leave."""
+    try:
+        until(lambda: setup.status()["running"] == 0, "end of calls whose client is done")
+    finally:
+        setup.thread.run(setup.gateway.stop())
+        setup.fake.stop()

@@ -157,6 +157,7 @@ def _watched(found: Shown) -> Iterator[Shown]:
 
 EXPECTED = (
     "Failed to load resource: net::ERR_CONNECTION_REFUSED",
+    "Failed to load resource: net::ERR_CONNECTION_RESET",
     "Failed to load resource: net::ERR_INCOMPLETE",
     *(() if "plan" in VERBS else ("Failed to load resource: the server responded with a status of 400",)),
 )

@@ -84,7 +84,7 @@ def own(queued: int = 40, in_flight: int = 20) -> tuple[Limiter, Load, float]:
     low(limiter, load, now)
     for _ in range(PARAMS.look_margin):
         limiter.accepted(Kind.REPLACEMENT, now, now - 1)
-    load.in_flight = limiter._top = in_flight
+    load.in_flight = limiter._height = in_flight
     assert limiter.state(now) is State.OWN
     return limiter, load, now
 

@@ -59,6 +59,7 @@ class Limiter:
         "_concluded",
         "_credit",
         "_found",
+        "_height",
         "_hold",
         "_load",
         "_looks",
@@ -69,7 +70,6 @@ class Limiter:
         "_rng",
         "_skip",
         "_some",
-        "_top",
         "_until",
         "ramping",
         "rate",
@@ -101,8 +101,9 @@ class Limiter:
         """What it makes of refusals, when there are any."""
         self._looks = False
         """OWN: whether that is still to be found out."""
-        self._top = 0
-        """The most that was under way since it began to look; later, what was where it concluded."""
+        self._height = 0
+        """A third fewer is counted from here: the most under way since it began to look, or, once it has
+        concluded, what was under way then."""
         self._balance, self._some = 0.0, False
         """Refusals less acceptances, weighed as the state demands; whether any acceptance was among them."""
         self._until, self._hold = -math.inf, params.look_again
@@ -232,9 +233,7 @@ class Limiter:
 
     def ramp(self, now: float) -> None:
         """The breaker closed: begin anew, and double with each acceptance until the first refusal."""
-        self.rate = max(
-            self._p.most_rate, self._p.ramp_fleet_rate * (self._load.queued + self._load.in_flight)
-        )
+        self.rate = max(self._p.most_rate, self._p.ramp_fleet_rate * self._load.fleet)
         self._next, self.ramping = now, True
         self._credit = self._skip = 0.0
 
@@ -285,7 +284,7 @@ class Limiter:
         """A verdict on the way down, or there. Where all are refused nothing is concluded: capacity may be falling
         still, or it is an outage and the breaker's business."""
         p = self._p
-        self._top = max(self._top, self._load.in_flight)
+        self._height = max(self._height, self._load.in_flight)
         if self._accepted_in_row >= p.own_run:
             self._conclude(State.OWN, now)
             return
@@ -304,11 +303,11 @@ class Limiter:
         self._hold = min(p.look_most, 2 * self._hold) if state is self._concluded else p.look_again
         self._concluded = state
         self._find(state, now + self._hold)
-        self._top = self._load.in_flight
+        self._height = self._load.in_flight
 
     def _find(self, state: State, until: float | None = None, *, looks: bool = False) -> None:
         self._found, self._looks = state, looks
-        self._balance, self._some, self._top = 0.0, False, 0
+        self._balance, self._some, self._height = 0.0, False, 0
         if until is not None:
             self._until = until
 
@@ -324,7 +323,7 @@ class Limiter:
 
     def _is_low(self) -> bool:
         """Far enough below where it began to shrink for a look, or where it concluded for a doubt."""
-        return self._load.in_flight <= max(1, min(self._top - 1, self._p.depth * self._top))
+        return self._load.in_flight <= max(1, min(self._height - 1, self._p.depth * self._height))
 
     def _has_backlog(self, now: float) -> bool:
         self.queue_changed(now)
@@ -335,11 +334,11 @@ class Limiter:
         return self._p.spare + self._p.spare_share * self._load.in_flight
 
     def _climb(self) -> float:
-        return self._p.climb_fleet_rate * (self._load.queued + self._load.in_flight)
+        return self._p.climb_fleet_rate * self._load.fleet
 
     def _most(self) -> float:
         p = self._p
-        most = max(p.most_rate, p.fleet_rate * (self._load.queued + self._load.in_flight))
+        most = max(p.most_rate, p.fleet_rate * self._load.fleet)
         return most * p.ramp_share if self.ramping else most
 
     def _least(self) -> float:

@@ -11,3 +11,8 @@ class Load:
         """Requests that wait."""
         self.in_flight = 0
         """Attempts that have not ended, with a verdict or without."""
+
+    @property
+    def fleet(self) -> int:
+        """All that the lane has to carry."""
+        return self.queued + self.in_flight

@@ -102,7 +102,7 @@ def test_nothing_runs(own_home: Home) -> None:
 
 
 def test_a_gateway_that_does_not_answer_is_not_waited_for(own_home: Home) -> None:
-    """A stopped process and a foreign listener cost 50 ms each, and are called what they are."""
+    """A stopped process and a foreign listener cost less than a second each, and are called what they are."""
     own_home.place.mkdir(mode=0o700)
     runtime.obtain_token(own_home.place)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -182,7 +182,7 @@ def test_a_gateway_with_tls_is_found(own_home: Home) -> None:
     assert address.startswith("https://127.0.0.1:")
     [one] = observed(own_home.environ, time.time(), LIMIT)
     assert (one["address"], one["held"], one.get("answers")) == (address, 0, None)
-    until(lambda: "nothing held" in own_home.seawall("status").stdout, "status finds it within its 50 ms")
+    assert "nothing held" in own_home.seawall("status").stdout
     link = json.loads(own_home.seawall("watch", "--web", "--json").stdout)
     assert link["link"].startswith(f"{address}/seawall/open?key=")
     # A new certificate in the file is not the one that this gateway shows.

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from seawall.history.episodes import Episode
     from seawall.history.past import Past
 
-LIMIT = 0.7
-"""Seconds that one of the user's own gateways may take to answer: less, and on a busy machine one that works hangs."""
 DAY = 86400.0
 
 
@@ -54,7 +52,7 @@ def subject_of(common: Common, base_url: str | None = None, spend: bool | None =
             base_url=base_url,
             offline=common.offline,
             spend=spend,
-            gateways=gateways.observed(os.environ, time.time(), LIMIT),
+            gateways=gateways.observed(os.environ, time.time()),
             state=kept.folder(os.environ),
         )
     except ValueError as error:

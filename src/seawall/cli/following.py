@@ -20,8 +20,6 @@ from seawall.view.notify import Event, Seen, look
 from seawall.view.ways import open_ways
 
 EVERY = 2.0
-LIMIT = 1.0
-"""Seconds that a gateway may take to answer."""
 
 
 def follow(common: Common, down: str = "", sleep: Callable[[float], None] = time.sleep) -> int:
@@ -72,7 +70,7 @@ def _follow(config: Config, teller: Teller, common: Common, sleep: Callable[[flo
     seen = Seen()
     while True:
         now = time.time()
-        found = [gateway(one) for one in gateways.observed(os.environ, now, LIMIT)]
+        found = [gateway(one) for one in gateways.observed(os.environ, now)]
         seen, events = look(seen, found, now, config.notify, _due(config, seen, found, measuring, now))
         for event in events:
             _tell(teller, event, found, common, measuring.latest)

@@ -10,8 +10,12 @@ from seawall.view.heading import heading
 if TYPE_CHECKING:
     from seawall.gateway.runtime import Record
 
+LIMIT = 0.7
+"""Seconds that a gateway may take to answer. One that is well takes a few milliseconds; a busy machine takes its time,
+and who works must not be called dead for that."""
 
-def observed(environ: Mapping[str, str], now: float, limit: float) -> list[dict[str, object]]:
+
+def observed(environ: Mapping[str, str], now: float, limit: float = LIMIT) -> list[dict[str, object]]:
     """The state of each gateway, the oldest first; one that gives none in `limit` seconds has `answers` false."""
     from seawall.gateway import runtime
 

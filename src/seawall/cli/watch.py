@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from seawall.view.screen import Screen
 
 EVERY = 1.0
-LIMIT = 0.5
-"""Seconds that a gateway may take to answer: whoever watches a busy one can wait a little."""
 
 
 @click.command()
@@ -116,7 +114,7 @@ def _once(common: Common, lanes: bool) -> int:
     from dataclasses import replace
 
     now = time.time()
-    found = gateways.observed(os.environ, now, LIMIT)
+    found = gateways.observed(os.environ, now)
     if common.json:
         click.echo(gateways.as_json(found, now))
         return gateways.code(found)
@@ -139,7 +137,7 @@ def _lines(common: Common, ends: Ends) -> int:
     watched = _watched(common, ring=lambda _: click.echo("\a", nl=False) if bell else None)
     before: list[Gateway] | None = None
     for now in _seconds():
-        found = gateways.observed(os.environ, now, LIMIT)
+        found = gateways.observed(os.environ, now)
         events = watched.look(found, now)
         if before is None:
             ends.begin(watched)
@@ -175,7 +173,7 @@ def _screen(common: Common, ends: Ends, lanes: bool) -> int:
     from seawall.view.screen import Screen
 
     watched = _watched(common)
-    found = gateways.observed(os.environ, time.time(), LIMIT)
+    found = gateways.observed(os.environ, time.time())
     watched.look(found, time.time())
     ends.begin(watched)
     with Screen(sys.stdin, sys.stdout) as screen:
@@ -209,7 +207,7 @@ def _drawn(screen: "Screen", watched: "Watched", common: Common, ends: Ends, lan
             if time.monotonic() >= next_at:
                 break
         now = time.time()
-        watched.look(gateways.observed(os.environ, now, LIMIT), now)
+        watched.look(gateways.observed(os.environ, now), now)
 
 
 def leaves(typed: str | None) -> bool:

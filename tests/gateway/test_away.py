@@ -19,10 +19,12 @@ from seawall.gateway.memory import Memory
 from seawall.gateway.records import LaneKey
 from seawall.http.head import format_head
 from seawall.policy.outcome import Outcome
+from seawall.policy.pacer import Cost, Level
 from seawall.policy.queue import Ticket
 
 OVERLOADED = Outcome("provider.overloaded", Hold.YES)
 HERE, THERE = LaneKey("api.anthropic.com", "me", "opus"), LaneKey("api.anthropic.com", "me", "sonnet")
+NEXT = LaneKey("api.anthropic.com", "me", "haiku")
 BODY = json.dumps({"model": "claude-opus-5-5", "max_tokens": 9, "messages": []}).encode()
 TWICE = BODY[:-1] + b', "model": "claude-opus-5"}'
 
@@ -58,13 +60,19 @@ def ticket() -> Ticket:
     return Ticket("f", now, now + 100.0)
 
 
-def scene(play: Callable[[Scene], Any], *, body: bytes = BODY, memory: int = 10_000) -> None:
+def scene(
+    play: Callable[[Scene], Any],
+    *,
+    body: bytes = BODY,
+    memory: int = 10_000,
+    models: tuple[str, ...] = ("sonnet",),
+) -> None:
     """Plays it on a loop."""
 
     async def run() -> None:
-        settings = Gateway(fallback=("sonnet",), fallback_after=0.5, concurrency=1)
+        settings = Gateway(fallback=models, fallback_after=0.5, concurrency=1)
         config = Config(gateway=settings)
-        fallbacks = Fallbacks(config, {}, Accounts(b"salt"), (("127.0.0.1", 1),))
+        fallbacks = Fallbacks(config, {}, Accounts(b"salt"), (("127.0.0.1", 1),), b"1.1 seawall-1")
         head = format_head(b"POST /v1/messages HTTP/1.1", [b"content-length: 1"])
         detour = Detour(fallbacks, head=head, body=body, plain=body, tokens=1, lane=HERE)
         admission, room = Admission(settings, random.Random(1)), Memory(memory)
@@ -73,7 +81,7 @@ def scene(play: Callable[[Scene], Any], *, body: bytes = BODY, memory: int = 10_
             made.taken.append(permit)
             return made.needs_it
 
-        made = Scene(admission, room, Away(detour, admission, room, take))
+        made = Scene(admission, room, Away(detour, admission, room, take, 10.0))
         await play(made)
         admission.stop()
 
@@ -116,6 +124,60 @@ def test_it_waits_there_and_is_let_go() -> None:
         assert s.there == (1, 0)
 
     scene(play)
+
+
+def test_one_that_is_out_keeps_nobody_from_the_next() -> None:
+    """Its probes are for finding out whether it is well: the call goes to the next, and leaves no place behind."""
+
+    async def play(s: Scene) -> None:
+        lane = s.admission.gate(THERE).lane
+        while not lane.breaker.open:
+            lane.breaker.refused(asyncio.get_running_loop().time(), 0)
+        assert s.look() is not None
+        assert s.away.way is not None
+        assert s.away.way.told == "model=claude-haiku-5-5"
+        assert (s.there, s.away.waiting) == ((0, 0), False)
+
+    scene(play, models=("sonnet", "haiku"))
+
+
+def test_in_two_lines_the_first_that_lets_it_go_has_it() -> None:
+    """Both are out: it stands in both lines, once in each, and leaves the other."""
+
+    async def play(s: Scene) -> None:
+        others = [s.occupied(), s.admission.gate(NEXT).enter(ticket())]
+        assert s.look() is None
+        assert s.look() is None
+        assert s.there == (1, 1)
+        assert s.admission.gate(NEXT).lane.load.queued == 1
+        for other in others:
+            assert isinstance(other, Permit)
+            other.dropped()  # both let it go in one moment
+        await asyncio.sleep(0)
+        assert len(s.taken) == 1
+        assert s.away.way is not None
+        assert s.away.way.told == "model=claude-sonnet-5-5"
+        assert s.there == (1, 0)
+        await asyncio.sleep(0)
+        assert (s.admission.gate(NEXT).lane.load.in_flight, s.admission.gate(NEXT).lane.load.queued) == (0, 0)
+
+    scene(play, models=("sonnet", "haiku"))
+
+
+@pytest.mark.parametrize(("block", "goes"), [(1.0, False), (50.0, True)])
+def test_a_line_that_moves_soon_is_waited_for(block: float, goes: bool) -> None:
+    """The order is the user's: a moment's pause is no reason for the second choice, and a long one is."""
+
+    async def play(s: Scene) -> None:
+        pacer, now = s.admission.gate(THERE).lane.pacer, asyncio.get_running_loop().time()
+        pacer.limited([Level("requests", 100, 0)], Cost(0.0, 0.0), block, now)
+        permit = s.look()
+        assert (permit is not None) == goes
+        assert s.there == (0, 0 if goes else 1)
+        s.away.leave_line()
+        assert s.there == (0, 0)
+
+    scene(play, models=("sonnet", "haiku"))
 
 
 def test_its_own_lane_was_first() -> None:

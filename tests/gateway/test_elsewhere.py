@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -194,7 +195,7 @@ def test_another_address_gets_its_own_key_and_nothing_of_the_clients() -> None:
             host = g.other.url.removeprefix("http://")
             assert answer.headers["x-seawall-fallback"] == f"upstream={host} model={OPUS}"
             assert g.ways[-1] == (None, "recovered", f"upstream={host} model={OPUS}")
-            assert g.attempts[-1].route == "127.0.0.1"
+            assert [row.route for row in g.attempts] == ["127.0.0.1", host]
             assert g.attempts[-1].account != g.attempts[0].account
             assert all(THEIR_KEY not in str(value) for value in answer.headers.values())
             g.at_rest()
@@ -376,6 +377,55 @@ def test_a_client_that_leaves_ends_the_attempt_there() -> None:
             await until(lambda: g.gateway.status()["running"] == 0)
             del reader
             g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_what_ends_a_call_that_is_away_is_no_word_of_the_other() -> None:
+    """It was at the other address when its client left, or had to be told: the cause is of its own lane, and the row
+    says where it was."""
+
+    async def run() -> None:
+        hangs = Scenario(rules=(Rule("hang at=before-headers"),))
+        async with two(elsewhere=hangs, tables=(AWAY,)) as g:
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question(model=OPUS))
+            await until(lambda: bool(g.other.requests))
+            writer.close()
+            answer = await g.opus(headers={"x-stainless-timeout": "1"})
+            assert answer.status == 529
+            host = g.other.url.removeprefix("http://")
+            theirs = g.gateway._accounts.hash(THEIR_KEY.encode())
+            ends = [row for row in g.attempts if row.ended != "retried"]
+            assert [row.ended for row in ends] == ["abandoned", "given_up"]
+            for row in ends:
+                assert (row.route, row.cause) == ("127.0.0.1", "provider.overloaded")
+                assert row.account != theirs
+                assert row.fallback == f"upstream={host} model={OPUS}"
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_a_ring_by_way_of_a_fallback_is_found() -> None:
+    """A gateway that falls back to one whose upstream it is itself gets each call back once, and does not take it."""
+
+    async def run() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            back = Fallback(("*",), upstream=f"http://127.0.0.1:{listener.getsockname()[1]}", key_env="K")
+            table = replace(back, after=0.0)
+            async with two(Scenario(rules=(Rule("overloaded", first=3),))) as g:
+                async with another(replace(g.gateway._config, fallback=(table,))) as (port, rows):
+                    ring = Config(settings(upstream=f"http://127.0.0.1:{port}"), Network())
+                    behind = GatewayServer(ring, rng=random.Random(2), sockets=[listener.dup()])
+                    await behind.start()
+                    try:
+                        check_whole(await ask(port, question(model=OPUS)))
+                    finally:
+                        await behind.stop()
+                    assert {row.call for row in rows if hasattr(row, "call")} == {rows[0].call}
+                    assert [row.status for row in rows if getattr(row, "fallback", None)] == [508]
+                assert {seen.header("x-api-key") for seen in g.fake.requests} == {KEY}
 
     asyncio.run(run())
 

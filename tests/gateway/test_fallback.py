@@ -31,7 +31,7 @@ def made(config: Config, keys: dict[int, str], listens: Any = HERE) -> Fallbacks
     """The fallbacks of a gateway; pools ask for a loop, and open nothing by themselves."""
 
     async def make() -> Fallbacks:
-        return Fallbacks(config, keys, Accounts(b"salt"), listens)
+        return Fallbacks(config, keys, Accounts(b"salt"), listens, b"1.1 seawall-1")
 
     return asyncio.run(make())
 
@@ -64,13 +64,41 @@ def test_another_address_gets_nothing_of_the_clients() -> None:
     assert way is not None
     assert way.pool is not None
     assert way.pool.origin == Origin("https", "other.example", 8443)
-    assert way.lane == LaneKey("other.example", Accounts(b"salt").hash(b"their-key"), "haiku")
+    assert way.lane == LaneKey("other.example:8443", Accounts(b"salt").hash(b"their-key"), "haiku")
     assert json.loads(way.body) == {**BODY, "model": "claude-haiku-5-5", "metadata": {}}
     assert read_request(way.head).lower[b"x-api-key"] == b"their-key"
     assert read_request(way.head).target == b"/base/v1/messages"
     for mine in (b"mine", b"secret", b"u1"):
         assert mine not in way.head + way.body
     assert way.told == "upstream=other.example:8443 model=claude-haiku-5-5"
+
+
+def test_two_addresses_of_one_machine_are_two_lanes() -> None:
+    """One that nobody listens at says nothing of the other, even where both take the same key."""
+    near = Fallback(("*",), upstream="http://127.0.0.1:4001", key_env="K", after=0.0)
+    far = Fallback(("*",), upstream="http://127.0.0.1:4002", key_env="K", after=0.0)
+    call = detour(made(Config(fallback=(near, far)), {0: "one-key", 1: "one-key"}))
+    routes = []
+    for number in (0, 1):
+        go = call.next(OVERLOADED, 0.0, [n for n in (0, 1) if n != number])
+        assert go is not None
+        routes.append(call.lane(go).route)
+    assert routes == ["127.0.0.1:4001", "127.0.0.1:4002"]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [("https://gateway.example", [b"1.1 seawall-1"]), ("https://api.anthropic.com", [])],
+)
+def test_another_address_is_told_by_what_a_ring_is_known(address: str, told: list[bytes]) -> None:
+    """As the call's own address is; the API itself leads nowhere back."""
+    target = Fallback(("*",), upstream=address, key_env="K", after=0.0)
+    call = detour(made(Config(fallback=(target,)), {0: "k"}))
+    go = call.next(OVERLOADED, 0.0)
+    assert go is not None
+    way = call.way(go)
+    assert way is not None
+    assert [value for name, value in read_request(way.head).fields if name == b"via"] == told
 
 
 @pytest.mark.parametrize("model", ["evil\r\nx: y", "a b", "ü", "m" * 200])

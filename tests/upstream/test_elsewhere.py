@@ -63,6 +63,19 @@ def test_another_address_gets_its_own_key_and_no_other() -> None:
     ]
 
 
+def test_another_address_is_told_which_gateways_it_came_by() -> None:
+    """Each of our kind once, ours the last; what proxies of a company write there stays here."""
+    came = [
+        b"via: 1.1 seawall-ab12cd34",
+        b"Via: 1.1 proxy.corp.example (squid)",
+        b"via: 1.1 seawall-ab12cd34",
+    ]
+    head = format_head(b"POST /v1/messages HTTP/1.1", HEADERS + came)
+    moved = read_request(for_another_address(head, 1, b"h", b"", "k", b"1.1 seawall-00000001"))
+    told = [value for name, value in moved.fields if name == b"via"]
+    assert told == [b"1.1 seawall-ab12cd34", b"1.1 seawall-00000001"]
+
+
 @pytest.mark.parametrize("query", [b"", b"?key=secret", b"?beta=true&key=secret"])
 def test_a_query_that_is_not_known_stays_here(query: bytes) -> None:
     """Some gateways take a key there."""

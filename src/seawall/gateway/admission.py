@@ -170,6 +170,15 @@ class Gate:
             self._arm(until)
         return granted
 
+    def serves(self, within: float) -> bool:
+        """Whether the next of those who wait goes within so many seconds, as far as is known, and not to find out
+        whether the upstream is well again."""
+        lane, now = self.lane, self.time()
+        if lane.breaker.open or lane.host.open:
+            return False
+        wait = lane.peek(now)
+        return wait is None or wait.at <= now + within
+
     def stop(self) -> None:
         """Wake up no more."""
         if self._timer is not None:

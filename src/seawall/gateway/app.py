@@ -145,7 +145,7 @@ class GatewayServer:
             return None
         from seawall.gateway.fallback import Fallbacks
 
-        found = Fallbacks(self._config, self._fallback_keys, self._accounts, self.addresses)
+        found = Fallbacks(self._config, self._fallback_keys, self._accounts, self.addresses, self._calls.via)
         return found if found.targets else None
 
     async def drain(self) -> None:

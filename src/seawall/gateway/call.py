@@ -84,7 +84,8 @@ class Calls:
         self._prefix = secrets.token_hex(4)
         self._next = 0
         self._mark = f"seawall-{self._prefix}".encode()
-        """In `via` (RFC 9110 section 7.6.3): a request that brings it back went in a ring."""
+        self.via = b"1.1 " + self._mark
+        """In the header of that name (RFC 9110 section 7.6.3): a request that brings it back went in a ring."""
         self._tells_via = not anthropics(origin.host)  # the API itself sends nothing back to us
 
     def read(self, request: Request, body: RequestBody) -> Call:
@@ -138,7 +139,7 @@ class Calls:
         """A request's head as it is sent on; with `identity`, an answer without a coding is asked for."""
         headers = upstream_headers(head, self._host, length, identity=identity)
         if self._tells_via:
-            headers.append(b"via: 1.1 " + self._mark)
+            headers.append(b"via: " + self.via)
         if self._base or not head.http11:
             return format_head(b"%b %b%b HTTP/1.1" % (head.method, self._base, head.target), headers)
         return format_head(head.first_line, headers)

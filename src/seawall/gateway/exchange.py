@@ -706,7 +706,9 @@ class Exchange:
     ) -> None:
         call, means, now = self.call, self._means, self._loop.time()
         at, held, hold = means.clock.wall(), self._held(), means.settings.hold
-        lane, way = self._lane(), self._way()
+        way = self._way()
+        # Without an outcome, a cause is why its own lane kept it, wherever it was just then.
+        lane = self._lane() if cause is None or outcome is not None else call.lane
         row = Row(
             at=at,
             utc_offset=utc_offset(at),

@@ -1,7 +1,7 @@
 """Where calls of this gateway may go instead, made ready: lane, head, body and connections of an attempt there."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from seawall.gateway.call import Call
 from seawall.gateway.memory import Memory
 from seawall.gateway.records import LaneKey
 from seawall.http.pool import Pool
-from seawall.origin import Origin, is_loopback
+from seawall.origin import Origin, anthropics, is_loopback
 from seawall.policy.outcome import Outcome
 from seawall.policy.route import Go, Sender, Skip, Stay, Target, after_failure, choose, next_due, read
 from seawall.upstream import elsewhere
@@ -41,6 +41,7 @@ class _Address:
 
     @property
     def shown(self) -> str:
+        """Host, and port where it is not the usual one: two gateways of one machine are two addresses."""
         return self.origin.authority.removesuffix(":443" if self.origin.scheme == "https" else ":80")
 
 
@@ -53,8 +54,12 @@ class Fallbacks:
         keys: Mapping[int, str],
         accounts: Accounts,
         listens: Sequence[tuple[str, int]],
+        via: bytes,
     ) -> None:
+        """`via`: by what this gateway knows a request that comes back to it."""
         self.loopback = all(is_loopback(host) for host, _ in listens)
+        self._via = via
+        self._rest = config.gateway.backoff.most
         self._addresses: dict[int, _Address] = {}
         usable: list[Target] = []
         for target in read(config)[0]:
@@ -84,11 +89,15 @@ class Fallbacks:
             tokens=call.facts.tokens,
             lane=call.lane,
         )
-        return Away(detour, admission, memory, take)
+        return Away(detour, admission, memory, take, self._rest)
 
     def address(self, target: Target) -> _Address | None:
         """Of a target that is another; None for the call's own."""
         return self._addresses.get(target.number)
+
+    def via(self, address: _Address) -> bytes:
+        """What that address is told of the way here; the API itself sends nothing back."""
+        return b"" if anthropics(address.origin.host) else self._via
 
     def tick(self, now: float) -> None:
         """Close connections that were idle for too long."""
@@ -156,9 +165,16 @@ class Detour:
         self.skipped: list[str] = []
         """A sentence for each target that was due and could not take the call."""
 
-    def next(self, outcome: Outcome, held: float) -> Go | None:
-        """Where the call goes after `outcome`, held so long; None: it stays."""
+    @property
+    def most(self) -> int:
+        """How many targets there are."""
+        return len(self._fallbacks.targets)
+
+    def next(self, outcome: Outcome, held: float, passed: Collection[int] = ()) -> Go | None:
+        """Where the call goes after `outcome`, held so long; None: it stays. `passed`: targets that are passed by."""
         targets = self._fallbacks.targets
+        if passed:
+            targets = tuple(target for target in targets if target.number not in passed)
         due = next_due(targets, outcome, self._tried)
         if due is None or due > held:
             return None
@@ -176,7 +192,7 @@ class Detour:
         named = family(self._model(go))
         if address is None:
             return LaneKey(self._lane.route, self._lane.account, named)
-        return LaneKey(address.origin.host, address.account, named)
+        return LaneKey(address.shown, address.account, named)
 
     def way(self, go: Go) -> Way | None:
         """The attempt, ready to be sent; None where it cannot be made after all, and the target is struck off."""
@@ -189,7 +205,10 @@ class Detour:
             head = elsewhere.for_same_address(self._head, len(body))
             return Way(go.target, self.lane(go), head, body, None, f"model={model}")
         host = address.shown
-        head = elsewhere.for_another_address(self._head, len(body), host.encode(), address.base, address.key)
+        via = self._fallbacks.via(address)
+        head = elsewhere.for_another_address(
+            self._head, len(body), host.encode(), address.base, address.key, via
+        )
         told = f"upstream={host} model={model}" if _NAME.fullmatch(model) else f"upstream={host}"
         return Way(go.target, self.lane(go), head, body, address.pool, told)
 

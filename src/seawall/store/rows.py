@@ -95,7 +95,7 @@ _SHAPES = {
     "client": r"(?:" + _NAME + r"(?:/" + _NAME + r")?(?:[/ ]\d[A-Za-z0-9_.+-]{0,31})?)?",
     "network": _HASH,
     "account": _HASH,
-    # `model=claude-sonnet-5-5`, `upstream=host:port model=...`; the `route` is the host there.
+    # `model=claude-sonnet-5-5`, `upstream=host:port model=...`: the `route` of that attempt is the same host:port.
     "fallback": r"(?:upstream=[A-Za-z0-9._\[\]:-]{1,262}(?: model=" + _MODEL + r")?|model=" + _MODEL + r")",
 }
 """What each text may look like. Most come from an upstream or a client, who may write anything there: a

@@ -1,5 +1,7 @@
 """The head of a request that goes to another model or another address than its client's."""
 
+import re
+
 from seawall.http.head import AnswerHead, Headers, format_head
 
 _PATH = b"/v1/messages"
@@ -14,6 +16,9 @@ _HARMLESS_PREFIXES = (b"x-stainless-",)
 """What a client tells of itself and of the protocol. Any other header may carry a credential (a company's gateway reads
 its own), so another address does not get it, as it does not get `x-claude-code-*`, `authorization` or cookies."""
 _BETAS = b"anthropic-beta"
+_VIA = b"via"
+_PASSED = re.compile(rb"1\.1 seawall-[0-9a-f]{1,16}")
+"""What a gateway of this kind says of itself: it alone tells nothing of where a request comes from."""
 _COOKIES = (b"set-cookie", b"set-cookie2")
 
 
@@ -40,8 +45,14 @@ def for_same_address(head: bytes, length: int) -> bytes:
     )
 
 
-def for_another_address(head: bytes, length: int, host: bytes, base: bytes, key: str) -> bytes:
-    """The head for an address with a key of its own: nothing in it is its client's but what is known to be harmless."""
+def for_another_address(
+    head: bytes, length: int, host: bytes, base: bytes, key: str, via: bytes = b""
+) -> bytes:
+    """The head for an address with a key of its own: nothing in it is its client's but what is known to be harmless.
+
+    `via`: how this gateway knows the request again, should that address lead back; the marks of other gateways that
+    it came by stay too.
+    """
     line, headers = _read(head)
     target = line.split(b" ")[1]
     query = b"?" + _BETA if target.partition(b"?")[2] == _BETA else b""
@@ -51,6 +62,9 @@ def for_another_address(head: bytes, length: int, host: bytes, base: bytes, key:
         for name, value in headers
         if (lower := name.lower()) in _HARMLESS or lower == _BETAS or lower.startswith(_HARMLESS_PREFIXES)
     ]
+    if via:
+        marks = [value for name, value in headers if name.lower() == _VIA and _PASSED.fullmatch(value)]
+        kept += [b"via: " + mark for mark in dict.fromkeys([*marks, via])]
     kept += [b"x-api-key: " + key.encode("latin-1"), b"content-length: %d" % length]
     return format_head(b"POST %b%b%b HTTP/1.1" % (base, _PATH, query), kept)
 

@@ -120,6 +120,29 @@ def test_an_unreachable_host_concerns_all_its_lanes() -> None:
     asyncio.run(asyncio.wait_for(run(), 10))
 
 
+@pytest.mark.parametrize("end", ["dropped", "unreachable"])
+def test_the_hosts_probe_is_passed_on_to_another_lane(end: str) -> None:
+    """Where the host's probe has failed or its client has left, and nobody else waits in its lane, another lane's call
+    is the next one soon: not when its hold is nearly over."""
+
+    async def run() -> None:
+        lanes = Admission(accelerated(Config(), 100).gateway, random.Random(1))
+        opus, *others = (lanes.gate(LaneKey("here", "a1", family)) for family in ("opus", "haiku", "sonnet"))
+        for permit in [now(opus) for _ in range(6)]:
+            permit.unreachable()
+        waits = [later(gate) for gate in others]
+        done, left = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        assert len(done) == len(left) == 1
+        getattr(done.pop().result(), end)()
+        next_one = left.pop()
+        # Five minutes of its clock, which runs a hundred times as fast; its hold is ten.
+        await asyncio.wait_for(asyncio.shield(next_one), 3)
+        next_one.result().ended()
+        assert not opus.lane.host.open
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
 def test_a_credential_that_has_an_account_keeps_its_lane() -> None:
     """When an answer names the organisation, what was learned goes on under its name; two keys of one share it."""
 

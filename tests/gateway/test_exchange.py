@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ground import Ground, check_whole, ground, hold, question, send, until
 
+from seawall.causes.evidence import Fault
 from seawall.config import Gateway
 from seawall.http.head import AnswerHead, read_answer
 from seawall.http.reply import Reply
@@ -202,3 +203,26 @@ def test_a_date_to_wait_for_counts_from_the_answer() -> None:
     attempt.end()
     assert heard.failure is not None
     assert heard.failure.evidence.retry_after == 30
+
+
+def test_a_call_stopped_before_it_goes_again_gives_its_permit_back() -> None:
+    """Its idle connection and its client end at the same moment: nobody has its place for ever."""
+
+    async def run() -> None:
+        async with ground("ok", "hang at=before-headers", concurrency=1) as g:
+            check_whole(await g.ask())
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question())
+            await until(lambda: g.sent() == 2)
+            (exchange,) = g.gateway._exchanges
+            attempt, client = exchange._attempt, exchange.relay.reply._connection
+            assert attempt is not None
+            assert exchange._reused
+            attempt.broken(Fault.CONNECTION_RESET, "the connection was reset")
+            client.connection_lost(None)
+            await until(lambda: not g.gateway._exchanges)
+            g.at_rest()
+            check_whole(await g.ask())
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(run(), 20))

@@ -26,7 +26,7 @@ from ground import (
 )
 
 from seawall.causes.cause import lookup
-from seawall.config import Pacer, Sizes
+from seawall.config import Backoff, Pacer, Sizes
 from seawall.fake import scenario
 
 STREAMED = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "not streamed"])
@@ -778,6 +778,36 @@ def test_rule_7_a_throttle_passes_after_a_while() -> None:
             assert answer.status == 429
             assert g.sent() > 2
             assert "retry-after" not in answer.headers
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("fault", ["spend-cap", "plan-limit", "status code=429 x-should-retry=false"])
+def test_rule_7_a_429_that_no_time_cures_slows_nobody(fault: str) -> None:
+    """It says nothing of how fast calls may start: a fleet whose money is spent hears so at once, each call of it."""
+
+    async def run() -> None:
+        async with ground(*[fault] * 30) as g:
+            for answer in await asyncio.gather(*(g.ask() for _ in range(30))):
+                assert answer.status == 429
+            (gate,) = g.gateway._admission.gates()
+            assert gate.lane.pacer.start_rate(gate.time()) is None
+            assert gate.lane.pacer.blocked(gate.time()) == 0
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_rule_7_a_throttle_after_an_outage_has_its_own_time() -> None:
+    """A call that was held through failures of another kind for longer than a throttle may last is not handed the first
+    429 that states no time, and its pauses begin as short as anybody's."""
+
+    async def run() -> None:
+        quick = Backoff(first=0.01, most=0.02, throttle_first=0.02, throttle_most=0.2)
+        faults = ["overloaded retry-after=0.3", "throttle", "throttle"]
+        async with ground(*faults, backoff=quick) as g:
+            check_whole(await g.ask())
+            assert g.sent() == 4
 
     asyncio.run(run())
 

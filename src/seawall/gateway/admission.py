@@ -66,26 +66,26 @@ class Permit:
         if self._close():
             self._gate.refused_by = label
             self._gate.lane.refused(self._sent, self._gate.time())
-            self._gate.changed()
+            self._gate.changed(self._sent)
 
     def unreachable(self) -> None:
         """No connection could be made."""
         if self._close():
             self._gate.refused_by = "no connection"
             self._gate.lane.unreachable(self._sent, self._gate.time())
-            self._gate.changed()
+            self._gate.changed(self._sent)
 
     def limited(self, limits: Limits, retry_after: float | None) -> None:
         """The account's own limits refused it."""
         if self._close():
             self._gate.lane.limited(self._sent, levels(limits), retry_after, self._gate.time())
-            self._gate.changed()
+            self._gate.changed(self._sent)
 
     def dropped(self) -> None:
         """It ended without a word on load: its client left, or the request was at fault."""
         if self._close():
             self._gate.lane.dropped(self._sent, self._gate.time())
-            self._gate.changed()
+            self._gate.changed(self._sent)
 
     def _close(self) -> bool:
         was_open, self._open = self._open, False
@@ -137,12 +137,14 @@ class Gate:
         self.lane.leave(ticket, self.time())
         self.changed()
 
-    def changed(self) -> None:
-        """Something happened that may let others go."""
+    def changed(self, ended: Sent | None = None) -> None:
+        """Something happened that may let others go; `ended`: an attempt that was not accepted."""
         if self.lane.load.queued:
             self.pump()
         host = self._host
-        if host.was_open != host.breaker.open:
+        # While the host's probe was under way no lane knew when it may go, and this one may have nobody to send next.
+        probed = ended is not None and ended.host_probe > 0
+        if probed or host.was_open != host.breaker.open:
             host.was_open = host.breaker.open
             for gate in self._admission.gates():
                 if gate._host is host and gate.lane.load.queued:

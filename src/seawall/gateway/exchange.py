@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
-from seawall.causes.cause import lookup
+from seawall.causes.cause import Hold, lookup
 from seawall.causes.evidence import Evidence, Fault, Phase, by_api
 from seawall.causes.match import UNKNOWN
 from seawall.gateway.admission import Gate, Permit
@@ -67,6 +67,7 @@ class Exchange:
         "_reused",
         "_stopped",
         "_task",
+        "_throttled",
         "arrived_at",
         "attempts",
         "call",
@@ -112,6 +113,9 @@ class Exchange:
         self._failures = 0
         self._replays = 0
         self._first_failed_at: float | None = None
+        """Of the failures in a row that are throttles, or are none, as the last one."""
+        self._throttled = False
+        """Whether that was one: its pauses and its time begin with the first."""
         self._last: Failure | None = None
         self._interrupted = ""
         self._last_attempt = ""
@@ -131,6 +135,8 @@ class Exchange:
         self._means.exchanges.add(self)
         try:
             if self._stopped:
+                if isinstance(begun, Permit):
+                    begun.dropped()
                 raise asyncio.CancelledError
             if isinstance(begun, Permit):
                 failure = await self._go(begun, fresh=True)
@@ -278,6 +284,7 @@ class Exchange:
             self._failures = place.failures
             self._replays = place.replays
             self._first_failed_at = place.first_failed_at
+            self._throttled = place.throttled
             self.ticket = self._new_ticket(place.tag)
         self._mind_limit()
         if place is None or place.answer is None:
@@ -491,11 +498,11 @@ class Exchange:
 
     def _decide(self, failure: Failure, outcome: Outcome) -> Decision:
         now, means = self._loop.time(), self._means
+        if self._first_failed_at is None or outcome.throttle is not self._throttled:
+            self._failures, self._first_failed_at, self._throttled = 0, now, outcome.throttle
         self._failures += 1
         self._last = failure
         self.cause = outcome.cause
-        if self._first_failed_at is None:
-            self._first_failed_at = now
         if failure.evidence.fault is Fault.ASLEEP and not self._last_attempt:
             return Again(0.0)
         self._outcome = outcome
@@ -605,6 +612,7 @@ class Exchange:
                 failures=self._failures,
                 replays=self._replays,
                 first_failed_at=self._first_failed_at,
+                throttled=self._throttled,
                 tag=self.ticket.tag if self.ticket is not None else None,
                 answer=answer,
             )
@@ -749,7 +757,7 @@ def _end(permit: Permit, attempt: Attempt, failure: Failure) -> None:
         permit.dropped()
     elif evidence.phase is Phase.CONTENT:
         permit.ended()
-    elif evidence.status == 429 and not evidence.limits_rejected:
+    elif evidence.status == 429 and classify(evidence).hold is not Hold.NO:
         permit.limited(attempt.limits, evidence.retry_after)
     elif evidence.status is None or evidence.status >= 500 or evidence.in_stream or evidence.status == 200:
         permit.refused(_label(evidence))

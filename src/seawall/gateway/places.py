@@ -39,6 +39,8 @@ class Place:
     failures: int
     replays: int
     first_failed_at: float | None
+    throttled: bool = False
+    """Whether the last failure was a throttle; the two above are of those alike."""
     tag: float | None = None
     """Its place in its lane's queue."""
     answer: "asyncio.Future[bytes | None] | None" = None

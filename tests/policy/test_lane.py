@@ -228,6 +228,33 @@ def test_a_hosts_probe_whose_client_leaves() -> None:
     assert second.host_probe > first.host_probe
 
 
+def test_calls_that_wait_for_nothing_do_not_keep_others_from_being_tried() -> None:
+    """One that wants to hear of every failure at once may fail each second for ever, for reasons of its own: in the
+    outage that it makes of it a call that waits is the probe all the same, and in time."""
+    one, now = lane(), 100.0
+    held = ticket(now)
+    while not one.breaker.open:
+        sent = one.enter(ticket(now, waits=False), now)
+        assert sent is not None
+        one.refused(sent, now + 0.3)
+        now += 1.0
+    assert one.enter(held, now) is None
+    for _ in range(10):
+        sent = one.enter(ticket(now, waits=False), now)
+        assert sent is not None
+        one.refused(sent, now + 0.3)
+        now += 1.0
+        tried = one.next(now)
+        if isinstance(tried, Sent):
+            break
+    assert isinstance(tried, Sent)
+    assert tried.ticket is held
+    unwaiting = one.enter(ticket(now, waits=False), now)
+    assert unwaiting is not None
+    one.accepted(unwaiting, now + 1.0)  # good news are good news, whoever brings them
+    assert not one.breaker.open
+
+
 def test_what_was_known_of_others_refusals_ends_with_an_outage() -> None:
     """Whose doing the next refusals are is asked anew."""
     law = lane()

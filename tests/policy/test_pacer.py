@@ -127,6 +127,20 @@ def test_what_was_sent_since_is_not_in_the_answers_figure() -> None:
     assert one.buckets[REQUESTS].level == pytest.approx((88.8 + 89) / 2)
 
 
+@pytest.mark.parametrize(("limit", "left"), [(1, 0), (30_000, 0), (50_000, 50_000)])
+def test_a_minute_of_silence_fills_any_bucket(limit: float, left: float) -> None:
+    """However little an answer says is left, and of how small a limit, after much was sent: nobody waits for longer
+    than an empty bucket takes to be full. Two models of one family may have limits of their own, and a proxy may make
+    nonsense of a header; a lane that waits hears nothing that could tell it better."""
+    one = pacer(Level(INPUT, 2_000_000, 2_000_000))
+    marks = [one.send(Cost(10_000.0, 500.0), NOW) for _ in range(60)]
+    for mark in marks[:20]:
+        one.hear([Level(INPUT, limit, left)], mark, NOW, NOW + 2)
+    at, why = one.when(PLAIN, NOW + 2)
+    assert why == "input tokens"
+    assert at <= NOW + 2 + 60 / (1 - PARAMS.margin)
+
+
 def test_an_answer_from_before_the_bucket_was_known_is_left_out() -> None:
     """Its request has no mark: nobody knows what went after it."""
     one = Pacer(PARAMS)

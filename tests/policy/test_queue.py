@@ -105,6 +105,29 @@ def test_an_old_request_does_not_turn_the_clock_back() -> None:
     assert [one.flow for one in drained(queue)] == ["s:new", "s:other", "s:new", "s:other", "s:new"]
 
 
+def test_a_request_that_goes_first_takes_no_newcomers_share() -> None:
+    """The last of a hundred goes first, because its hold is short: who comes then is next, not behind the hundred."""
+    queue = Queue(PARAMS)
+    joined(queue, *(ticket("s:greedy") for _ in range(100)))
+    hurried = Ticket("s:greedy", 0.0, 20.0)
+    joined(queue, hurried)
+    assert queue.head(17.0) is hurried
+    queue.take(hurried)
+    new = ticket("s:new", 17.0)
+    joined(queue, new, now=17.0)
+    assert new in drained(queue, 17.0)[:2]
+
+
+def test_work_that_can_wait_is_not_charged_to_what_cannot() -> None:
+    """An agent with two hundred deferrable requests in line asks for something now: it has its share like any other."""
+    queue = Queue(PARAMS)
+    joined(queue, *(ticket("s:both", deferrable=True) for _ in range(200)))
+    others = [ticket(f"s:{n % 5}") for n in range(50)]
+    asked = ticket("s:both")
+    joined(queue, *others, asked)
+    assert drained(queue)[:6] == [*others[:5], asked]
+
+
 def test_a_refused_request_keeps_its_place() -> None:
     """It joins again with its old tag, and is first."""
     queue, asked = Queue(PARAMS), [ticket(f"s:{n}") for n in range(4)]

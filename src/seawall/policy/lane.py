@@ -155,9 +155,9 @@ class Lane:
         return at, "budget" if at > now else ""
 
     def _send(self, ticket: Ticket, cost: Cost, now: float) -> Sent:
-        probe = self.breaker.send() if self.breaker.open else 0
-        host_probe = self.host.send() if self.host.open else 0
-        kind = Kind.PROBE if probe or host_probe else self.limiter.send(now)
+        probe = self.breaker.send() if self.breaker.open and ticket.waits else 0
+        host_probe = self.host.send() if self.host.open and ticket.waits else 0
+        kind = Kind.PROBE if self.breaker.open or self.host.open else self.limiter.send(now)
         self.load.in_flight += 1
         self.budget.send(now)
         return Sent(ticket, cost, kind, now, probe, host_probe, self.pacer.send(cost, now))
@@ -190,12 +190,15 @@ class Lane:
     def unreachable(self, sent: Sent, now: float) -> None:
         """No connection could be made."""
         self._over(sent)
-        self.host.refused(now, sent.host_probe)
+        if sent.ticket.waits or not self.host.open:
+            self.host.refused(now, sent.host_probe)
         self._refused(sent, now)
 
     def _refused(self, sent: Sent, now: float) -> None:
         self.budget.count(now, refused=True)
-        self.breaker.refused(now, sent.probe)
+        # In an outage calls that wait for nothing do not put off the probes of those who wait.
+        if sent.ticket.waits or not self.breaker.open:
+            self.breaker.refused(now, sent.probe)
         self.limiter.refused(sent.kind, now, self.breaker.streak)
         if self.breaker.open:
             self.limiter.stop()

@@ -113,7 +113,10 @@ class Bucket:
         """
         self._learn(told)
         server = told.left + ago * self.rate - (self.spent - spent_then)
-        self.level = min(self.most, (self.level + server) / 2)
+        # A minute of silence fills any bucket. Models of one family may have limits of their own, and what was sent
+        # under the larger is no debt of the smaller; and a header may be nonsense.
+        least = self.most - self.limit
+        self.level = max(least, min(self.most, (self.level + server) / 2))
 
 
 class Pacer:

@@ -48,9 +48,10 @@ class Ticket(msgspec.Struct, eq=False):
         return self._entry != 0
 
 
-_Line = list[tuple[float, int, int, Ticket]]
-"""A heap of entries: tag, deadline or moment; the ticket's order; the entry's number; the ticket. Who leaves or moves
-leaves its entry behind."""
+_Entry = tuple[float, int, int, Ticket]
+"""Tag, deadline or moment; the ticket's order; the entry's number; the ticket."""
+_Line = list[_Entry]
+"""A heap. Who leaves or moves leaves its entry behind."""
 
 _SPARE = 64
 """So many who left are not worth sweeping after."""
@@ -105,6 +106,8 @@ class Queue:
             ticket._order = self._order
         if ticket.tag is None:
             p, flow, finish, tag = self._p, ticket.flow, self._finish, self._clock
+            if ticket.deferrable:
+                flow = "later:" + flow  # what can wait is not charged to what cannot
             after = finish.get(flow)
             if after is not None:
                 tag = after if after > tag else tag
@@ -134,37 +137,42 @@ class Queue:
         if self._moments and self._moments[0][0] <= now:
             self._move_on(now)
         for line in (self._first, self._usual, self._deferred):
-            while line:
-                _, _, entry, ticket = line[0]
-                if ticket._entry == entry:
-                    return ticket
-                heappop(line)
+            first = self._first_of(line)
+            if first is not None:
+                return first[3]
+        return None
+
+    @staticmethod
+    def _first_of(line: _Line) -> _Entry | None:
+        """The first entry of one who is still in that line."""
+        while line:
+            first = line[0]
+            if first[3]._entry == first[2]:
+                return first
+            heappop(line)
         return None
 
     def take(self, ticket: Ticket) -> None:
-        """It goes: the virtual clock moves on to it."""
-        self._move_clock(ticket)
+        """It goes: the virtual clock moves on to it, but past nobody who waits for the usual turn."""
         self.leave(ticket)
+        assert ticket.tag is not None
+        first = self._first_of(self._usual)
+        self._move_clock(ticket.tag if first is None else min(ticket.tag, first[0]))
 
     def go_by(self, ticket: Ticket) -> None:
         """It goes at once, where nobody is in line: its agent is charged all the same."""
         self.stamp(ticket)
-        self._move_clock(ticket)
-
-    def _move_clock(self, ticket: Ticket) -> None:
         assert ticket.tag is not None
-        if ticket.tag > self._clock:
-            self._clock = ticket.tag
+        self._move_clock(ticket.tag)
+
+    def _move_clock(self, tag: float) -> None:
+        if tag > self._clock:
+            self._clock = tag
 
     def next_moment(self) -> float:
         """When the line changes by itself; inf: never."""
-        moments = self._moments
-        while moments:
-            at, _, entry, ticket = moments[0]
-            if ticket._entry == entry:
-                return at
-            heappop(moments)
-        return math.inf
+        first = self._first_of(self._moments)
+        return first[0] if first is not None else math.inf
 
     # -- lines ----------------------------------------------------------------------------------------------------
 

@@ -53,6 +53,13 @@ HOUR = 3600
         ({"up": 5, "held": 0, "untried": 1}, "up 5 s, nothing held, 1 waits"),
         ({"up": 5, "held": 0, "untried": 12}, "up 5 s, nothing held, 12 wait"),
         ({"up": 61, "held": 0, "fell_back": 3}, "up 1 min 1 s, nothing held · 3 fell back"),
+        (
+            {"up": 5, "held": 0, "fallback_troubles": [
+                {"route": "other.example", "cause": "account.invalid_api_key", "since": 1.0, "recovered_at": None},
+                {"route": "well.example", "cause": "provider.overloaded", "since": 1.0, "recovered_at": 2.0},
+            ]},
+            "up 5 s, nothing held · fallback other.example fails: account.invalid_api_key",
+        ),
         ({"up": 5, "answers": False}, "does not answer · up 5 s"),
         ({"up": 5, "held": 0, "store": "degraded"}, "up 5 s, nothing held · records wait in memory"),
     ],

@@ -394,6 +394,7 @@ def test_what_ends_a_call_that_is_away_is_no_word_of_the_other() -> None:
             writer.close()
             answer = await g.opus(headers={"x-stainless-timeout": "1"})
             assert answer.status == 529
+            assert g.gateway.status()["cause"] == "provider.overloaded"
             host = g.other.url.removeprefix("http://")
             theirs = g.gateway._accounts.hash(THEIR_KEY.encode())
             ends = [row for row in g.attempts if row.ended != "retried"]

@@ -189,6 +189,27 @@ def test_what_a_lane_waits_for() -> None:
     assert records.waited_out(LANE, clock.at) == "network.connection_refused"
 
 
+def test_trouble_of_a_fallback_is_no_trouble_of_the_upstream() -> None:
+    """Nobody tries it while the upstream is well: it is told by itself, and neither heads the status nor alarms."""
+    clock = Clock()
+    records = Records(clock, None, LANE.route)
+    there = LaneKey("other.example", "b1", "opus")
+    records.count(there, "network.connection_refused", "retried")
+    clock.at += 700
+    told = records.told()
+    assert told["troubles"] == []
+    assert [(one["route"], one["cause"]) for one in told["fallback_troubles"]] == [
+        ("other.example", "network.connection_refused")
+    ]
+    assert records.trouble() is None
+    assert records.lasting() == 0.0
+    records.count(LANE, "provider.overloaded", "retried")
+    clock.at += 60
+    own = records.trouble()
+    assert own is not None
+    assert (own.cause, records.lasting()) == ("provider.overloaded", 60.0)
+
+
 def test_what_is_told_of_troubles() -> None:
     """Each with its lane, since when, how often, how many calls came through or were given up; attempts lately."""
     clock = Clock()

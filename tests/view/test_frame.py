@@ -156,6 +156,15 @@ def test_calls_that_fell_back_are_counted() -> None:
     assert "12 recovered · 3 fell back" in "\n".join(frame(Scene("14:22:31", [one(fell_back=3)]), Look(None)))
 
 
+def test_a_fallback_that_fails_is_no_headline() -> None:
+    """It stands beside what the gateway did: the calls' own upstream is well."""
+    trouble = {"route": "other.example", "cause": "account.invalid_api_key", "since": 1.0}
+    lines = frame(Scene("14:22:31", [one(cause=None, fallback_troubles=[trouble])]), Look(None))
+    (said,) = [line for line in lines if "account" in line]
+    assert "fallback other.example fails: account.invalid_api_key" in said
+    assert said.startswith("Gateway")
+
+
 def test_all_fine() -> None:
     """No headline; nothing held is said."""
     status = {"cause": None, "held": 0, "waiting": [], "lanes": []}

@@ -59,6 +59,7 @@ def line(status: Mapping[str, object], *, plain: bool = False, addressed: bool =
             parts.append(up)
         if one.fell_back:
             parts.append(f"{one.fell_back} fell back")
+        parts += one.failing
         if one.store == "degraded":
             parts.append("records wait in memory")
     if addressed:

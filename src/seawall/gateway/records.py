@@ -98,8 +98,10 @@ def utc_offset(at: float) -> int:
 class Records:
     """Counts what ends and hands rows to a sink, which must not wait."""
 
-    def __init__(self, clock: Clock, sink: Sink | None) -> None:
+    def __init__(self, clock: Clock, sink: Sink | None, route: str = "") -> None:
+        """`route`: where calls go; what fails at any other is a fallback's trouble. Empty: all is the calls' own."""
         self._clock = clock
+        self._route = route
         self._sink = sink
         self._counts: Counter[tuple[int, LaneKey, str]] = Counter()
         self._timed: dict[tuple[str, str], list[int]] = {}
@@ -282,27 +284,35 @@ class Records:
         return last.cause if last is not None else ""
 
     def trouble(self, cause: str = "") -> Trouble | None:
-        """The oldest episode that is going on, of this cause if one is named."""
-        going_on = [t for t in self._troubles.values() if t.recovered_at is None and cause in ("", t.cause)]
+        """The oldest episode that is going on where calls go, of this cause if one is named."""
+        going_on = [t for t in self._going_on() if cause in ("", t.cause)]
         return min(going_on, key=lambda t: t.since, default=None)
 
     def lasting(self) -> float:
         """Seconds that the oldest trouble goes on already which nobody here can mend; 0 where there is none."""
-        going_on = [
-            t.since for t in self._troubles.values() if t.recovered_at is None and t.cause.startswith(_PASSES)
-        ]
+        going_on = [t.since for t in self._going_on() if t.cause.startswith(_PASSES)]
         return max(0.0, self._clock.wall() - min(going_on)) if going_on else 0.0
+
+    def _going_on(self) -> list[Trouble]:
+        """Of the calls' own upstream. While that is well nobody tries where they fall back to, so trouble there never
+        ends, and concerns nobody."""
+        return [t for (lane, _), t in self._troubles.items() if t.recovered_at is None and self._own(lane)]
+
+    def _own(self, lane: LaneKey) -> bool:
+        return not self._route or lane.route == self._route
 
     def told(self) -> dict[str, Any]:
         """What `status` says of troubles that go on or have just ended, the oldest first, and of attempts lately."""
         now = self._clock.wall()
         self._add_up()
-        oldest = sorted(self._troubles.items(), key=lambda one: one[1].since)[:_MOST_TOLD]
+        oldest = sorted(self._troubles.items(), key=lambda one: one[1].since)
+        told: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+        for (lane, _), trouble in oldest:
+            where = {"route": lane.route, "family": lane.family, "account": lane.account}
+            told[self._own(lane)].append(where | asdict(trouble))
         return {
-            "troubles": [
-                {"route": lane.route, "family": lane.family, "account": lane.account} | asdict(trouble)
-                for (lane, _), trouble in oldest
-            ],
+            "troubles": told[True][:_MOST_TOLD],
+            "fallback_troubles": told[False][:_MOST_TOLD],
             "recent": {
                 "span": SPAN,
                 "models": [

@@ -139,6 +139,8 @@ class Gateway:
     leases: int | None = None
     """Runs that use it."""
     troubles: tuple[Trouble, ...] = ()
+    fallback_troubles: tuple[Trouble, ...] = ()
+    """The same of other addresses, to which its calls fall back."""
     models: tuple[Tried, ...] = ()
     span: float | None = None
     """Seconds that `models` covers."""
@@ -174,6 +176,12 @@ class Gateway:
         return any(
             one.by_api for one in self.troubles if one.cause == self.cause and one.recovered_at is None
         )
+
+    @property
+    def failing(self) -> list[str]:
+        """Where its calls could not fall back to when that was last tried, and why not; each address once."""
+        causes = {one.route: one.cause for one in self.fallback_troubles if one.recovered_at is None}
+        return [f"fallback {route} fails: {cause}" for route, cause in causes.items()]
 
     @property
     def counts(self) -> str:
@@ -219,6 +227,7 @@ def gateway(one: Facts) -> Gateway:
         running=_count(one, "running"),
         leases=_count(one, "leases"),
         troubles=tuple(filter(None, map(_trouble, _list(one, "troubles")[:_MOST_LANES]))),
+        fallback_troubles=tuple(filter(None, map(_trouble, _list(one, "fallback_troubles")[:_MOST_LANES]))),
         models=tuple(filter(None, map(_tried, _list(recent, "models")[:_MOST_MODELS]))),
         span=_seconds(recent, "span"),
         minutes=_minutes(recent),

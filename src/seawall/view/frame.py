@@ -150,6 +150,7 @@ def _about(one: Gateway) -> list[Fact]:
         said.append(f"{one.recovered} recovered")
     if one.fell_back:
         said.append(f"{one.fell_back} fell back")
+    said += one.failing
     if one.lost:
         said.append(f"{one.lost} lost")
     if one.store == "degraded":

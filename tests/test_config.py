@@ -151,6 +151,22 @@ def test_a_gateway_does_not_start_with_a_fallback_into_itself() -> None:
 
 
 @pytest.mark.parametrize(
+    ("upstream", "again"),
+    [
+        ("http://127.0.0.1:4000", "http://localhost:4000"),
+        ("http://localhost:4000", "http://[::1]:4000/v"),
+        ("https://api.anthropic.com", "https://api.anthropic.com."),
+    ],
+)
+def test_the_same_address_by_another_name_is_the_same(upstream: str, again: str) -> None:
+    """A second key for it is refused however it is written; another port of this machine is another address."""
+    gateway = Gateway(upstream=upstream)
+    with pytest.raises(ConfigError, match="under another key"):
+        check(Config(gateway, fallback=(Fallback(upstream=again, key_env="K"),)))
+    check(Config(gateway, fallback=(Fallback(upstream="http://localhost:4001", key_env="K"),)))
+
+
+@pytest.mark.parametrize(
     ("text", "span"),
     [
         ("22:00-07:00", (1320, 420)),

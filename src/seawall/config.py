@@ -598,7 +598,9 @@ def _check_other_address(fallback: Fallback, gateway: Gateway) -> None:
         first, _ = upstream_address(gateway.upstream)
     except ConfigError:
         return
-    if origin == first:
+    near = is_loopback(origin.host) and is_loopback(first.host)  # one machine, by whichever of its names
+    same = origin.scheme == first.scheme and origin.port == first.port
+    if same and (near or origin.host.rstrip(".") == first.host.rstrip(".")):
         raise ConfigError(
             "upstream is gateway.upstream under another key: one account's limits are not met with another's"
         )

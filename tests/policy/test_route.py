@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seawall.causes.cause import Hold, codes, lookup
 from seawall.config import Config, Fallback, Gateway
+from seawall.config import Hold as HoldSettings
 from seawall.policy.outcome import Outcome
 from seawall.policy.route import Go, Sender, Stay, Target, after_failure, choose, next_due, read
 from seawall.wire.models import CURRENT
@@ -69,6 +70,18 @@ def test_the_short_form() -> None:
             "request.* is passed on at once and never held",
         ),
         (Config(fallback=(Fallback(("nobody.*",), "opus"),)), 1, "no cause is named nobody.*"),
+        (
+            Config(gateway=Gateway(fallback=("opus",), fallback_after=1200.0)),
+            1,
+            "gateway.fallback: it waits for 20 min, and calls are held for 15 min (gateway.hold)",
+        ),
+        (
+            Config(
+                gateway=Gateway(hold=HoldSettings(longest=0.0)), fallback=(Fallback(model="opus", after=0.0),)
+            ),
+            1,
+            "[[fallback]] 1: it waits for 0 s, and calls are not held",
+        ),
     ],
 )
 def test_what_can_never_be_used_is_said(config: Config, targets: int, says: str) -> None:

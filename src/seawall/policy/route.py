@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import inf
 
 from seawall.causes.cause import Hold, Party, codes, lookup
+from seawall.clock import duration
 from seawall.config import Config, Fallback
 from seawall.policy.outcome import Outcome
 from seawall.wire import models
@@ -57,6 +58,12 @@ def read(config: Config) -> tuple[tuple[Target, ...], tuple[str, ...]]:
             )
             continue
         problems += [f"{where}: {problem}" for cause in one.causes if (problem := _misnamed(cause))]
+        if one.after >= gateway.hold.longest:
+            held = f"held for {duration(gateway.hold.longest)}" if gateway.hold.longest else "not held"
+            problems.append(
+                f"{where}: it waits for {duration(one.after)}, and calls are {held} (gateway.hold): only a call that"
+                " asks for a longer hold gets there"
+            )
         number, short = len(targets), table < 0
         targets.append(
             Target(number, one.causes, model, one.upstream, one.after, one.team, table, another_family=short)

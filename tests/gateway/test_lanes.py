@@ -14,6 +14,7 @@ from seawall.gateway import lanes
 from seawall.gateway.admission import Admission, Gate
 from seawall.gateway.records import LaneKey
 from seawall.policy.lane import Wait
+from seawall.policy.queue import Ticket
 
 NOW = 1000.0
 
@@ -23,6 +24,7 @@ NOW = 1000.0
     [
         (Wait(NOW, "limiter", NOW), "goes now"),
         (Wait(NOW, "", NOW), "goes now"),
+        (Wait(NOW + 0.04, "breaker", NOW + 0.04), "goes now"),
         (Wait(NOW + 2, "breaker", NOW + 2), "529 for opus: probe in 2.0 s"),
         (Wait(math.inf, "breaker", math.inf), "529 for opus: probe under way"),
         (Wait(NOW + 2, "host", NOW + 2), "api.anthropic.com cannot be reached: next try in 2.0 s"),
@@ -40,6 +42,44 @@ def test_why_the_head_waits(wait: Wait, says: str) -> None:
 
     async def run() -> None:
         assert lanes.why(gate(), wait, NOW) == says
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("pause", "lane", "others", "says"),
+    [
+        (3.0, (1.0, "breaker"), 0, (3.0, "its own pause: 3.0 s")),
+        (0.5, (2.0, "breaker"), 0, (2.0, "529 for opus: probe in 2.0 s")),
+        (0.5, (2.0, "breaker"), 1, (math.inf, "529 for opus: probe in 2.0 s")),
+        (0.5, (math.inf, "breaker"), 1, (math.inf, "529 for opus: probe under way")),
+        (0.5, (4.0, "input tokens"), 1, (math.inf, "own limit: input tokens, 4.0 s")),
+        (0.0, (2.0, "breaker"), 0, (2.0, "529 for opus: probe in 2.0 s")),
+    ],
+)
+def test_why_a_call_waits(
+    pause: float, lane: tuple[float, str], others: int, says: tuple[float, str]
+) -> None:
+    """Its own pause is the reason only where nothing keeps the whole lane for longer."""
+
+    async def run() -> None:
+        one, mine = gate(), Ticket("s:1", NOW, NOW + 900, not_before=NOW + pause)
+        for ticket in (mine, *(Ticket("s:2", NOW, NOW + 900) for _ in range(others))):
+            one.lane.join(ticket, NOW)
+        seconds, why = lane
+        assert lanes.told(one, mine, Wait(NOW + seconds, why, NOW + seconds), NOW) == says
+
+    asyncio.run(run())
+
+
+def test_places_that_are_all_taken() -> None:
+    """`gateway.concurrency` is the limit, where nothing else is."""
+
+    async def run() -> None:
+        one = Admission(settings(concurrency=2), random.Random(1)).gate(LaneKey("a", "key", "opus"))
+        assert lanes.lane(one, NOW)["limit"] is None
+        one.lane.load.in_flight = 2
+        assert lanes.lane(one, NOW)["limit"] == 2
 
     asyncio.run(run())
 

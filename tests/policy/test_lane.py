@@ -84,6 +84,19 @@ def test_peeking_lets_nobody_go() -> None:
     assert isinstance(law.next(NOW), Sent)
 
 
+def test_a_pause_of_its_own_opens_no_breaker() -> None:
+    """Where all who wait pause by themselves, what keeps the lane for longer is what they wait for."""
+    law = lane()
+    in_outage(law, NOW)
+    probe_at = law.breaker.when(NOW)
+    law.join(ticket(not_before=NOW + 0.1), NOW)
+    assert law.peek(NOW) == Wait(probe_at, "breaker", probe_at)
+    longer = lane()
+    in_outage(longer, NOW)
+    longer.join(ticket(not_before=NOW + 60), NOW)
+    assert longer.peek(NOW) == Wait(NOW + 60, "backoff", NOW + 60)
+
+
 def test_the_number_of_files_is_bounded() -> None:
     """`gateway.concurrency`: until something ends, whenever that is."""
     law = lane(concurrency=2)

@@ -157,7 +157,7 @@ def test_colour_is_on_the_marks_alone() -> None:
     [
         ({"id": "sw_1"}, ["sw_1"]),
         ({}, ["a call"]),
-        (CALL | {"attempt": 0, "class": "deferrable", "next_in": 0.0, "why": "own limit: input tokens, 3.2 s"},
+        (CALL | {"attempt": 1, "class": "deferrable", "next_in": 0.0, "why": "own limit: input tokens, 3.2 s"},
          ["claude-cli/2.1.329 s:1f0c2a7e · 2 min 51 s · not tried yet", "next now",
           "own limit: input tokens, 3.2 s · can wait for others", "sw_1234567800002a"]),
         ({"id": "sw_1", "held": 5.0, "cause": "provider.overloaded", "family": "opus"},
@@ -194,7 +194,7 @@ def test_five_hundred_held_calls() -> None:
 
 def test_calls_that_have_not_been_tried_wait_too() -> None:
     """Where more wait than are held, the label counts those who wait."""
-    new = CALL | {"attempt": 0}
+    new = CALL | {"attempt": 1}
     assert shown(held=1, waiting=[CALL, new])[0].startswith("Waiting 2     claude-cli")
     assert shown(held=2, waiting=[CALL, new])[0].startswith("Holding 2     claude-cli")
     assert shown(held=3, waiting=[CALL, new])[0].startswith("Holding 3     claude-cli")
@@ -227,12 +227,20 @@ def test_lanes_of_one_family_are_told_apart() -> None:
         return [line[:26].split("  ")[0] for line in shown(lanes=[*lanes]) if not line.startswith(" ")]
 
     assert names(idle, CALM, LANE) == ["opus", "haiku", "sonnet"]
-    assert [line for line in shown(Look(40), lanes=[LANE, other]) if not line.startswith(" ")] == [
-        "opus a1b2c3d4", "opus ffff0000",
-    ]  # fmt: skip
-    assert [line for line in shown(Look(40), lanes=[LANE, far]) if not line.startswith(" ")] == [
-        "opus api.anthropic.com", "opus far.example",
-    ]  # fmt: skip
+    both = CALM | {"family": "", "account": "ffff000011112222", "upstream": "a-rather-long-name.example"}
+    assert shown(lanes=[CALM | {"family": ""}, both])[:2] == [
+        "any model     ffff0000 · a-rather-long-name.example · ok calm · 3 running",
+        f"{INDENT}no limit · 0 queued · breaker closed",
+    ]
+    assert [line for line in shown(lanes=[LANE, other]) if not line.startswith(" ")] == [
+        "opus          a1b2c3d4 · ! not our load · 12 running · 3 trying · limit 57",
+        "opus          ffff0000 · ! not our load · 12 running · 3 trying · limit 57",
+    ]
+    assert [line for line in shown(Look(40), lanes=[LANE, far]) if "opus" in line or "example" in line] == [
+        "opus",
+        "opus",
+        "  far.example · ! not our load",
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 40])

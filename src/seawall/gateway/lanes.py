@@ -10,11 +10,14 @@ from seawall.gateway.exchange import Exchange
 from seawall.gateway.records import client_name
 from seawall.policy.lane import Wait
 from seawall.policy.limiter import State
+from seawall.policy.queue import Ticket
 
 _LANES = 100
 _AGENTS = 10
 _WAITING = 50
 _LATELY = 600.0
+_NOW = 0.05
+"""Seconds that would be shown as none."""
 _SHOWN = 8
 """Characters of a session's or agent's name: enough to tell it from the others."""
 
@@ -40,7 +43,7 @@ def lane(gate: Gate, now: float) -> dict[str, Any]:
             {"agent": agent_name(flow), "queued": count}
             for flow, count in law.queue.by_flow.most_common(_AGENTS)
         ],
-        "limit": law.limiter.limit(now),
+        "limit": law.limit(now),
         "state": _state(gate, now),
         "rate": round(law.limiter.rate, 3),
         "refused_share": round(law.budget.refused_share(now), 3),
@@ -80,7 +83,7 @@ def next_try_in(gates: Iterable[Gate], now: float) -> float | None:
 def why(gate: Gate, wait: Wait, now: float) -> str:
     """Why the head of this lane's queue waits, in a few words."""
     law, family = gate.lane, gate.key.family or "this model"
-    if wait.at <= now:
+    if wait.at - now < _NOW:
         return "goes now"
     left = f"{wait.at - now:.1f} s" if wait.at < math.inf else ""
     match wait.why:
@@ -123,17 +126,23 @@ def _plain(name: str) -> str:
     return "".join(c for c in name if c.isalnum() or c in "-_.")[:_SHOWN]
 
 
+def told(gate: Gate, ticket: Ticket, wait: Wait | None, now: float) -> tuple[float, str]:
+    """In how many seconds a call goes (inf: that hangs on others) and what it waits for, where its lane waits so."""
+    own_pause = ticket.not_before - now
+    if own_pause > 0 and (wait is None or wait.at <= ticket.not_before):
+        return own_pause, f"its own pause: {own_pause:.1f} s"
+    if wait is None:
+        return math.inf, ""
+    # Only of the head is it known when it goes; the others go after it, for the same reason.
+    queue = gate.lane.queue
+    is_next = queue.size == 1 or queue.head(now) is ticket
+    return wait.at - now if is_next else math.inf, why(gate, wait, now)
+
+
 def _call(exchange: Exchange, wait: Wait | None, now: float) -> dict[str, Any]:
     ticket, gate = exchange.ticket, exchange.gate
     assert ticket is not None
-    own_pause = ticket.not_before - now
-    if own_pause > 0:
-        next_in, said = own_pause, f"its own pause: {own_pause:.1f} s"
-    else:
-        # Only of the head is it known when it goes; the others go after it, for the same reason.
-        is_head = gate.lane.queue.head(now) is ticket
-        next_in = wait.at - now if wait is not None and is_head else math.inf
-        said = why(gate, wait, now) if wait is not None else ""
+    next_in, said = told(gate, ticket, wait, now)
     return {
         "id": exchange.call.id,
         "client": client_name(exchange.call.user_agent),

@@ -116,9 +116,19 @@ class Lane:
         """When the head may go and what it waits for, without letting it; None where nobody waits."""
         ticket = self.queue.head(now)
         if ticket is None:
-            return self._nobody_yet()
+            wait = self._nobody_yet()
+            if wait is None:
+                return None
+            # Whatever the first of them takes, it goes no sooner than the least.
+            at, why = self._when(_PAID, now)
+            return Wait(at, why, at) if at > wait.at else wait
         at, why = self._when(self._cost(ticket), now)
         return Wait(at, why, at)
+
+    def limit(self, now: float) -> int | None:
+        """How many attempts may be under way; None where nothing says so just now."""
+        most, limit = self._settings.concurrency, self.limiter.limit(now)
+        return limit if self.load.in_flight < most else min(most, limit if limit is not None else most)
 
     def head_cost(self, now: float) -> Cost | None:
         """What the next will take from the account's limits."""

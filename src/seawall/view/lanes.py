@@ -71,11 +71,16 @@ def holding_rows(gateway: Gateway, look: Look, most: int = SHOWN) -> list[Row]:
 def _call_in_a_line(call: Held) -> tuple[str, str]:
     said = [duration(call.waited)] if call.waited is not None else []
     if call.attempt is not None:
-        said.append(f"attempt {call.attempt}" if call.attempt else "not tried yet")
+        said.append(_attempt(call.attempt))
     if call.next_in is not None:
         said.append(f"next {_in(call.next_in)}")
     who = " ".join(part for part in (call.client, call.agent) if part) or call.id or "a call"
     return who, ", ".join(said)
+
+
+def _attempt(number: int) -> str:
+    """The attempt that comes next: before the first there was none."""
+    return f"attempt {number}" if number > 1 else "not tried yet"
 
 
 def _held_in_all(gateway: Gateway) -> list[Fact]:
@@ -93,7 +98,7 @@ def _call_facts(call: Held) -> tuple[list[Fact], list[Fact]]:
     if call.waited is not None:
         facts.append(duration(call.waited))
     if call.attempt is not None:
-        facts.append(f"attempt {call.attempt}" if call.attempt else "not tried yet")
+        facts.append(_attempt(call.attempt))
     if call.next_in is not None:
         facts.append(f"next {_in(call.next_in)}")
     why = [call.why or " ".join(part for part in (call.cause, call.family) if part)]
@@ -108,23 +113,28 @@ def _call_facts(call: Held) -> tuple[list[Fact], list[Fact]]:
 
 
 def lane_rows(gateway: Gateway) -> list[Row]:
-    """The lanes, those in trouble first and the idle last; each by its family, and what else tells it apart."""
+    """The lanes, those in trouble first and the idle last; each by its family, and beside it what tells it apart."""
     lanes = sorted(
         gateway.lanes,
         key=lambda lane: (lane.state == "calm", lane.idle, lane.family, lane.upstream, lane.account),
     )
-    return [row for lane in lanes for row in _lane_rows(lane, name(lane, gateway.lanes))]
+    return [row for lane in lanes for row in _lane_rows(lane, _apart(lane, gateway.lanes))]
 
 
 def name(lane: Lane, among: Sequence[Lane]) -> str:
     """`opus`, or `opus a1b2c3d4` where another account has that family too, or with its host as well."""
+    return " ".join([lane.family or "any model", *_apart(lane, among)])
+
+
+def _apart(lane: Lane, among: Sequence[Lane]) -> list[str]:
+    """What tells it apart from the others of its family: its account, its host."""
     alike = [other for other in among if other.family == lane.family]
-    parts = [lane.family or "any model"]
+    parts = []
     if len({other.account for other in alike}) > 1:
         parts.append(lane.account[:8])
     if len({other.upstream for other in alike}) > 1:
         parts.append(lane.upstream)
-    return " ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def state_words(state: str) -> str:
@@ -132,8 +142,10 @@ def state_words(state: str) -> str:
     return _STATES[state][0] if state in _STATES else state
 
 
-def _lane_rows(lane: Lane, called: str) -> list[Row]:
-    rows = [Row(called, [*_state(lane), *_load(lane), *_resistance(lane)])]
+def _lane_rows(lane: Lane, apart: Sequence[str]) -> list[Row]:
+    # Beside the label, which would cut them: of an account and a host every sign counts.
+    beside = [Fact(part) for part in apart]
+    rows = [Row(lane.family or "any model", [*beside, *_state(lane), *_load(lane), *_resistance(lane)])]
     for facts in (
         [Fact(_bucket(bucket)) for bucket in lane.buckets if bucket.name],
         [Fact(_window(window)) for window in lane.plan if window.name],

@@ -186,7 +186,7 @@ export function drawHeld(status) {
       [call.client, call.agent].filter(Boolean).join(" ") || call.id,
       call.family || "–",
       duration(call.waited ?? 0),
-      call.attempt ? `attempt ${call.attempt}` : "not tried yet",
+      call.attempt > 1 ? `attempt ${call.attempt}` : "not tried yet",
       call.next_in === null || call.next_in === undefined ? "after others" : soon(call.next_in),
       el("span", {}, call.why || call.cause || "", el("span", { cls: "sub" }, [call.cause, call.id].filter(Boolean).join(" · "))),
     ]);

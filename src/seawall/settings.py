@@ -1,5 +1,6 @@
 """Where settings come from, in this order: options, the environment, a project's file, the user's file."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -163,11 +164,11 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE | re.ASC
 
 
 def seconds(text: str) -> float:
-    """Seconds in a length such as `15m`, `1h 30m`, `500ms` or `90`; ValueError if it is none."""
+    """Seconds in a length such as `15m`, `1h 30m`, `500ms` or `90`; ValueError if it is none, or has no end."""
     text = text.strip().lower()
-    if _NUMBER.fullmatch(text):
-        return float(text)
     total, at = 0.0, 0
+    if _NUMBER.fullmatch(text):
+        total, at = float(text), len(text)
     while at < len(text):
         found = _DURATION.match(text, at)
         if found is None:
@@ -175,7 +176,7 @@ def seconds(text: str) -> float:
         unit = found[2]
         total += float(found[1]) * _SECONDS["ms" if unit == "ms" else unit[0]]
         at = found.end()
-    if not text:
+    if not text or not math.isfinite(total):
         raise ValueError(text)
     return total
 

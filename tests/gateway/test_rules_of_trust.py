@@ -7,7 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ground import KEY, SOON, ask, check_whole, ground, hold, question, read_answer, send, settings, upstream
+from ground import (
+    KEY,
+    SOON,
+    ask,
+    check_whole,
+    ground,
+    hold,
+    question,
+    read_answer,
+    send,
+    settings,
+    until,
+    upstream,
+)
 
 from seawall.causes.evidence import Fault
 from seawall.config import Config, Team
@@ -386,6 +399,26 @@ def test_rule_12_after_a_sleep_nothing_old_is_trusted() -> None:
             assert g.attempts[0].status is None
 
     assert Fault.ASLEEP
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_rule_12_what_could_act_twice_is_not_sent_again_after_a_sleep() -> None:
+    """A call that is not streamed and has server tools was sent whole before the machine slept: nobody knows what
+    became of it, and its client is told so (rule 2)."""
+
+    async def run() -> None:
+        clock, tools = Sleeper(), [{"type": "web_search_20250305", "name": "web_search"}]
+        async with ground("ok", "hang at=before-headers", clock=clock) as g:
+            check_whole(await g.ask())
+            running = asyncio.create_task(g.ask(question(stream=False, tools=tools)))
+            await until(lambda: g.sent() == 2)
+            clock.slept = 3600.0
+            answer = await running
+            assert answer.status == 503
+            assert "carried out" in answer.headers["x-seawall-note"]
+            assert g.sent() == 2
+            g.at_rest()
+
     asyncio.run(asyncio.wait_for(run(), 10))
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.wire import ratelimit
-from seawall.wire.ratelimit import NONE, Bucket, Limits
+from seawall.wire.ratelimit import NONE, Bucket, Limits, Window
 
 WALL = 1_763_640_000.0  # 2025-11-20T12:00:00Z
 
@@ -81,6 +81,20 @@ def test_the_plans_own_family():
     assert said.rejected
     assert (said.unified_status, said.claim, said.reset) == ("rejected", "five_hour", 3600.0)
     assert not read({"anthropic-ratelimit-unified-status": "allowed_warning"}).rejected
+
+
+def test_the_plans_windows_of_one_model_family():
+    """A week's allowance of Opus or Sonnet alone may be used up while the week's own is not."""
+    at = "anthropic-ratelimit-unified-"
+    said = read(
+        {f"{at}status": "rejected", f"{at}7d-utilization": "0.5", f"{at}7d-status": "allowed"}
+        | {
+            f"{at}7d_opus-utilization": "1.02",
+            f"{at}7d_opus-status": "rejected",
+            f"{at}7d_opus-reset": "1763643600",
+        }
+    )
+    assert said.windows == (Window("7d", 0.5, "allowed", None), Window("7d_opus", 1.02, "rejected", 3600.0))
 
 
 def test_the_buckets_of_an_organisation():

@@ -503,14 +503,18 @@ class Exchange:
         self._failures += 1
         self._last = failure
         self.cause = outcome.cause
-        if failure.evidence.fault is Fault.ASLEEP and not self._last_attempt:
+        asleep, acts_twice = (
+            failure.evidence.fault is Fault.ASLEEP,
+            outcome.ambiguous and self.call.acts_twice,
+        )
+        if asleep and not acts_twice and not self._last_attempt:
             return Again(0.0)
         self._outcome = outcome
         if self.call.patience.hold <= 0:
             return Through()
         left = means.settings.hold.replays - self._replays
         if outcome.ambiguous:
-            left = 0 if self.call.acts_twice else left
+            left = 0 if acts_twice else left
             self._replays += 1
         standing = Standing(
             failures=self._failures,

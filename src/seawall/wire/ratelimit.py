@@ -34,7 +34,7 @@ class Window:
     """One window of a subscription's allowance: a budget, not a rate."""
 
     name: str
-    """`5h` or `7d`."""
+    """`5h` or `7d`; `7d_opus` or `7d_sonnet` is of that model family alone."""
     used: float
     """Share, from 0; 1 is all."""
     status: str | None
@@ -110,7 +110,7 @@ _WINDOWS = tuple(
         _header(f"unified-{name}", "status"),
         _header(f"unified-{name}", "reset"),
     )
-    for name in ("5h", "7d")
+    for name in ("5h", "7d", "7d_opus", "7d_sonnet")
 )
 _BUCKETS = tuple(
     (name, _header(name, "limit"), _header(name, "remaining"), _header(name, "reset")) for name in _NAMES

@@ -70,6 +70,8 @@ def test_its_text(own_home: Home, tiny: Path) -> None:
         (["--scenario", "large.toml"], "large.toml, for 200 agents: slots"),
         (["--scenario", "tiny.toml", "--scenario", "./tiny.toml"], "two scenarios are called tiny.toml"),
         (["--config", "none.toml"], "there is no settings file none.toml"),
+        (["--config", "broken.toml"], "this file is not used, so there is nothing to measure"),
+        (["--config", "."], "this file is not used, so there is nothing to measure"),
         (["--via", "gateway {upstream}"], "--via: the command has no {port}"),
         (["--via", "gateway '{port}"], "--via: the command cannot be read"),
         (["--factor", "0"], "factor"),

@@ -90,6 +90,17 @@ def test_a_foreign_gateway_that_does_not_start(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_last_words_of_one_that_says_much(tmp_path: Path) -> None:
+    """Only the end of what it wrote is read, however much that is."""
+    said = tmp_path / "stderr"
+    with said.open("wb") as file:
+        file.truncate(4_000_000_000)  # takes no room on the disk
+        file.seek(0, os.SEEK_END)
+        file.write(b"\nout of luck\n")
+    assert behind.last_line(said) == "out of luck"
+    assert behind.last_line(tmp_path / "nothing") == ""
+
+
 def test_a_foreign_gateway_that_never_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Told so after a while, with its last words; whatever it started is gone too."""
     monkeypatch.setattr(behind, "FOREIGN_START_LIMIT", 0.5)

@@ -146,6 +146,15 @@ def test_figures_without_raw_turns(tiny: str) -> None:
     assert found["completed"] > 0
 
 
+def test_a_scenario_that_is_changed_meanwhile(tiny: str) -> None:
+    """Every run is of the file as it was when the benchmark began; it may be gone, as a shell's `<(...)` is."""
+    asked = plan(tiny, agents=(1,), seeds=(1,), through=(), calibrate=False)
+    Path(tiny).unlink()
+    (found,) = asyncio.run(Bench(asked).run()).rows
+    assert (found["scenario"], found["title"]) == ("tiny.toml", "tiny.toml")
+    assert found["completed"] > 0
+
+
 def test_a_run_that_fails_ends_the_benchmark(tiny: str, tmp_path: Path) -> None:
     """One line that names the run; the others are ended and nothing is left behind."""
     via = "/nowhere/at-all {port} {upstream}"

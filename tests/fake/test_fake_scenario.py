@@ -47,6 +47,11 @@ def test_the_shipped_scenarios_are_the_promised_ones():
         ('[[rule]]\ndo = "ok"\nfirst = 0', "rule[0]: first, count and attempts count from 1"),
         ('[[rule]]\ndo = "ok"\nattempts = [1, "2"]', "rule[0].attempts[1]: Expected `int`"),
         ("[capacity]\nslots = -1", "capacity: slots, engine and others are numbers"),
+        ("[capacity]\nslots = 1\nknee = inf", "capacity: noise is a share"),
+        ("[capacity]\nslots = 1\nrefusal_cost = inf", "capacity: noise is a share"),
+        ("[capacity]\nslots = 1\nnoise_s = inf", "capacity: noise is a share"),
+        ("[limits.acceleration]\nbase = 4\nretry_after = inf", "limits.acceleration: base and factor"),
+        ("[limits.acceleration]\nbase = inf", "limits.acceleration: base and factor"),
         ("[capacity]\nslots = 5\n[[capacity.phase]]\nfrom = 3\nto = 2", "capacity.phase[0]: `from` must be"),
         (
             "[capacity]\nslots = 5\n[[capacity.phase]]\nfrom = 1\nto = 2\nrefuse = 7",

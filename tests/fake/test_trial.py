@@ -67,6 +67,16 @@ asyncio.run(run())
 """
 
 
+BURNING = "import time\nwhile time.process_time() < 1.2:\n    pass\n"
+BUSY = """
+import threading
+def burn():
+    while True:
+        sum(range(1000))
+threading.Thread(target=burn, daemon=True).start()
+"""
+
+
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The file of a scenario of forty seconds; afterwards no temporary folder may be left."""
@@ -101,7 +111,36 @@ def test_a_run(tiny: str, tmp_path: Path, through: str) -> None:
     if through == "oracle":
         assert row["refused_in_event"] == row["refused_429"] == 0
     assert ("via" in row) is (through == "via")
-    assert (row["machine"]["gateway_processor_share"] > 0) is (through in ("seawall", "via"))
+    assert through in ("seawall", "via") or row["machine"]["gateway_processor_share"] == 0
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="only there is it told what a process has used"
+)
+@pytest.mark.parametrize(("busy", "least", "most"), [("at its start", 0.0, 0.5), ("all the time", 0.05, 2.0)])
+def test_what_a_gateway_takes_of_a_processor(
+    tiny: str, tmp_path: Path, busy: str, least: float, most: float
+) -> None:
+    """Of the run alone: loading takes a second of processor time, which makes no short run void."""
+    command = passing(tmp_path)
+    (tmp_path / "passing.py").write_text((BURNING if busy == "at its start" else BUSY) + PASSING)
+    row = asyncio.run(Trial(Job(tiny, 3, 1, "via", 40.0, command), find(tiny)).run())
+    assert least <= row["machine"]["gateway_processor_share"] < most
+
+
+def test_a_run_that_has_not_begun(tiny: str) -> None:
+    """While its gateway loads nothing of its scenario is over, however long that takes."""
+
+    async def run() -> None:
+        trial = Trial(Job(tiny, 3, 1, "oracle", 500.0), find(tiny))
+        async with trial.api:
+            await asyncio.sleep(0.02)
+            assert trial.standing() == {"at": 0.0, "turns": 0, "failed": 0}
+        whole = Trial(Job(tiny, 3, 1, "oracle", 500.0), find(tiny))
+        await whole.run()
+        assert whole.standing()["at"] > 0
+
+    asyncio.run(run())
 
 
 def test_foreign_agents_are_not_measured(tmp_path: Path) -> None:

@@ -132,8 +132,13 @@ def test_finding_scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (found.name, found.bench.horizon) == ("mine.toml", 60)
     with pytest.raises(ScenarioError, match="no scenario is called 'S3'; there are S1, S1x"):
         find("S3")
-    with pytest.raises(ScenarioError, match=r"none.toml: No such file"):
+    with pytest.raises(
+        ScenarioError, match=r"none.toml: No such file .*the benchmark's own are S1, S1x"
+    ) as none:
         find("none.toml")
+    assert "outage" not in str(none.value)  # one of `seawall fake`, and none of the benchmark
+    file.write_bytes(b"\xef\xbb\xbf" + BENCH.encode())  # as some editors save it
+    assert find(str(file)).bench.horizon == 60
     file.write_text("= 3")
     with pytest.raises(ScenarioError, match="not TOML"):
         find(str(file))

@@ -21,6 +21,13 @@ FOREIGN_START_LIMIT: Final = 90.0
 """Seconds for somebody else's gateway to listen: some load half a minute."""
 
 
+_TAIL: Final = 8192
+"""Bytes of what a gateway wrote in which its last line is looked for."""
+_GROUP: Final = 2
+_TIMES: Final = slice(11, 15)
+"""Places in Linux's `/proc/PID/stat`, after the name: the group; its own times and those of its ended children."""
+
+
 class GatewayFailed(Exception):
     """The gateway did not start, or did not stay; the text is one line."""
 
@@ -215,9 +222,31 @@ class Gateway:
 
     def last_words(self) -> str:
         """The last line that it wrote on stderr; empty where there is none, as there should be."""
-        lines = self._said.read_text("utf-8", "replace").strip().splitlines()
-        return lines[-1][:300] if lines else ""
+        return last_line(self._said)
+
+    def processor_time(self) -> float | None:
+        """Seconds of a processor that it and what it started have used so far; None where the system does not tell."""
+        found = None
+        for each in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = each.read_bytes().rpartition(b")")[2].split()
+            except OSError:  # it has just ended
+                continue
+            if fields[_GROUP] == str(self._process.pid).encode():
+                found = (found or 0.0) + sum(map(int, fields[_TIMES])) / os.sysconf("SC_CLK_TCK")
+        return found
 
     def _words(self) -> str:
         words = self.last_words()
         return f": {words}" if words else ""
+
+
+def last_line(said: Path) -> str:
+    """The last line of a file, which may be large, or empty; at most 300 characters."""
+    try:
+        with said.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:300] if lines else ""

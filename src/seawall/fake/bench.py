@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 import seawall
+from seawall.fake.behind import last_line
 from seawall.fake.goals import Met, measured
 from seawall.fake.score import Row, of_oracle
 from seawall.fake.trial import Job
@@ -216,8 +217,11 @@ class Bench:
         self.began = time.monotonic()
         room = asyncio.Semaphore(self.plan.side_by_side)
         with tempfile.TemporaryDirectory(prefix="seawall-bench-") as folder:
+            files = self._kept(Path(folder))
             tasks = [
-                asyncio.ensure_future(self._one(job, Path(folder, f"{n}.json"), room))
+                asyncio.ensure_future(
+                    self._one(job, files.get(job.scenario, ""), Path(folder, f"{n}.json"), room)
+                )
                 for n, job in enumerate(self.jobs)
             ]
             try:
@@ -232,11 +236,22 @@ class Bench:
             self.plan, tuple(rows), calibration, tuple(measured(rows)), time.monotonic() - self.began
         )
 
-    async def _one(self, job: Job, into: Path, room: asyncio.Semaphore) -> None:
+    def _kept(self, folder: Path) -> dict[str, str]:
+        """Where the scenarios of files stand as they were read: a file may change, or go, while the runs last."""
+        kept = {}
+        for n, (name, work) in enumerate(self.plan.works):
+            if work.text:
+                file = folder / f"scenario-{n}" / work.name
+                file.parent.mkdir()
+                file.write_text(work.text, "utf-8")
+                kept[name] = str(file)
+        return kept
+
+    async def _one(self, job: Job, file: str, into: Path, room: asyncio.Semaphore) -> None:
         async with room:
             standing = self.standing[job] = Standing(job)
             try:
-                row = await trial(job, into, standing)
+                row = await trial(msgspec.structs.replace(job, file=file), into, standing)
             finally:
                 del self.standing[job]
         if not self.plan.keep_raw:
@@ -268,8 +283,7 @@ async def trial(job: Job, into: Path, standing: Standing) -> dict[str, Any]:
     finally:
         await _ended(process)
     if code or trouble:
-        last = said.read_text("utf-8", "replace").strip().splitlines()[-1:]
-        what = trouble or (last[0][:300] if last else f"its process ended with code {code}")
+        what = trouble or last_line(said) or f"its process ended with code {code}"
         raise BenchFailed(f"{named(job)}, {job.through}: {what}")
     row: dict[str, Any] = json.loads(into.read_bytes())  # noqa: ASYNC240  the run is over
     return row

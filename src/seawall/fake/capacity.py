@@ -49,7 +49,12 @@ class CapacityModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ren
 
     def __post_init__(self) -> None:
         _check(self.slots, self.engine, self.others, self.refuse)
-        if not (0 <= self.noise <= 1 and self.noise_s > 0 and self.knee > 0 and self.refusal_cost >= 0):
+        if not (
+            0 <= self.noise <= 1
+            and 0 < self.noise_s < 1e9
+            and 0 < self.knee < 1e9
+            and 0 <= self.refusal_cost < 1e9
+        ):
             raise ValueError("noise is a share, noise_s and knee are above 0, refusal_cost is 0 or more")
         if not 0 <= self.unavailable <= 1:
             raise ValueError("unavailable is a share from 0 to 1")

@@ -22,8 +22,8 @@ class Acceleration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retry_after: float = 10.0
 
     def __post_init__(self) -> None:
-        if not (self.base > 0 and self.factor > 0 and self.retry_after >= 0):
-            raise ValueError("base and factor are above 0")
+        if not (0 < self.base < 1e9 and 0 < self.factor < 1e9 and 0 <= self.retry_after < 1e9):
+            raise ValueError("base and factor are above 0, retry_after is 0 or more")
 
 
 class LimitsModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

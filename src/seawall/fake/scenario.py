@@ -184,13 +184,18 @@ def load(path: str | Path) -> Scenario:
     file = Path(path)
     if not file.suffix and not file.exists() and str(path) in shipped():
         return read(_folder().joinpath(f"{path}.toml").read_text("utf-8"), str(path))
+    return read(contents(path, f"shipped: {', '.join(shipped())}"), str(path))
+
+
+def contents(path: str | Path, known: str) -> str:
+    """The text of a scenario's file; raises ScenarioError, which says what is `known` where there is no such file."""
     try:
-        return read(file.read_text("utf-8"), str(path))
+        return Path(path).read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise ScenarioError(f"{path}: not a text in UTF-8") from None
     except OSError as error:
-        known = f" (shipped: {', '.join(shipped())})" if isinstance(error, FileNotFoundError) else ""
-        raise ScenarioError(f"{path}: {error.strerror or error}{known}") from None
+        instead = f" ({known})" if isinstance(error, FileNotFoundError) else ""
+        raise ScenarioError(f"{path}: {error.strerror or error}{instead}") from None
 
 
 def shipped() -> tuple[str, ...]:

@@ -55,6 +55,8 @@ class Job(msgspec.Struct, frozen=True):
     via: str = ""
     settings: str = ""
     """The gateway's settings file, its times divided already; empty: the defaults."""
+    file: str = ""
+    """Where the scenario stands as it was when the benchmark began; empty: as it says itself."""
 
 
 class Trial:
@@ -72,6 +74,7 @@ class Trial:
         self.others = Fleet(work, range(own, job.agents), starts[own:], job.seed + FOREIGN_SEED, OTHERS)
         self._time = Time(self.api.now, job.factor)
         self._lags: list[float] = []
+        self._begun = False
 
     # ---- what the faulty API tells ----------------------------------------------------------------
 
@@ -137,13 +140,17 @@ class Trial:
             ask, behind = await self._asks(stack)
             others = retrying(self._sender(self.api.url, stack), TEN, self.job.seed + FOREIGN_SEED)
             self.api.begin()
+            self._begun = True
+            loaded = behind.processor_time() if behind is not None else None
             began, used = time.monotonic(), _processor()
             await self._until_the_horizon(ask, others, behind)
             seconds = time.monotonic() - began
             own_share = (_processor() - used) / seconds
             children = _processor(resource.RUSAGE_CHILDREN)
-        behind_share = (_processor(resource.RUSAGE_CHILDREN) - children) / seconds
-        return self._row(seconds, own_share, behind_share)
+            worked = behind.processor_time() if behind is not None else None
+        if loaded is None or worked is None:  # then with what its start took
+            loaded, worked = children, _processor(resource.RUSAGE_CHILDREN)
+        return self._row(seconds, own_share, max(0.0, worked - loaded) / seconds)
 
     async def _until_the_horizon(self, ask: Ask, others: Ask, behind: Gateway | None) -> None:
         lives = [
@@ -178,7 +185,9 @@ class Trial:
     def standing(self) -> dict[str, Any]:
         """How the run stands."""
         failed = sum(1 for turn in self.fleet.turns if turn.why)
-        return {"at": round(self._time.now(), 1), "turns": len(self.fleet.turns), "failed": failed}
+        # While its gateway starts, the service's clock runs already; it is set to 0 when the fleet begins.
+        at = round(self._time.now(), 1) if self._begun else 0.0
+        return {"at": at, "turns": len(self.fleet.turns), "failed": failed}
 
     def _row(self, seconds: float, own_share: float, behind_share: float) -> dict[str, Any]:
         job = self.job
@@ -297,7 +306,7 @@ def main(arguments: list[str]) -> int:
     gc.set_threshold(20_000, 20, 20)
     try:
         with loop_runner() as runner:
-            runner.run(_process(Trial(job, find(job.scenario)), Path(arguments[1])))
+            runner.run(_process(Trial(job, find(job.file or job.scenario)), Path(arguments[1])))
     except (GatewayFailed, ScenarioError, OSError) as error:
         # What failed is the answer here: the parent makes one line of it.
         with contextlib.suppress(OSError):

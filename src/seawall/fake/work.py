@@ -5,7 +5,7 @@ the figures of overload control come from, so that a run here and a run there do
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ import msgspec
 
 from seawall.fake.capacity import CapacityModel
 from seawall.fake.limits import LimitsModel
-from seawall.fake.scenario import Scenario, ScenarioError, load, read, table
+from seawall.fake.scenario import Scenario, ScenarioError, contents, read, table
 
 MOST_AGENTS: Final = 1000
 MOST_SECONDS: Final = 86_400.0
@@ -95,6 +95,8 @@ class Work:
     scenario: Scenario
     bench: BenchModel
     fleet: FleetModel
+    text: str = ""
+    """Of a file, what it held when it was read."""
 
     def fits(self, agents: int) -> bool:
         """Whether a fleet of this size makes sense."""
@@ -213,7 +215,8 @@ def find(name: str) -> Work:
         return work(shipped, read(_FOLDER.joinpath(f"{shipped}.toml").read_text("utf-8"), shipped))
     if not Path(name).suffix and not Path(name).exists():
         raise ScenarioError(f"no scenario is called {name!r}; there are {', '.join(SHIPPED)}, or a TOML file")
-    return work(Path(name).name, load(name))
+    text = contents(name, f"the benchmark's own are {', '.join(SHIPPED)}")
+    return replace(work(Path(name).name, read(text, name)), text=text)
 
 
 def work(name: str, scenario: Scenario) -> Work:

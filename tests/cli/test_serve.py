@@ -337,6 +337,19 @@ def test_a_run_brings_the_keys_of_its_fallbacks(
     assert seen.header("x-api-key") == "sk-ant-api03-" + "o" * 40
 
 
+def test_a_run_says_what_keeps_its_calls_from_falling_back(
+    own_home: Home, fake_api: BackgroundFakeApi
+) -> None:
+    """The gateway that it starts has no terminal: who relies on it overnight must hear of it before."""
+    fallback_to(own_home, "https://other.example")
+    done = own_home.seawall("run", "--", sys.executable, "-c", "", SEAWALL_GATEWAY_UPSTREAM=fake_api.url)
+    assert done.returncode == 0
+    assert (
+        "seawall: [[fallback]] 1 is not used: the variable OTHER_API_KEY is not set in the gateway's environment\n"
+        in done.stderr
+    )
+
+
 def test_a_fallback_without_its_key_is_one_warning(own_home: Home) -> None:
     """The gateway starts without it, and says which variable it misses."""
     fallback_to(own_home, "https://other.example")

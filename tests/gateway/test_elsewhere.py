@@ -381,6 +381,28 @@ def test_a_client_that_leaves_ends_the_attempt_there() -> None:
     asyncio.run(run())
 
 
+def test_an_answer_from_elsewhere_that_was_kept_says_so() -> None:
+    """Finished while its client was away, and given to its retry: with the header that it would have had."""
+
+    async def run() -> None:
+        slow = Scenario(rules=(Rule("hang at=in-block seconds=1.5"),))
+        async with two(elsewhere=slow, tables=(AWAY,), finish_abandoned=True) as g:
+            session = {"x-claude-code-session-id": "s1"}
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question(model=OPUS), headers=session)
+            await until(lambda: bool(g.other.requests))
+            writer.close()
+            await until(lambda: any(row.ended == "abandoned" for row in g.attempts))
+            answer = await g.opus(headers=session)
+            check_whole(answer)
+            host = g.other.url.removeprefix("http://")
+            assert answer.headers["x-seawall-fallback"] == f"upstream={host} model={OPUS}"
+            assert len(g.other.requests) == 1
+            g.at_rest()
+
+    asyncio.run(run())
+
+
 def test_what_ends_a_call_that_is_away_is_no_word_of_the_other() -> None:
     """It was at the other address when its client left, or had to be told: the cause is of its own lane, and the row
     says where it was."""

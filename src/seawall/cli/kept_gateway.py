@@ -53,6 +53,13 @@ def starter(goes_by: Mapping[str, str], linger: float | None, common: Common) ->
     if listen:
         loaded = load_settings(Common(quiet=True, config=common.config), {"gateway.listen": listen}, goes_by)
     check(loaded.config)
+    if loaded.config.fallback or loaded.config.gateway.fallback:
+        from seawall.cli.keys import missing
+        from seawall.policy.route import read
+
+        # Nobody hears what the gateway itself says of it.
+        for problem in (*read(loaded.config)[1], *missing(loaded.config, goes_by)):
+            common.say(problem)
     digest = runtime.digest_of(runtime.for_runs(loaded.config), goes_by)
     keys = tuple(one.key_env for one in loaded.config.fallback if one.key_env)
     arguments = ["--shared", digest, *(["--linger", str(linger)] if linger is not None else [])]

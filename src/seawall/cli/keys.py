@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 
 from seawall.config import Config, Fallback
@@ -30,6 +31,12 @@ def fallback_keys(config: Config, environ: Mapping[str, str]) -> tuple[dict[int,
         else:
             keys[number] = key
     return keys, problems
+
+
+def missing(config: Config, environ: Mapping[str, str]) -> list[str]:
+    """Why addresses whose keys `environ` must bring will not be used; a keyring is left to the gateway to ask."""
+    known = tuple(replace(one, upstream="") if one.key_keyring else one for one in config.fallback)
+    return fallback_keys(replace(config, fallback=known), environ)[1]
 
 
 def _key(fallback: Fallback, environ: Mapping[str, str]) -> tuple[str, str]:

@@ -292,6 +292,8 @@ class Exchange:
         body = await asyncio.shield(place.answer)
         if body is None:
             return False
+        if place.fallback:
+            self.relay.told = msgspec.structs.replace(self.relay.told, fallback=place.fallback)
         self.relay.replay(body)
         return True
 
@@ -619,6 +621,7 @@ class Exchange:
                 throttled=self._throttled,
                 tag=self.ticket.tag if self.ticket is not None else None,
                 answer=answer,
+                fallback=way.told if answer is not None and (way := self._way()) is not None else "",
             )
             self._means.places.leave(self.call.key(), place, self._loop.time())
         if not self.waiting and self._failures:

@@ -45,6 +45,8 @@ class Place:
     """Its place in its lane's queue."""
     answer: "asyncio.Future[bytes | None] | None" = None
     """The body of the answer that is finished without its client; None in it if that failed."""
+    fallback: str = ""
+    """From where else that answer comes, as its headers tell it."""
 
 
 class Places:

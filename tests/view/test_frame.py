@@ -95,6 +95,25 @@ def test_the_api_itself_behind_another_address(by_api: bool, side: str) -> None:
     assert frame(replace(WHOLE, gateways=[shown]), Look(80))[1].startswith(f"{side} — The API is at capacity")
 
 
+def test_a_call_that_still_waits_for_what_others_are_past() -> None:
+    """In a brownout some calls succeed between the refusals of others: the verdict of those held stays whole."""
+    past = [one | {"by_api": True, "recovered_at": 1.0} for one in WEATHER["troubles"]]
+    lane = LANE | {"refused_by": "529"}
+    weather = WEATHER | {"upstream": "http://127.0.0.1:8790", "troubles": past, "lanes": [lane]}
+    shown = one(waiting=[CALL], held=1, **weather)
+    said = "Anthropic's side — The API is at capacity (529) for opus"
+    assert frame(replace(WHOLE, gateways=[shown]), Look(80))[1].startswith(said)
+
+
+def test_an_answer_that_belongs_to_another_trouble() -> None:
+    """The last refusal is not named as this cause's where the same models have failed in two ways."""
+    (first,) = [one for one in WEATHER["troubles"] if one["cause"] == "provider.overloaded"]
+    other = first | {"cause": "provider.service_unavailable"}
+    weather = WEATHER | {"troubles": [first, other], "lanes": [LANE | {"refused_by": "503"}]}
+    said = frame(replace(WHOLE, gateways=[one(**weather)]), Look(80))[1]
+    assert said.startswith("Anthropic's side — The API is at capacity for opus")
+
+
 def test_lanes_give_way_first() -> None:
     """In twelve lines the verdict, what is held and what is around it stay, and the keys."""
     lines = frame(WHOLE, Look(80), 12)

@@ -173,9 +173,19 @@ class Gateway:
     @property
     def by_api(self) -> bool:
         """Whether the API itself is what fails so, behind whatever address."""
-        return any(
-            one.by_api for one in self.troubles if one.cause == self.cause and one.recovered_at is None
-        )
+        return any(one.by_api for one in self.alike)
+
+    @property
+    def alike(self) -> list[Trouble]:
+        """The troubles of the cause that is shown: those that go on, or the one that ended last while a call is held.
+
+        In a brownout some calls succeed all the time: others are held by what those are past.
+        """
+        same = [one for one in self.troubles if one.cause == self.cause]
+        going_on = [one for one in same if one.recovered_at is None]
+        if going_on or not (same and self.held):
+            return going_on
+        return [max(same, key=lambda one: one.recovered_at or 0.0)]
 
     @property
     def failing(self) -> list[str]:

@@ -170,13 +170,11 @@ def headline(one: Gateway, look: Look) -> list[str]:
 
 def _where(one: Gateway) -> str:
     """By which answer, and for which models."""
-    families = {
-        trouble.family
-        for trouble in one.troubles
-        if trouble.cause == one.cause and trouble.recovered_at is None
-    }
+    families = {trouble.family for trouble in one.alike}
     lanes = [lane for lane in one.lanes if lane.family in families and lane.state != "calm"]
-    answers = {lane.refused_by for lane in lanes if lane.refused_by}
+    # A lane knows its last refusal, not which trouble that was of.
+    mixed = any(trouble.cause != one.cause and trouble.family in families for trouble in one.troubles)
+    answers = {lane.refused_by for lane in lanes if lane.refused_by and not mixed}
     said = f" ({answers.pop()})" if len(answers) == 1 else ""
     named = sorted(families - {""})
     return said + (f" for {', '.join(named)}" if 0 < len(named) <= _MOST_FAMILIES else "")

@@ -381,6 +381,21 @@ def test_a_client_that_leaves_ends_the_attempt_there() -> None:
     asyncio.run(run())
 
 
+def test_trouble_is_over_once_its_own_lane_is_well_though_its_calls_went_elsewhere() -> None:
+    """Also where the failure was the first answer that named the account: what is known goes on under that name."""
+
+    async def run() -> None:
+        async with two(Scenario(rules=(Rule("overloaded", count=1),)), tables=(AWAY,)) as g:
+            assert "x-seawall-fallback" in (await g.opus()).headers
+            assert g.gateway.status()["cause"] == "provider.overloaded"
+            assert "x-seawall-fallback" not in (await g.opus()).headers
+            assert g.gateway.status()["cause"] is None
+            (trouble,) = g.gateway.status()["troubles"]
+            assert (trouble["failures"], trouble["finished"]) == (1, 1)
+
+    asyncio.run(run())
+
+
 def test_an_answer_from_elsewhere_that_was_kept_says_so() -> None:
     """Finished while its client was away, and given to its retry: with the header that it would have had."""
 

@@ -210,6 +210,27 @@ def test_trouble_of_a_fallback_is_no_trouble_of_the_upstream() -> None:
     assert (own.cause, records.lasting()) == ("provider.overloaded", 60.0)
 
 
+def test_troubles_of_an_account_that_is_known_now_are_one() -> None:
+    """What was counted under its credential and under its name: one trouble, which a success under either ends."""
+    clock, names = Clock(), {"a1": "org"}
+    records = Records(clock, None, LANE.route, lambda account: names.get(account, account))
+    names.clear()
+    records.count(LANE, "provider.overloaded", "retried")
+    clock.at += 1
+    renamed = LaneKey(LANE.route, "org", LANE.family)
+    records.count(renamed, "provider.overloaded", "retried")
+    names["a1"] = "org"
+    records.rename("a1", "org")
+    (trouble,) = records.told()["troubles"]
+    assert (trouble["account"], trouble["failures"]) == ("org", 2)
+    assert (trouble["since"], trouble["last"]) == (1_000_000.0, 1_000_001.0)
+    records.ended(LANE, "provider.overloaded", finished=True)
+    assert records.cause_in(LANE, 0.0) == "provider.overloaded"
+    records.succeed(LANE, None, 0.0)
+    assert records.trouble() is None
+    assert records.told()["troubles"][0]["finished"] == 1
+
+
 def test_what_is_told_of_troubles() -> None:
     """Each with its lane, since when, how often, how many calls came through or were given up; attempts lately."""
     clock = Clock()

@@ -87,7 +87,7 @@ class GatewayServer:
         self._origin = origin
         self._calls = Calls(settings, origin, base, self._accounts)
         self._rng = rng or random.Random()
-        self._records = Records(self._clock, sink, origin.host)
+        self._records = Records(self._clock, sink, origin.host, self._accounts.account)
         self._places = Places(settings.hold.place_kept, settings.hold.spent_kept)
         self._admission = Admission(settings, self._rng)
         self._pool: Pool | None = None

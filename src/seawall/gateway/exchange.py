@@ -417,6 +417,7 @@ class Exchange:
             account = means.accounts.learn(credential, head.lower.get(b"anthropic-organization-id"))
             if account is not None:
                 means.admission.rename(credential, account)
+                means.records.rename(credential, account)
         else:
             keep_cookies_away(head)
         permit.heard(head.status, head.lower, means.clock.wall)

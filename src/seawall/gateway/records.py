@@ -98,9 +98,13 @@ def utc_offset(at: float) -> int:
 class Records:
     """Counts what ends and hands rows to a sink, which must not wait."""
 
-    def __init__(self, clock: Clock, sink: Sink | None, route: str = "") -> None:
-        """`route`: where calls go; what fails at any other is a fallback's trouble. Empty: all is the calls' own."""
+    def __init__(
+        self, clock: Clock, sink: Sink | None, route: str = "", account: Callable[[str], str] = str
+    ) -> None:
+        """`route`: where calls go; what fails at any other is a fallback's trouble. Empty: all is the calls' own.
+        `account`: under which name an account is known by now."""
         self._clock = clock
+        self._account = account
         self._route = route
         self._sink = sink
         self._counts: Counter[tuple[int, LaneKey, str]] = Counter()
@@ -153,7 +157,7 @@ class Records:
         if not self._since <= at < self._until:
             self._turn(at)
         self._lane(lane).failed[cause, then] += 1
-        key = lane, cause
+        key = self._known(lane), cause
         trouble = self._troubles.get(key)
         if trouble is None:
             trouble = self._troubles[key] = Trouble(cause, at, at)
@@ -200,7 +204,27 @@ class Records:
                 lane.tally.succeeded += lane.succeeded
                 lane.succeeded = 0
 
+    def rename(self, credential: str, account: str) -> None:
+        """This credential's account is known now: its troubles go on under that name."""
+        for (lane, cause), old in tuple(self._troubles.items()):
+            if lane.account == credential:
+                del self._troubles[lane, cause]
+                key = LaneKey(lane.route, account, lane.family), cause
+                known = self._troubles.setdefault(key, old)
+                if known is not old:
+                    known.since, known.last = min(known.since, old.since), max(known.last, old.last)
+                    known.failures += old.failures
+                    known.finished += old.finished
+                    known.given_up += old.given_up
+                    known.by_api |= old.by_api
+
+    def _known(self, lane: LaneKey) -> LaneKey:
+        """The same lane under its account's name of now: a held call keeps the one that it came with."""
+        account = self._account(lane.account)
+        return lane if account == lane.account else LaneKey(lane.route, account, lane.family)
+
     def _recover(self, lane: LaneKey, at: float) -> None:
+        lane = self._known(lane)
         for (other, _), trouble in self._troubles.items():
             if other == lane and trouble.recovered_at is None:
                 trouble.recovered_at = at
@@ -212,7 +236,7 @@ class Records:
 
     def ended(self, lane: LaneKey, cause: str, *, finished: bool) -> None:
         """A call that had failed for this cause came to its end: with an answer, or given up."""
-        trouble = self._troubles.get((lane, cause))
+        trouble = self._troubles.get((self._known(lane), cause))
         if finished:
             self.recovered += 1
         else:
@@ -267,6 +291,7 @@ class Records:
 
     def cause_in(self, lane: LaneKey, since: float) -> str:
         """Why this lane fails, by its last failure; empty where none came after `since`, or a success after it."""
+        lane = self._known(lane)
         here = (t for (key, _), t in self._troubles.items() if key == lane and t.recovered_at is None)
         last = max(here, key=lambda t: t.last, default=None)
         return last.cause if last is not None and last.last >= since else ""
@@ -275,6 +300,7 @@ class Records:
         """What calls wait for in this lane: the cause of its last failure that goes on, or came after `since`, and that
         may be waited out; else of its upstream's last that nobody can reach. Empty where there is none.
         """
+        lane = self._known(lane)
         lately = [
             (key, t) for (key, _), t in self._troubles.items() if t.recovered_at is None or t.last >= since
         ]

@@ -157,6 +157,56 @@ def test_an_answer_before_the_body_closes_the_connection() -> None:
     run(main)
 
 
+@LOOPS
+def test_who_still_sends_reads_why_it_was_refused(loop: str) -> None:
+    """An answer before the body is whole at its client, however large the body is: no reset takes it away."""
+
+    async def hasty(request: Request, reply: Reply) -> None:
+        reply.answer(503, [b"retry-after: 30"], b"full")
+
+    async def main() -> None:
+        async with serving(hasty) as (server, dial):
+            reader, writer = await dial()
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 8000000\r\n\r\n")
+            for _ in range(80):
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+                await asyncio.sleep(0)
+            head, body = await answer_of(reader)
+            assert head.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after: 30" in head
+            assert body == b"full"
+            assert await reader.read() == b""
+            writer.close()
+            while server.connections:
+                await asyncio.sleep(0.01)
+
+    run(main, loop)
+
+
+def test_who_sends_for_ever_after_its_refusal_is_cut_off() -> None:
+    """What is still sent after an answer is thrown away for a few seconds, and no longer."""
+
+    async def hasty(request: Request, reply: Reply) -> None:
+        reply.answer(503, [], b"full")
+
+    async def main() -> None:
+        async with serving(hasty) as (server, dial):
+            reader, writer = await dial()
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n")
+            await answer_of(reader)
+            now = asyncio.get_running_loop().time()
+            server.tick(now + 4)
+            writer.write(b"5\r\nhello\r\n")
+            await asyncio.sleep(0.05)
+            assert len(server.connections) == 1
+            server.tick(now + 6)
+            while server.connections:
+                await asyncio.sleep(0.01)
+
+    run(main)
+
+
 @pytest.mark.parametrize("framing", ["counted", "chunked"])
 def test_too_large_is_said_before_it_is_read(framing: str) -> None:
     """A reader's limit holds for counted and chunked bodies."""

@@ -19,6 +19,9 @@ from seawall.http.request import LargeBody, Request
 _NO_LINGER = struct.pack("ii", 1, 0)
 _PROBE_AFTER = (0.05, 0.2, 1.0)
 """Seconds after a client closed its sending side at which we write to it to learn whether it still listens."""
+_LINGER = 5.0
+"""Seconds for which what a client still sends after its answer is thrown away. To close at once would be a reset, which
+takes the answer from who has not read it yet (RFC 9112 section 9.6)."""
 
 
 Handler = Callable[[Request, Reply], Coroutine[None, None, None] | None]
@@ -76,6 +79,7 @@ class ServerConnection(asyncio.Protocol):
         "_buffer",
         "_continue",
         "_keep",
+        "_lingers",
         "_loop",
         "_paused",
         "_probe",
@@ -109,6 +113,8 @@ class ServerConnection(asyncio.Protocol):
         self._keep = True
         self._paused = False
         self._beginning = False
+        self._lingers = False
+        """Answered for good: what still comes is thrown away."""
 
     # -- what asyncio calls ---------------------------------------------------------------------------------------
 
@@ -123,6 +129,8 @@ class ServerConnection(asyncio.Protocol):
             self._since = self._loop.time()
             self._take_body(data)
         elif self._request is None:
+            if self._lingers:
+                return
             if self._buffer:  # its time runs from the head's first byte, however slowly the rest drips in
                 self._buffer += data
             else:
@@ -330,13 +338,28 @@ class ServerConnection(asyncio.Protocol):
             return
         if not self._keep or request is None or not request.complete:
             # A body that nobody read would be taken for the next request.
-            self.close()
+            if request is not None and not request.complete:
+                self._linger()
+            else:
+                self.close()
             return
         self._since = self._loop.time()
         if self._paused:
             self.resume_reading()
         if self._buffer and not self._beginning:
             self._next_request()
+
+    def _linger(self) -> None:
+        """Send no more, and close when the client does, or after a while."""
+        transport = self.transport
+        if transport is None or transport.get_protocol() is not self:  # a buffer of its own still takes the body
+            self.close()
+            return
+        self._lingers, self._body, self._buffer = True, None, b""
+        self._since = self._loop.time()
+        if transport.can_write_eof():
+            transport.write_eof()
+        self.resume_reading()
 
     @property
     def busy(self) -> bool:
@@ -380,7 +403,7 @@ class ServerConnection(asyncio.Protocol):
         if self._request is None:
             if self._buffer and silent > idle.head:
                 self._refuse(BadHead("the request's head did not arrive in time", 408))
-            elif silent > idle.keep_alive:
+            elif silent > (_LINGER if self._lingers else idle.keep_alive):
                 self.close()
         elif self._body is not None and not self._paused and silent > idle.body:
             self._refuse(BadHead("the request's body did not arrive in time", 408))

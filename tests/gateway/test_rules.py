@@ -241,6 +241,27 @@ def test_rule_2_holds_on_connections_that_were_idle(
     asyncio.run(run())
 
 
+def test_rule_2_a_call_meets_one_dead_connection_at_most() -> None:
+    """Where one that was idle has died, the call's later attempts dial: that nobody listens costs no replay."""
+
+    async def run() -> None:
+        async with ground() as g:
+            await asyncio.gather(*(g.ask(question(f"warm {n}")) for n in range(6)))
+            warm = g.sent()
+            g.fake.script(*["close"] * 20)
+            assert g.fake._server is not None
+            g.fake._server.close()  # those who are connected stay so
+            asking = asyncio.create_task(g.ask())
+            await until(lambda: asking.done() or len(g.attempts) >= 5)
+            assert not asking.done(), "it is held"
+            assert g.sent() - warm == 1
+            assert {row.cause for row in g.attempts} == {"network.connection_refused"}
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+    asyncio.run(run())
+
+
 def test_rule_2_a_messages_body_has_a_limit() -> None:
     """A body over the limit is refused before it is read, chunked or counted."""
 

@@ -322,7 +322,8 @@ class Exchange:
             if self._away is not None:
                 self._away.leave_line()
         self._begin_attempt(permit, self._loop.time())
-        return await self._go(permit, fresh=False)
+        # One that was idle had died under it: so may the others have.
+        return await self._go(permit, fresh=self._replays > 0)
 
     def _begin_attempt(self, permit: Permit, now: float) -> None:
         self._permit = permit

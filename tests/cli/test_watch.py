@@ -43,7 +43,8 @@ def test_one_frame(own_home: Home) -> None:
     assert (done.returncode, done.stderr) == (10, "")
     assert re.fullmatch(r"seawall watch {59}\d\d:\d\d:\d\d", lines[0])
     assert lines[1].startswith("Anthropic's side — The API is at capacity")
-    assert "Holding 2     claude-cli/2.1.329 s:1f0c2a7e  2 min 51 s, attempt 7, next in 11 s" in lines
+    assert lines[2].startswith("Holding 2     claude-cli/2.1.329 s:1f0c2a7e · 2 min 51 s · attempt 7")
+    assert "              529 for opus: probe in 2 s · sw_1234567800002a" in lines
     assert "opus          ! not our load · 12 running · 3 trying · limit 57 · 40 queued" in lines
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in done.stdout

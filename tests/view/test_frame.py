@@ -22,16 +22,21 @@ def one(**status: Any) -> Gateway:
 
 
 def test_a_frame() -> None:
-    """Time and way out, whose side it is on, held calls, then the gateway and its lanes."""
+    """Time and way out, whose side it is on, held calls, then the gateway and its lanes.
+
+    A single frame says of every call why it waits; in a terminal that is redrawn it has one line.
+    """
     scene = Scene("14:22:31", [one(waiting=[CALL], held=1, lanes=[CALM])], hint="q quit")
     assert frame(scene, Look(80)) == [
         "seawall watch                                                   14:22:31  q quit",
         "Anthropic's side — The API is at capacity                             3 min 40 s",
-        "Holding 1     claude-cli/2.1.329 s:1f0c2a7e  2 min 51 s, attempt 7, next in 11 s",
+        "Holding 1     claude-cli/2.1.329 s:1f0c2a7e · 2 min 51 s · attempt 7",
+        "              next in 11 s",
+        "              529 for opus: probe in 2 s · sw_1234567800002a",
         "Gateway       http://127.0.0.1:8787 · up 6 h · 187 calls · 12 recovered",
         "haiku         ok calm · 3 running · no limit · 0 queued · breaker closed",
     ]
-    assert frame(scene, Look(40))[:6] == [
+    assert frame(scene, Look(40), 20)[:6] == [
         "seawall watch           14:22:31  q quit",
         "Anthropic's side — The API is at",
         "capacity · 3 min 40 s",
@@ -215,7 +220,7 @@ def test_calls_that_have_not_been_tried() -> None:
     """The label counts all that wait; how many are held stands with the gateway."""
     said = frame(Scene("14:22:31", [one(held=1, lanes=[])]), Look(80))
     assert said[2].startswith("Waiting 2     ")
-    assert said[4] == "Gateway       http://127.0.0.1:8787 · up 6 h · holding 1 · 187 calls"
+    assert said[7] == "Gateway       http://127.0.0.1:8787 · up 6 h · holding 1 · 187 calls"
 
 
 def test_two_gateways() -> None:

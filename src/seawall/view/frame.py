@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from seawall.clock import duration
 from seawall.history.usual import Usual
 from seawall.view.facts import Gateway
-from seawall.view.lanes import SHOWN, holding_rows, lane_rows
+from seawall.view.lanes import SHOWN, held_rows, holding_rows, lane_rows
 from seawall.view.layout import Fact, Look, Row, cut_end, ends, laid_out
 from seawall.view.rows import models_row, page_row, path_row, strip_row, usual_line
 
@@ -69,9 +69,12 @@ class Scene:
 
 
 def frame(scene: Scene, look: Look, height: int | None = None) -> list[str]:
-    """The lines of a frame, at most `height` of them: lanes and held calls give way first, then whatever is last."""
+    """The lines of a frame, at most `height` of them: lanes and held calls give way first, then whatever is last.
+
+    Without a height all of it, and of each call why it waits.
+    """
     if height is None:
-        return _whole(scene, look, SHOWN, lanes=True)
+        return _whole(scene, look, SHOWN, lanes=True, why=True)
     keys = [cut_end(scene.keys, look.width or 200)] if scene.keys and height >= _ROOM_FOR_KEYS else []
     room = height - len(keys)
     lines: list[str] = []
@@ -97,7 +100,7 @@ def _clock(scene: Scene, look: Look) -> list[str]:
     return ends(Fact("seawall watch"), right, look)
 
 
-def _whole(scene: Scene, look: Look, most: int, lanes: bool) -> list[str]:
+def _whole(scene: Scene, look: Look, most: int, lanes: bool, why: bool = False) -> list[str]:
     lines = _clock(scene, look)
     below: list[Row] = []
     for number, one in enumerate(scene.gateways):
@@ -105,7 +108,8 @@ def _whole(scene: Scene, look: Look, most: int, lanes: bool) -> list[str]:
             lines += headline(one, look)
             if one.cause_age is not None:
                 lines += filter(None, [usual_line(one.cause_age, scene.usual.get(one.cause), look)])
-        rows = [*holding_rows(one, look, most), *models_row(one.models, one.span)]
+        held = held_rows(one, most) if why else holding_rows(one, look, most)
+        rows = [*held, *models_row(one.models, one.span)]
         if not number:
             rows += _around(scene.around)
         rows += strip_row(one.minutes, look)

@@ -141,6 +141,14 @@ def test_a_minute_of_silence_fills_any_bucket(limit: float, left: float) -> None
     assert at <= NOW + 2 + 60 / (1 - PARAMS.margin)
 
 
+def test_who_does_not_wait_leaves_a_minute_of_debt_at_most() -> None:
+    """Calls without a hold go whatever is left; who waits then does so no longer than an empty bucket takes to fill."""
+    one = pacer(Level(INPUT, 30_000, 0))
+    for _ in range(100):
+        one.send(Cost(10_000.0, 500.0), NOW)
+    assert NOW + 40 < one.when(PLAIN, NOW)[0] <= NOW + 60 / (1 - PARAMS.margin)
+
+
 def test_an_answer_from_before_the_bucket_was_known_is_left_out() -> None:
     """Its request has no mark: nobody knows what went after it."""
     one = Pacer(PARAMS)

@@ -102,7 +102,11 @@ class Bucket:
             level = level if level < most else most
             self.at = now
         takes = takes if takes < most else most
-        self.level = level - takes
+        level -= takes
+        least = (
+            most - self.limit
+        )  # a minute of silence fills any bucket, also after those who do not wait for it
+        self.level = level if level > least else least
         self.spent += takes
         return self.spent
 
@@ -113,7 +117,7 @@ class Bucket:
         """
         self._learn(told)
         server = told.left + ago * self.rate - (self.spent - spent_then)
-        # A minute of silence fills any bucket. Models of one family may have limits of their own, and what was sent
+        # A minute of silence fills it here too. Models of one family may have limits of their own, and what was sent
         # under the larger is no debt of the smaller; and a header may be nonsense.
         least = self.most - self.limit
         self.level = max(least, min(self.most, (self.level + server) / 2))

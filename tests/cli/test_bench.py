@@ -5,9 +5,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from own_home import LIMIT, Home
-from seawall.cli import bench
+from seawall.cli import bench, schemas
 from seawall.cli.common import Failure
 from seawall.fake.bench import Plan
 from seawall.fake.work import find
@@ -34,6 +35,9 @@ def test_the_whole_of_it_once(own_home: Home, tiny: Path) -> None:
     assert done.returncode == bool(found["calibration"]["trouble"]), done.stderr
     assert (found["schema"], found["settings"]) == ("seawall.bench/1", "own.toml")
     assert found["calibration"]["state"] in ("skipped", "void")
+    schema = json.loads(schemas.text("bench"))
+    told = schema["properties"]["rows"]["items"]
+    assert not list(Draft202012Validator(schema).iter_errors(found))
     assert [one["through"] for one in found["rows"]] == ["oracle", "seawall"]
     for one in found["rows"]:
         assert (one["scenario"], one["agents"], one["seed"]) == ("tiny.toml", 3, 4)
@@ -41,6 +45,7 @@ def test_the_whole_of_it_once(own_home: Home, tiny: Path) -> None:
         assert one["completed"] == sum(turn[4] == 1 for turn in one["turns"]) > 0
         for name in ("goodput_of_oracle", "attempts_per_success", "recovery_s", "refused_429", "jain"):
             assert name in one
+            assert name in told["required"]
     assert "0 of 2 runs done" in done.stderr
     assert list(own_home.path.parent.glob("seawall-*")) == []
 

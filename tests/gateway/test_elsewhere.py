@@ -468,6 +468,27 @@ def test_a_ring_by_way_of_a_fallback_is_found() -> None:
     asyncio.run(run())
 
 
+def test_a_gateway_in_front_learns_nothing_of_an_account_that_is_not_its_clients() -> None:
+    """What the gateway behind had answered elsewhere names another account, and another's limits."""
+
+    async def run() -> None:
+        async with two(tables=(AWAY,)) as g:
+            front = Config(settings(upstream=f"http://127.0.0.1:{g.port}"), Network())
+            server = GatewayServer(front, rng=random.Random(2))
+            await server.start()
+            try:
+                answer = await ask(server.addresses[0][1], question(model=OPUS))
+                check_whole(answer)
+                assert "x-seawall-fallback" in answer.headers
+                (lane,) = server.status()["lanes"]
+                assert lane["buckets"] == []
+                assert not server._accounts._organisations
+            finally:
+                await server.stop()
+
+    asyncio.run(run())
+
+
 def test_a_target_that_nobody_answers_at() -> None:
     """A refused connection there is no word about the call's own upstream: it is held on."""
 

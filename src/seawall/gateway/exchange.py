@@ -411,17 +411,19 @@ class Exchange:
 
     def heard(self, head: AnswerHead) -> None:
         """An answer has begun: what it says of its account, its limits and the service's load is learned now."""
-        permit, means = self._permit, self._means
+        permit, means, lower = self._permit, self._means, head.lower
         assert permit is not None
+        if b"x-seawall-fallback" in lower:
+            lower = {}  # a gateway behind this one had it answered elsewhere: the account and the limits are others'
         if self._away is None or self._pool() is means.pool:
             credential = self.call.caller.credential
-            account = means.accounts.learn(credential, head.lower.get(b"anthropic-organization-id"))
+            account = means.accounts.learn(credential, lower.get(b"anthropic-organization-id"))
             if account is not None:
                 means.admission.rename(credential, account)
                 means.records.rename(credential, account)
         else:
             keep_cookies_away(head)
-        permit.heard(head.status, head.lower, means.clock.wall)
+        permit.heard(head.status, lower, means.clock.wall)
 
     async def _end_of_kept(self, ended: asyncio.Future[Failure | None]) -> Failure | None:
         """The same of an answer that is kept: if the client goes away, it is brought home for its return."""

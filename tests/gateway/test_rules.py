@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from ground import (
     KEY,
+    LAW,
     QUICK,
     SOON,
     Answer,
@@ -627,6 +628,27 @@ def test_rule_5_a_hold_is_spent_once() -> None:
             assert g.sent() - before > 1
 
     asyncio.run(run())
+
+
+def test_rule_5_a_spent_hold_is_not_spent_again_in_line() -> None:
+    """In an outage too the retry of a call that was given up gets its one attempt, now: not a second hold in line for
+    the next probe, at whose end nothing was tried."""
+
+    async def run() -> None:
+        seldom = replace(LAW.breaker, probe_first=60.0, probe_most=60.0)
+        async with ground(*["overloaded"] * 999, hold=hold(longest=0.5), breaker=seldom) as g:
+            sessions = [{"x-claude-code-session-id": f"s{number}"} for number in range(10)]
+            given_up = await asyncio.gather(*(g.ask(headers=one) for one in sessions))
+            assert {answer.status for answer in given_up} <= {503, 529}
+            (gate,) = g.gateway._admission.gates()
+            assert gate.lane.breaker.open
+            before = g.sent()
+            again = await asyncio.gather(*(g.ask(headers=one) for one in sessions))
+            assert [answer.status for answer in again] == [529] * 10
+            assert g.sent() - before == 10
+            g.at_rest()
+
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 # -- 6: giving up is honest -------------------------------------------------------------------------------------------

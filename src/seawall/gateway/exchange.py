@@ -405,7 +405,7 @@ class Exchange:
             tokens=facts.tokens,
             most_output=facts.max_tokens if facts.max_tokens is not None else math.inf,
             deferrable=self.call.deferrable,
-            waits=patience.hold > 0,
+            waits=patience.hold > 0 and self._has_hold,
             tag=tag,
         )
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from seawall.fake import bench
-from seawall.fake.bench import Bench, BenchFailed, Plan, calibrated
+from seawall.fake.bench import Bench, BenchFailed, Plan, Standing, calibrated, trial
+from seawall.fake.trial import Job
 from seawall.fake.work import SHIPPED, find
+from seawall.view.bench import text
 
 TINY = "[bench]\nhorizon = 20\nevent = [5, 10]\n[fleet]\nthink_s = 1\nstream_s = 2\nstarts_s = 1\n"
 
@@ -155,7 +157,26 @@ def test_a_scenario_that_is_changed_meanwhile(tiny: str) -> None:
     assert found["completed"] > 0
 
 
-def test_a_run_that_fails_ends_the_benchmark(tiny: str, tmp_path: Path) -> None:
+def test_a_run_that_fails_costs_the_others_nothing(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a gateway that dies in one of a hundred runs: that one is missing, and the report says so."""
+
+    async def dies_once(job: Job, into: Path, standing: Standing) -> dict[str, Any]:
+        if (job.through, job.seed) == ("sdk", 2):
+            raise BenchFailed("seed 2, sdk: the gateway ended")
+        return await trial(job, into, standing)
+
+    monkeypatch.setattr(bench, "trial", dies_once)
+    running = Bench(plan(tiny, agents=(2,), through=("sdk",), factor=200, calibrate=False, side_by_side=1))
+    report = asyncio.run(running.run())
+    assert report.undone == ("seed 2, sdk: the gateway ended",)
+    done = [(row["through"], row["seed"]) for row in report.rows]
+    assert done == [("oracle", 1), ("sdk", 1), ("oracle", 2), ("oracle", 3), ("sdk", 3)]
+    assert report.as_json()["undone"] == list(report.undone)
+    assert "- seed 2, sdk: the gateway ended" in text(report)
+    assert running.left() == 0
+
+
+def test_a_way_that_never_worked_ends_the_benchmark(tiny: str, tmp_path: Path) -> None:
     """One line that names the run; the others are ended and nothing is left behind."""
     via = "/nowhere/at-all {port} {upstream}"
     running = Bench(plan(tiny, agents=(2,), seeds=(1,), through=("via",), via=via, factor=1, calibrate=False))

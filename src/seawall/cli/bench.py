@@ -110,7 +110,9 @@ def bench(
     click.echo(json.dumps(report.as_json()) if common.json else text(report), nl=common.json)
     for why in report.calibration.trouble:
         common.say(f"VOID: {why}")
-    return ExitCode.SEAWALL if report.calibration.trouble else ExitCode.OK
+    for why in report.undone:
+        common.say(f"not done: {why}")
+    return ExitCode.SEAWALL if report.calibration.trouble or report.undone else ExitCode.OK
 
 
 command: click.Command = bench
@@ -182,7 +184,8 @@ def progress(running: "Bench") -> list[str]:
     from seawall.view.bench import NAMES
 
     whole = len(running.jobs)
-    lines = [f"{len(running.rows)} of {whole} runs done, about {duration(running.left())} left"]
+    undone = f", {len(running.undone)} failed" if running.undone else ""
+    lines = [f"{len(running.rows)} of {whole} runs done{undone}, about {duration(running.left())} left"]
     for one in running.standing.values():
         horizon = running.plan.horizon(one.job)
         failed = f", {one.failed} failed" if one.failed else ""

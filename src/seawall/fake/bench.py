@@ -165,6 +165,8 @@ class Report:
     calibration: Calibration
     goals: tuple[Met, ...]
     seconds: float
+    undone: tuple[str, ...] = ()
+    """Runs that failed, and why: their rows are missing."""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `seawall bench --json` prints."""
@@ -176,6 +178,7 @@ class Report:
             "seconds": round(self.seconds, 1),
             "calibration": self.calibration.as_json(),
             "goals": [one.as_json() for one in self.goals],
+            "undone": list(self.undone),
             "rows": list(self.rows),
         }
 
@@ -200,6 +203,7 @@ class Bench:
     plan: Plan
     jobs: list[Job] = field(init=False)
     rows: dict[Job, dict[str, Any]] = field(default_factory=dict)
+    undone: dict[Job, str] = field(default_factory=dict)
     standing: dict[Job, Standing] = field(default_factory=dict)
     began: float = 0.0
 
@@ -208,12 +212,16 @@ class Bench:
 
     def left(self) -> float:
         """About how many real seconds remain."""
-        whole = self.plan.seconds([job for job in self.jobs if job not in self.rows])
+        whole = self.plan.seconds(
+            [job for job in self.jobs if job not in self.rows and job not in self.undone]
+        )
         gone = sum(one.at for one in self.standing.values()) / self.plan.factor
         return max(0.0, whole - gone / self.plan.side_by_side)
 
     async def run(self) -> Report:
-        """Every run; nothing is left running, however it ends. BenchFailed, OSError."""
+        """Every run; nothing is left running, however it ends. OSError; BenchFailed where a way never worked: what
+        fails in one run of many costs the others nothing.
+        """
         self.began = time.monotonic()
         room = asyncio.Semaphore(self.plan.side_by_side)
         with tempfile.TemporaryDirectory(prefix="seawall-bench-") as folder:
@@ -230,11 +238,10 @@ class Bench:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-        rows = of_oracle([self.rows[job] for job in self.jobs])
+        rows = of_oracle([self.rows[job] for job in self.jobs if job in self.rows])
         calibration = calibrated(rows, self.plan.seeds[0], asked=self.plan.calibrate)
-        return Report(
-            self.plan, tuple(rows), calibration, tuple(measured(rows)), time.monotonic() - self.began
-        )
+        seconds, undone = time.monotonic() - self.began, tuple(self.undone.values())
+        return Report(self.plan, tuple(rows), calibration, tuple(measured(rows)), seconds, undone)
 
     def _kept(self, folder: Path) -> dict[str, str]:
         """Where the scenarios of files stand as they were read: a file may change, or go, while the runs last."""
@@ -252,6 +259,11 @@ class Bench:
             standing = self.standing[job] = Standing(job)
             try:
                 row = await trial(msgspec.structs.replace(job, file=file), into, standing)
+            except BenchFailed as error:
+                if not any(done.through == job.through for done in self.rows):
+                    raise
+                self.undone[job] = str(error)
+                return
             finally:
                 del self.standing[job]
         if not self.plan.keep_raw:

@@ -75,6 +75,10 @@ def text(report: Report) -> str:
         parts.append("### Goals")
         parts.append(goals(report.goals))
     parts.append("\n".join(calibration(report.calibration)))
+    if report.undone:
+        parts.append(
+            "\n".join(["**Not done, and in no table:**", "", *(f"- {why}" for why in report.undone)])
+        )
     if report.plan.via and report.plan.factor != 1:
         parts.append(
             f"The gateway of --via keeps its own times: its seconds were {report.plan.factor:g} of the service's."

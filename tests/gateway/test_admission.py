@@ -143,6 +143,27 @@ def test_the_hosts_probe_is_passed_on_to_another_lane(end: str) -> None:
     asyncio.run(asyncio.wait_for(run(), 10))
 
 
+def test_a_probe_that_hangs_keeps_nobody_for_long() -> None:
+    """Its connection leads nowhere, and the service is well: the next one finds that out, not the end of its limit."""
+
+    async def run() -> None:
+        lanes = Admission(accelerated(Config(), 100).gateway, random.Random(1))
+        gate = lanes.gate(LaneKey("here", "a1", "opus"))
+        for permit in [now(gate) for _ in range(6)]:
+            permit.refused("529")
+        assert gate.lane.breaker.open
+        waits = [later(gate), later(gate)]
+        hangs, left = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        assert len(hangs) == 1
+        (await left.pop()).ended()
+        assert not gate.lane.breaker.open
+        hangs.pop().result().refused("hang")
+        assert not gate.lane.breaker.open
+        assert gate.idle
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
 def test_a_credential_that_has_an_account_keeps_its_lane() -> None:
     """When an answer names the organisation, what was learned goes on under its name; two keys of one share it."""
 

@@ -22,6 +22,7 @@ PARAMS = Params(
     probe_factor=1.6,
     probe_most=5.0,
     probe_spread=0.2,
+    probe_silence=10.0,
 )
 NOW = 1000.0
 
@@ -122,7 +123,7 @@ def test_closed_it_lets_all_go() -> None:
     """Nothing is a probe."""
     one = breaker()
     assert one.when(NOW) == NOW
-    assert [one.send() for _ in range(3)] == [0, 0, 0]
+    assert [one.send(NOW) for _ in range(3)] == [0, 0, 0]
 
 
 def test_the_interval_of_probes() -> None:
@@ -132,7 +133,7 @@ def test_the_interval_of_probes() -> None:
         at = one.when(now)
         gaps.append(round(at - now, 3))
         now = at
-        one.refused(now, one.send())
+        one.refused(now, one.send(now))
     assert gaps == [1.0, 1.6, 2.56, 4.096, 5.0, 5.0, 5.0]
 
 
@@ -141,7 +142,7 @@ def test_the_next_outage_begins_with_short_intervals() -> None:
     one, now = exact(), NOW
     for _ in range(7):
         now = one.when(now)
-        one.refused(now, one.send())
+        one.refused(now, one.send(now))
     one.accepted(now)
     now += 100
     while not one.refused(now):
@@ -150,18 +151,35 @@ def test_the_next_outage_begins_with_short_intervals() -> None:
 
 
 def test_while_a_probe_is_under_way_nobody_goes() -> None:
-    """Until its verdict, however long that takes."""
+    """Until its verdict."""
     one = exact()
-    assert one.send() == 1
-    assert one.when(NOW + 3600) == math.inf
-    one.refused(NOW + 3600, 1)
-    assert one.when(NOW + 3600) == NOW + 3601.6
+    assert one.send(NOW + 1) == 1
+    assert one.when(NOW + 10.9) == math.inf
+    one.refused(NOW + 10.9, 1)
+    assert one.when(NOW + 10.9) == NOW + 12.5
+
+
+def test_a_probe_that_says_nothing_is_waited_for_no_more() -> None:
+    """After 10 s the next may go, and alone; the verdict of the silent one says nothing of that."""
+    one = exact()
+    silent = one.send(NOW + 1)
+    assert one.patient_until == NOW + 11
+    assert one.when(NOW + 11) == NOW + 11
+    second = one.send(NOW + 11)
+    assert second != silent
+    for end in (lambda: one.refused(NOW + 12, silent), lambda: one.returned(silent)):
+        end()
+        assert one.when(NOW + 12) == math.inf
+    one.refused(NOW + 13, second)
+    assert one.when(NOW + 13) < NOW + 18
+    # Whoever is taken, the silent one too, shows that it is over.
+    assert one.accepted(NOW + 14, NOW + 1)
 
 
 def test_a_probe_that_ends_without_a_verdict_makes_room_for_the_next() -> None:
     """Its client left: the next may go, when it would have."""
     one = exact()
-    probe = one.send()
+    probe = one.send(NOW)
     one.returned(probe)
     assert one.when(NOW + 0.5) == NOW + 1.0
     assert one.when(NOW + 10) == NOW + 10
@@ -172,7 +190,7 @@ def test_an_acceptance_closes_it() -> None:
     for probe_first in (True, False):
         one = exact()
         if probe_first:
-            one.send()
+            one.send(NOW + 1)
         assert one.accepted(NOW + 4)
         assert not one.open
         assert one.when(NOW + 4) == NOW + 4
@@ -182,11 +200,11 @@ def test_an_acceptance_closes_it() -> None:
 def test_a_probe_of_an_earlier_time_frees_nobody() -> None:
     """It closed and opened again while an old probe was under way: that one's end is not the new one's."""
     one = exact()
-    old = one.send()
+    old = one.send(NOW)
     one.accepted(NOW + 1)  # another stream
     while not one.refused(NOW + 10):
         pass
-    new = one.send()
+    new = one.send(NOW + 15)
     assert new != old
     one.returned(old)
     assert one.when(NOW + 20) == math.inf
@@ -199,7 +217,7 @@ def test_a_probe_of_an_earlier_time_frees_nobody() -> None:
 def test_stragglers_do_not_free_a_probe() -> None:
     """Refusals of attempts that went before it opened say nothing of the probe under way."""
     one = exact()
-    one.send()
+    one.send(NOW)
     for _ in range(50):
         one.refused(NOW + 0.3)
     assert one.when(NOW + 0.3) == math.inf
@@ -210,7 +228,7 @@ def test_the_machine_slept() -> None:
     one = exact()
     now = NOW + 8 * 3600
     assert one.when(now) == now
-    one.send()
+    one.send(now)
     assert one.accepted(now + 1)
 
 
@@ -236,8 +254,8 @@ class AnyCourse(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.one, self.now, self.era = breaker(), NOW, 0
-        self.under_way: list[tuple[int, int]] = []
-        """Number of the probe, or 0; and how often it had opened by then."""
+        self.under_way: list[tuple[int, int, float]] = []
+        """Number of the probe, or 0; how often it had opened by then; and when it went."""
 
     @rule(by=st.sampled_from((0.0, 0.1, 1.0, 6.0, 8 * 3600.0)))
     def time(self, by: float) -> None:
@@ -247,13 +265,13 @@ class AnyCourse(RuleBasedStateMachine):
     @rule()
     def attempt(self) -> None:
         was_open = self.one.open
-        self.under_way.append((self.one.send(), self.era))
+        self.under_way.append((self.one.send(self.now), self.era, self.now))
         assert bool(self.under_way[-1][0]) == was_open
 
     @precondition(lambda self: self.under_way)
     @rule(which=st.integers(0, 99), verdict=st.sampled_from(("refused", "refused", "accepted", "returned")))
     def verdict(self, which: int, verdict: str) -> None:
-        probe, _ = self.under_way.pop(which % len(self.under_way))
+        probe, *_ = self.under_way.pop(which % len(self.under_way))
         match verdict:
             case "refused":
                 self.era += self.one.refused(self.now, probe)
@@ -266,7 +284,8 @@ class AnyCourse(RuleBasedStateMachine):
 
     @invariant()
     def one_probe_at_a_time(self) -> None:
-        probes = [probe for probe, era in self.under_way if probe and era == self.era]
+        heard = self.now - PARAMS.probe_silence
+        probes = [probe for probe, era, at in self.under_way if probe and era == self.era and at > heard]
         if self.one.open:
             assert len(probes) <= 1
             assert (self.one.when(self.now) == math.inf) == bool(probes)

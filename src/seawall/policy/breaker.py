@@ -15,6 +15,8 @@ _LONGEST = 50
 class Breaker:
     """Opens after a streak of refusals that chance would not explain; then one probe at a time until one is accepted.
 
+    A probe that has said nothing for `probe_silence` is none any more: what it says later counts as any attempt's.
+
     The probe is a real request, the next in line: a made-up one costs money, and may be taken where a real one is not.
     """
 
@@ -25,6 +27,7 @@ class Breaker:
         "_next",
         "_p",
         "_probe",
+        "_probe_at",
         "_probes",
         "_rng",
         "_usual",
@@ -46,20 +49,26 @@ class Breaker:
         self._probes = 0
         """All there were: their numbers count from 1."""
         self._probe = 0
-        """The one under way, or 0."""
+        """The one under way, or 0; and when it went."""
+        self._probe_at = 0.0
 
     def when(self, now: float) -> float:
-        """When an attempt may go: now while closed; the next probe, or not before the one under way has ended."""
+        """When an attempt may go: now while closed; the next probe, or inf while one is under way."""
         if not self.open:
             return now
-        return math.inf if self._probe else max(now, self._next)
+        return math.inf if self._probe and now < self.patient_until else max(now, self._next)
 
-    def send(self) -> int:
+    @property
+    def patient_until(self) -> float:
+        """How long the probe that was sent last may say nothing."""
+        return self._probe_at + self._p.probe_silence
+
+    def send(self, now: float) -> int:
         """An attempt goes; the probe's number if it is one, else 0."""
         if not self.open:
             return 0
         self._probes += 1
-        self._probe = self._probes
+        self._probe, self._probe_at = self._probes, now
         return self._probe
 
     def accepted(self, now: float, sent_at: float = math.inf) -> bool:

@@ -106,7 +106,10 @@ class Lane:
         cost = self._cost(ticket)
         at, why = self._when(cost, now)
         if at > now:
-            return Wait(min(at, self.queue.next_moment()), why, at)
+            until = at
+            if at == math.inf and why in ("host", "breaker"):  # a probe is under way
+                until = (self.host if why == "host" else self.breaker).patient_until
+            return Wait(min(until, self.queue.next_moment()), why, at)
         self.limiter.queue_changed(now)
         self.queue.take(ticket)
         self.load.queued = self.queue.size
@@ -165,8 +168,8 @@ class Lane:
         return at, "budget" if at > now else ""
 
     def _send(self, ticket: Ticket, cost: Cost, now: float) -> Sent:
-        probe = self.breaker.send() if self.breaker.open and ticket.waits else 0
-        host_probe = self.host.send() if self.host.open and ticket.waits else 0
+        probe = self.breaker.send(now) if self.breaker.open and ticket.waits else 0
+        host_probe = self.host.send(now) if self.host.open and ticket.waits else 0
         kind = Kind.PROBE if self.breaker.open or self.host.open else self.limiter.send(now)
         self.load.in_flight += 1
         self.budget.send(now)

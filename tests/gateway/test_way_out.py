@@ -167,9 +167,10 @@ def test_an_upstream_that_demands_a_certificate(loop: str, tmp_path: Path) -> No
             assert len(fake.requests) == 2
             pool = server._pool
             assert pool is not None
-            # A handshake that stops half-way leaves the other side its socket.
-            await until(lambda: pool._warming is None)
+            # A handshake that stops half-way leaves the other side its socket, and that side is the later one.
+            await until(lambda: pool._warming is None and fake.stats().connections == pool.open_connections)
             await server.stop()
+            await until(lambda: fake.stats().connections == 0)
 
     run_on(loop, asyncio.wait_for(run(), 20))
 

@@ -53,6 +53,7 @@ class Bucket:
         "_p",
         "_refill",
         "at",
+        "least",
         "level",
         "limit",
         "most",
@@ -68,6 +69,10 @@ class Bucket:
         self.limit = self.rate = self.most = 0.0
         self._refill = self.reserve = 0.0
         """A second, less the margin; and what is kept."""
+        self.least = 0.0
+        """A minute of silence fills any bucket, whatever was sent by those who do not wait for it. Models of one family
+        may have limits of their own: what went under the larger is no debt of the smaller; and headers may be nonsense.
+        """
         self.at = now
         self.spent = 0.0
         """The cost of everything sent so far."""
@@ -80,7 +85,10 @@ class Bucket:
             self.most = self.rate * self._p.burst
             self._refill = self.rate * (1 - self._p.margin)
             self.reserve = self.rate * self._p.reserve
-        self.most = max(self.most, min(told.left, self.limit))
+        left = told.left if told.left < self.limit else self.limit
+        if left > self.most:
+            self.most = left
+        self.least = self.most - self.limit
 
     def refill(self, now: float) -> None:
         if now > self.at:
@@ -103,10 +111,7 @@ class Bucket:
             self.at = now
         takes = takes if takes < most else most
         level -= takes
-        least = (
-            most - self.limit
-        )  # a minute of silence fills any bucket, also after those who do not wait for it
-        self.level = level if level > least else least
+        self.level = level if level > self.least else self.least
         self.spent += takes
         return self.spent
 
@@ -117,10 +122,8 @@ class Bucket:
         """
         self._learn(told)
         server = told.left + ago * self.rate - (self.spent - spent_then)
-        # A minute of silence fills it here too. Models of one family may have limits of their own, and what was sent
-        # under the larger is no debt of the smaller; and a header may be nonsense.
-        least = self.most - self.limit
-        self.level = max(least, min(self.most, (self.level + server) / 2))
+        level = (self.level + server) / 2
+        self.level = self.most if level > self.most else level if level > self.least else self.least
 
 
 class Pacer:

@@ -137,8 +137,7 @@ class Queue:
         if self._moments and self._moments[0][0] <= now:
             self._move_on(now)
         for line in (self._first, self._usual, self._deferred):
-            first = self._first_of(line)
-            if first is not None:
+            if line and (first := self._first_of(line)) is not None:
                 return first[3]
         return None
 
@@ -155,9 +154,12 @@ class Queue:
     def take(self, ticket: Ticket) -> None:
         """It goes: the virtual clock moves on to it, but past nobody who waits for the usual turn."""
         self.leave(ticket)
-        assert ticket.tag is not None
-        first = self._first_of(self._usual)
-        self._move_clock(ticket.tag if first is None else min(ticket.tag, first[0]))
+        tag, usual = ticket.tag, self._usual
+        assert tag is not None
+        if usual and usual[0][0] < tag:  # it was not the first of that line
+            first = self._first_of(usual)
+            tag = min(tag, first[0]) if first is not None else tag
+        self._move_clock(tag)
 
     def go_by(self, ticket: Ticket) -> None:
         """It goes at once, where nobody is in line: its agent is charged all the same."""

@@ -509,11 +509,8 @@ class Exchange:
         self._failures += 1
         self._last = failure
         self.cause = outcome.cause
-        asleep, acts_twice = (
-            failure.evidence.fault is Fault.ASLEEP,
-            outcome.ambiguous and self.call.acts_twice,
-        )
-        if asleep and not acts_twice and not self._last_attempt:
+        acts_twice = outcome.ambiguous and self.call.acts_twice
+        if failure.evidence.fault is Fault.ASLEEP and not acts_twice and not self._last_attempt:
             return Again(0.0)
         self._outcome = outcome
         if self.call.patience.hold <= 0:

@@ -352,10 +352,8 @@ class ServerConnection(asyncio.Protocol):
     def _linger(self) -> None:
         """Send no more, and close when the client does, or after a while."""
         transport = self.transport
-        if (
-            transport is None or transport.get_protocol() is not self
-        ):  # a buffer of its own still takes the body
-            self.close()
+        if transport is None or transport.get_protocol() is not self:
+            self.close()  # a buffer of its own still takes the body
             return
         self._lingers, self._body, self._buffer = True, None, b""
         self._since = self._loop.time()

@@ -72,7 +72,7 @@ def scene(
     async def run() -> None:
         settings = Gateway(fallback=models, fallback_after=0.5, concurrency=1)
         config = Config(gateway=settings)
-        fallbacks = Fallbacks(config, {}, Accounts(b"salt"), (("127.0.0.1", 1),), b"1.1 seawall-1")
+        fallbacks = Fallbacks(config, {}, Accounts(b"salt"), (("127.0.0.1", 1),), lambda _: b"1.1 seawall-1")
         head = format_head(b"POST /v1/messages HTTP/1.1", [b"content-length: 1"])
         detour = Detour(fallbacks, head=head, body=body, plain=body, tokens=1, lane=HERE)
         admission, room = Admission(settings, random.Random(1)), Memory(memory)

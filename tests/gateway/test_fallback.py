@@ -31,7 +31,13 @@ def made(config: Config, keys: dict[int, str], listens: Any = HERE) -> Fallbacks
     """The fallbacks of a gateway; pools ask for a loop, and open nothing by themselves."""
 
     async def make() -> Fallbacks:
-        return Fallbacks(config, keys, Accounts(b"salt"), listens, b"1.1 seawall-1")
+        return Fallbacks(
+            config,
+            keys,
+            Accounts(b"salt"),
+            listens,
+            lambda host: b"" if host == "api.anthropic.com" else b"1.1 seawall-1",
+        )
 
     return asyncio.run(make())
 

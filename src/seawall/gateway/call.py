@@ -84,9 +84,7 @@ class Calls:
         self._prefix = secrets.token_hex(4)
         self._next = 0
         self._mark = f"seawall-{self._prefix}".encode()
-        self.via = b"1.1 " + self._mark
-        """In the header of that name (RFC 9110 section 7.6.3): a request that brings it back went in a ring."""
-        self._tells_via = not anthropics(origin.host)  # the API itself sends nothing back to us
+        self._via = self.via(origin.host)
 
     def read(self, request: Request, body: RequestBody) -> Call:
         """The call that a messages request is."""
@@ -138,11 +136,16 @@ class Calls:
     def upstream_head(self, head: RequestHead, length: int, *, identity: bool) -> bytes:
         """A request's head as it is sent on; with `identity`, an answer without a coding is asked for."""
         headers = upstream_headers(head, self._host, length, identity=identity)
-        if self._tells_via:
-            headers.append(b"via: " + self.via)
+        if self._via:
+            headers.append(b"via: " + self._via)
         if self._base or not head.http11:
             return format_head(b"%b %b%b HTTP/1.1" % (head.method, self._base, head.target), headers)
         return format_head(head.first_line, headers)
+
+    def via(self, host: str) -> bytes:
+        """What `host` is told in the header of that name (RFC 9110 section 7.6.3), so that a request that went in a
+        ring is known again; nothing where it is the API itself, which sends nothing back."""
+        return b"" if anthropics(host) else b"1.1 " + self._mark
 
     def was_here(self, head: RequestHead) -> bool:
         """Whether this gateway has sent the request on before."""

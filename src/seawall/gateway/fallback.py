@@ -13,7 +13,7 @@ from seawall.gateway.call import Call
 from seawall.gateway.memory import Memory
 from seawall.gateway.records import LaneKey
 from seawall.http.pool import Pool
-from seawall.origin import Origin, anthropics, is_loopback
+from seawall.origin import Origin, is_loopback
 from seawall.policy.outcome import Outcome
 from seawall.policy.route import Go, Sender, Skip, Stay, Target, after_failure, choose, next_due, read
 from seawall.upstream import elsewhere
@@ -38,6 +38,7 @@ class _Address:
     key: str
     account: str
     pool: Pool
+    via: bytes
 
     @property
     def shown(self) -> str:
@@ -54,11 +55,10 @@ class Fallbacks:
         keys: Mapping[int, str],
         accounts: Accounts,
         listens: Sequence[tuple[str, int]],
-        via: bytes,
+        via: Callable[[str], bytes],
     ) -> None:
-        """`via`: by what this gateway knows a request that comes back to it."""
+        """`via`: what a host is told, so that a request that comes back from it is known."""
         self.loopback = all(is_loopback(host) for host, _ in listens)
-        self._via = via
         self._rest = config.gateway.backoff.most
         self._addresses: dict[int, _Address] = {}
         usable: list[Target] = []
@@ -70,7 +70,9 @@ class Fallbacks:
                     continue
                 pool = Pool(origin, config.network, config.gateway.idle, config.gateway.sizes)
                 account = accounts.hash(key.encode())
-                self._addresses[target.number] = _Address(origin, base.encode(), key, account, pool)
+                self._addresses[target.number] = _Address(
+                    origin, base.encode(), key, account, pool, via(origin.host)
+                )
             usable.append(target)
         self.targets = tuple(usable)
         """Those that a call may take, in their order."""
@@ -94,10 +96,6 @@ class Fallbacks:
     def address(self, target: Target) -> _Address | None:
         """Of a target that is another; None for the call's own."""
         return self._addresses.get(target.number)
-
-    def via(self, address: _Address) -> bytes:
-        """What that address is told of the way here; the API itself sends nothing back."""
-        return b"" if anthropics(address.origin.host) else self._via
 
     def tick(self, now: float) -> None:
         """Close connections that were idle for too long."""
@@ -205,9 +203,8 @@ class Detour:
             head = elsewhere.for_same_address(self._head, len(body))
             return Way(go.target, self.lane(go), head, body, None, f"model={model}")
         host = address.shown
-        via = self._fallbacks.via(address)
         head = elsewhere.for_another_address(
-            self._head, len(body), host.encode(), address.base, address.key, via
+            self._head, len(body), host.encode(), address.base, address.key, address.via
         )
         told = f"upstream={host} model={model}" if _NAME.fullmatch(model) else f"upstream={host}"
         return Way(go.target, self.lane(go), head, body, address.pool, told)

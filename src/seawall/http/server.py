@@ -336,12 +336,11 @@ class ServerConnection(asyncio.Protocol):
             self.server.answered()
         if self.transport is None:
             return
-        if not self._keep or request is None or not request.complete:
-            # A body that nobody read would be taken for the next request.
-            if request is not None and not request.complete:
-                self._linger()
-            else:
-                self.close()
+        if request is not None and not request.complete:
+            self._linger()  # a body that nobody read would be taken for the next request
+            return
+        if not self._keep or request is None:
+            self.close()
             return
         self._since = self._loop.time()
         if self._paused:

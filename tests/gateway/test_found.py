@@ -118,7 +118,7 @@ def test_a_retry_that_inherits_has_its_own_clients_limits() -> None:
             while g.sent() < 5:
                 await asyncio.sleep(0.01)
             (exchange,) = g.gateway._exchanges
-            exchange.started_at -= 100  # it came a while ago
+            exchange.standing.started_at -= 100  # it came a while ago
             writer.transport.abort()
             while not g.gateway._places.any_left:
                 await asyncio.sleep(0.01)
@@ -126,7 +126,7 @@ def test_a_retry_that_inherits_has_its_own_clients_limits() -> None:
             while not g.gateway._exchanges:
                 await asyncio.sleep(0.01)
             (later,) = g.gateway._exchanges
-            assert later.started_at == exchange.started_at
+            assert later.standing.started_at == exchange.standing.started_at
             answer = await asking
             check_whole(answer)
             assert int(answer.headers["x-seawall-attempts"]) >= 61

@@ -3,9 +3,10 @@
 import msgspec
 
 from seawall.gateway.places import Caller, Place, Places
+from seawall.policy.retry import Standing
 
 CALLER = Caller("account", "user", "session", "agent", b"/v1/messages")
-PLACE = Place(started_at=1.0, attempts=3, failures=3, replays=1, first_failed_at=2.0)
+PLACE = Place(Standing(started_at=1.0, attempts=3, failures=3, replays=1, first_failed_at=2.0))
 
 
 def places() -> Places:

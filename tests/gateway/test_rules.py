@@ -591,8 +591,8 @@ def test_rule_5_a_retry_inherits(headers: dict[str, str], later: dict[str, str],
         async with ground(*["overloaded"] * 5000, hold=hold(longest=2.0)) as g:
             await _leave_during_hold(g, question(), headers)
             task = asyncio.create_task(g.ask(headers=later))
-            await until(lambda: any(e.attempts for e in g.gateway._exchanges))
-            assert [e.started_at < e.arrived_at for e in g.gateway._exchanges] == [inherits]
+            await until(lambda: any(e.standing.attempts for e in g.gateway._exchanges))
+            assert [e.standing.started_at < e.arrived_at for e in g.gateway._exchanges] == [inherits]
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
@@ -989,6 +989,28 @@ def test_rule_9_finish_abandoned() -> None:
                 await asyncio.sleep(0.01)
             check_whole(await g.ask(headers=SESSION))
             assert g.sent() == 1
+            check_whole(await g.ask(headers=SESSION))
+            assert g.sent() == 2
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_rule_9_who_left_is_not_tried_for_again() -> None:
+    """The attempt that was under way is finished for its client's return. It failed: nobody is there to hold it for."""
+
+    async def run() -> None:
+        fault = "hang at=before-headers seconds=0.3 + status code=529"
+        async with ground(fault, finish_abandoned=True) as g:
+            _, writer = await asyncio.open_connection("127.0.0.1", g.port)
+            await send(writer, g.port, question(), headers=SESSION)
+            while not g.fake.requests:
+                await asyncio.sleep(0.01)
+            writer.transport.abort()
+            while g.gateway._exchanges:
+                await asyncio.sleep(0.01)
+            assert g.sent() == 1
+            assert [attempt.ended for attempt in g.attempts] == ["abandoned"]
             check_whole(await g.ask(headers=SESSION))
             assert g.sent() == 2
             g.at_rest()

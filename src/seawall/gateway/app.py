@@ -198,7 +198,7 @@ class GatewayServer:
             "queued": self._admission.queued,
             "held": len(held),
             "untried": sum(one.waiting and not one.cause for one in self._exchanges),
-            "longest_held": max((now - exchange.started_at for exchange in held), default=0.0),
+            "longest_held": max((now - exchange.standing.started_at for exchange in held), default=0.0),
             "next_try_in": lanes.next_try_in(self._admission.gates(), now),
             "cause": cause,
             "party": lookup(cause).party.value if cause else None,
@@ -231,9 +231,11 @@ class GatewayServer:
     def _trouble(self, held: list[Exchange], now: float) -> tuple[str | None, float | None]:
         """The cause that what is held longest is held for, else that of the oldest trouble; and since when it is."""
         if held:
-            oldest = min(held, key=lambda exchange: exchange.started_at)
+            oldest = min(held, key=lambda exchange: exchange.standing.started_at)
             episode = self._records.trouble(oldest.cause)
-            return oldest.cause, episode.since if episode else self._clock.wall() - (now - oldest.started_at)
+            return oldest.cause, episode.since if episode else self._clock.wall() - (
+                now - oldest.standing.started_at
+            )
         episode = self._records.trouble()
         return (episode.cause, episode.since) if episode else (None, None)
 

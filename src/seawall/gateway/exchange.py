@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 import msgspec
@@ -22,7 +23,7 @@ from seawall.http.head import AnswerHead
 from seawall.http.pool import Pool
 from seawall.policy.outcome import Outcome, classify
 from seawall.policy.queue import Ticket
-from seawall.policy.retry import Again, Decision, GiveUp, Standing, Through, decide
+from seawall.policy.retry import Again, Bounds, Decision, GiveUp, Standing, Through, decide
 from seawall.store.rows import Attempt as Row
 from seawall.upstream.elsewhere import keep_cookies_away
 from seawall.upstream.messages import Attempt, Failure
@@ -52,29 +53,25 @@ class Exchange:
         "_awaited",
         "_away",
         "_deadline_timer",
-        "_failures",
-        "_first_failed_at",
         "_has_hold",
         "_interrupted",
         "_last",
         "_last_attempt",
+        "_left",
         "_loop",
         "_means",
         "_outcome",
         "_own",
         "_permit",
-        "_replays",
         "_reused",
         "_stopped",
         "_task",
-        "_throttled",
         "arrived_at",
-        "attempts",
         "call",
         "cause",
         "gate",
         "relay",
-        "started_at",
+        "standing",
         "ticket",
         "waiting",
     )
@@ -82,14 +79,14 @@ class Exchange:
     def __init__(self, call: Call, relay: Relay, means: Means, now: float) -> None:
         self.call = call
         self.relay = relay
-        self.started_at = self.arrived_at = now
-        """Of the call, and of this request: a retry takes over when the call began."""
+        self.arrived_at = now
+        """Of this request: a retry takes over what its call has been through."""
+        self.standing = Standing(now)
         self.waiting = False
         """In its lane's queue."""
         self.ticket: Ticket | None = None
         """Its place there; None until it first stands in line."""
         self.gate: Gate = means.admission.gate(call.lane)
-        self.attempts = 0
         self.cause = ""
         self._means = means
         self._loop = means.loop
@@ -110,14 +107,10 @@ class Exchange:
         """What it does elsewhere, where its user configured that."""
         self._outcome: Outcome | None = None
         """Of its last attempt where its client sent it."""
-        self._failures = 0
-        self._replays = 0
-        self._first_failed_at: float | None = None
-        """Of the failures in a row that are throttles, or are none, as the last one."""
-        self._throttled = False
-        """Whether that was one: its pauses and its time begin with the first."""
         self._last: Failure | None = None
         self._interrupted = ""
+        self._left = False
+        """Its client is gone: the attempt under way is finished for its return, and is the last."""
         self._last_attempt = ""
         """Why the attempt under way is the last, if it is."""
         self._has_hold = True
@@ -211,7 +204,7 @@ class Exchange:
                 self._close()
             elif self._came_too_late(failure, attempt.sent_at):
                 # The other end had closed it while it was idle: next to surely nobody saw the request.
-                self._replays += 1
+                self.standing.replays += 1
                 self.relay.reply.carry_on(self.carry(permit))
             else:
                 _end(permit, attempt, failure)
@@ -259,6 +252,9 @@ class Exchange:
     def _after(self, failure: Failure) -> float | None:
         """The moment from which it is tried again after this failure; None when the failure was told instead."""
         outcome = classify(failure.evidence)
+        if self._left:
+            self._record(outcome.cause, "abandoned", failure.evidence, outcome)
+            return None
         if self.relay.stage >= Stage.COMMITTED:
             self._break_off(failure, outcome)
             return None
@@ -272,19 +268,14 @@ class Exchange:
 
     async def _come_back(self) -> bool:
         """Take over the place that this call's client left; True if its answer was finished meanwhile."""
-        call, places, now = self.call, self._means.places, self.started_at
+        call, places, now = self.call, self._means.places, self.standing.started_at
         if places.any_spent and call.may_inherit:
             self._has_hold = not places.is_spent(self.call.twin_key(), now)
         place = None
         if places.any_left and call.may_inherit:
             place = places.take_over(self.call.key(), now)
         if place is not None:
-            self.started_at = place.started_at
-            self.attempts = place.attempts
-            self._failures = place.failures
-            self._replays = place.replays
-            self._first_failed_at = place.first_failed_at
-            self._throttled = place.throttled
+            self.standing = place.standing
             self.ticket = self._new_ticket(place.tag)
         self._mind_limit()
         if place is None or place.answer is None:
@@ -323,18 +314,18 @@ class Exchange:
                 self._away.leave_line()
         self._begin_attempt(permit, self._loop.time())
         # One that was idle had died under it: so may the others have.
-        return await self._go(permit, fresh=self._replays > 0)
+        return await self._go(permit, fresh=self.standing.replays > 0)
 
     def _begin_attempt(self, permit: Permit, now: float) -> None:
         self._permit = permit
-        self.attempts += 1
+        self.standing.attempts += 1
         self._attempt_at = now
 
     def _send(self, connection: UpstreamConnection) -> Attempt:
         """Send the request on this connection."""
         means, call = self._means, self.call
         self._reused = not connection.fresh
-        if self._failures or self._away is not None:
+        if self.standing.failures or self._away is not None:
             self.relay.told = self._told()
         attempt = self._attempt = Attempt(
             self.relay, self, call.facts, call.limit, means.settings, means.clock.wall
@@ -366,7 +357,7 @@ class Exchange:
             raise
         self._attempt = None
         if failure is not None and self._came_too_late(failure, attempt.sent_at):
-            self._replays += 1
+            self.standing.replays += 1
             return await self._go(permit, fresh=True)
         if failure is None:
             self._succeed(permit, attempt)
@@ -399,8 +390,8 @@ class Exchange:
         facts, patience, hold = self.call.facts, self.call.patience, self._means.settings.hold
         return Ticket(
             self.call.flow,
-            self.started_at,
-            self._deadline() if patience.hold > 0 else self.started_at + hold.longest,
+            self.standing.started_at,
+            self._deadline() if patience.hold > 0 else self.standing.started_at + hold.longest,
             size=facts.size,
             tokens=facts.tokens,
             most_output=facts.max_tokens if facts.max_tokens is not None else math.inf,
@@ -434,6 +425,7 @@ class Exchange:
             if self._interrupted:
                 raise
         self._task.uncancel()
+        self._left = True
         answer: asyncio.Future[bytes | None] = self._loop.create_future()
         self._leave(answer)
         try:
@@ -458,7 +450,10 @@ class Exchange:
         evidence = failure.evidence
         gone = self._reused and evidence.fault in (Fault.CONNECTION_RESET, Fault.CONNECTION_CLOSED)
         crossed = gone and evidence.status is None and self._loop.time() - sent_at < _CROSSED
-        return crossed and not self.call.acts_twice and self._replays < self._means.settings.hold.replays
+        return crossed and not self._left and not self.call.acts_twice and self._may_replay()
+
+    def _may_replay(self) -> bool:
+        return self.standing.replays < self._means.settings.hold.replays
 
     # -- elsewhere ------------------------------------------------------------------------------------------------
 
@@ -478,7 +473,7 @@ class Exchange:
         """A permit to go elsewhere, if the call may now; or it stands in line there, beside its own line."""
         if self._away is None or not self._has_hold or self._last_attempt:
             return None
-        outcome, held = self._outcome, self._loop.time() - self.started_at
+        outcome, held = self._outcome, self._loop.time() - self.standing.started_at
         if outcome is None:
             # It was never tried itself: others in its lane failed while it waited, and none has succeeded since.
             cause = self._means.records.cause_in(self.call.lane, self._means.clock.wall() - held)
@@ -504,9 +499,7 @@ class Exchange:
 
     def _decide(self, failure: Failure, outcome: Outcome) -> Decision:
         now, means = self._loop.time(), self._means
-        if self._first_failed_at is None or outcome.throttle is not self._throttled:
-            self._failures, self._first_failed_at, self._throttled = 0, now, outcome.throttle
-        self._failures += 1
+        self.standing.failed(outcome, now)
         self._last = failure
         self.cause = outcome.cause
         acts_twice = outcome.ambiguous and self.call.acts_twice
@@ -515,18 +508,9 @@ class Exchange:
         self._outcome = outcome
         if self.call.patience.hold <= 0:
             return Through()
-        left = means.settings.hold.replays - self._replays
-        if outcome.ambiguous:
-            left = 0 if acts_twice else left
-            self._replays += 1
-        standing = Standing(
-            failures=self._failures,
-            deadline=self._deadline(),
-            first_failed_at=self._first_failed_at,
-            replays_left=left,
-            has_hold=self._has_hold,
-        )
-        decision = decide(outcome, standing, now, means.settings.backoff, means.rng)
+        bounds = Bounds(self._deadline(), not acts_twice and self._may_replay(), self._has_hold)
+        self.standing.replays += outcome.ambiguous
+        decision = decide(outcome, self.standing, bounds, now, means.settings.backoff, means.rng)
         if self._last_attempt and isinstance(decision, Again):
             return GiveUp(self._last_attempt)
         return decision
@@ -536,13 +520,13 @@ class Exchange:
         assert self._away is not None
         settings, now = self._means.settings, self._loop.time()
         if failure.evidence.fault is not Fault.ASLEEP:
-            held, rest = now - self.started_at, settings.backoff.most
+            held, rest = now - self.standing.started_at, settings.backoff.most
             self._away.failed(outcome, failure.evidence.status, held, rest)
         if self._last_attempt:
             return GiveUp(self._last_attempt)
         if outcome.ambiguous:
-            self._replays += 1
-            if self.call.acts_twice or self._replays > settings.hold.replays:
+            self.standing.replays += 1
+            if self.call.acts_twice or self.standing.replays > settings.hold.replays:
                 return GiveUp("it may have been carried out already, so it is not sent again")
         own = self.ticket.not_before if self.ticket is not None else now
         return Again(max(0.0, own - now))
@@ -550,7 +534,7 @@ class Exchange:
     def _deadline(self) -> float:
         """No attempt begins after this moment."""
         patience = self.call.patience
-        deadline = self.started_at + patience.hold
+        deadline = self.standing.started_at + patience.hold
         return (
             deadline if patience.tell_after is None else min(deadline, self.arrived_at + patience.tell_after)
         )
@@ -561,14 +545,14 @@ class Exchange:
         permit.ended(attempt.usage)
         records, way, now = self._means.records, self._way(), self._loop.time()
         lane = self.call.lane if way is None else way.lane
-        added = self._attempt_at - self.arrived_at if self.attempts == 1 else None
+        added = self._attempt_at - self.arrived_at if self.standing.attempts == 1 else None
         begun = attempt.content_at
         records.succeed(lane, added, (begun or now) - self._attempt_at)
         if begun is not None and attempt.usage is not None:
             records.streamed(begun - attempt.sent_at, now - attempt.sent_at, attempt.usage.output)
         self.relay.finish()
         records.unread += attempt.unread
-        if self.attempts > 1 or way is not None:
+        if self.standing.attempts > 1 or way is not None:
             records.fell_back += way is not None
             records.ended(self.call.lane, self.cause, finished=True)
             # Of one that nobody could read it is not sure that it ends an outage: history does not count it.
@@ -603,7 +587,7 @@ class Exchange:
             self._away.come_home()
         if self.call.may_inherit:
             means.places.spend(self.call.twin_key(), self._loop.time())
-        waited = self._loop.time() - self.started_at
+        waited = self._loop.time() - self.standing.started_at
         self.relay.told = self._told(f"given up after {waited:.0f} s: {reason}")
         self.relay.give_up(self._last, reason, means.settings.hold, means.rng)
 
@@ -614,18 +598,13 @@ class Exchange:
             return
         if self.call.may_inherit:
             place = Place(
-                started_at=self.started_at,
-                attempts=self.attempts,
-                failures=self._failures,
-                replays=self._replays,
-                first_failed_at=self._first_failed_at,
-                throttled=self._throttled,
+                replace(self.standing),
                 tag=self.ticket.tag if self.ticket is not None else None,
                 answer=answer,
                 fallback=way.told if answer is not None and (way := self._way()) is not None else "",
             )
             self._means.places.leave(self.call.key(), place, self._loop.time())
-        if not self.waiting and self._failures:
+        if not self.waiting and self.standing.failures:
             self._write(self.cause, "abandoned", None, None)
 
     # -- from outside ---------------------------------------------------------------------------------------------
@@ -643,7 +622,7 @@ class Exchange:
         if now > self._deadline():
             self.interrupt(
                 "it was held as long as it may be"
-                if self._failures
+                if self.standing.failures
                 else "it waited in the queue as long as it may"
             )
         elif self._own is not None and not self._own.done():
@@ -667,7 +646,7 @@ class Exchange:
             most = means.settings.concurrency
             return f". What it waited for: one of {most} places (gateway.concurrency)"
         self.cause = means.records.waited_out(
-            self.call.lane, means.clock.wall() - (now - self.started_at)
+            self.call.lane, means.clock.wall() - (now - self.standing.started_at)
         ) or _OWN_LIMITS.get(wait.why if wait is not None else "", "")
         return f". What it waited for: {lookup(self.cause).title} ({self.cause})" if self.cause else ""
 
@@ -704,14 +683,16 @@ class Exchange:
     # -- what is told and kept ------------------------------------------------------------------------------------
 
     def _held(self) -> float:
-        return self._loop.time() - self.started_at if self._failures or self._way() is not None else 0.0
+        held = self.standing.failures or self._way() is not None
+        return self._loop.time() - self.standing.started_at if held else 0.0
 
     def _told(self, note: str = "") -> Told:
         way, skipped = self._way(), self._away.skipped if self._away is not None else []
-        if not self._failures and not note and way is None:
+        if not self.standing.failures and not note and way is None:
             return self.relay.told
         notes = "; ".join([note, *skipped] if note else skipped)
-        return Told(self.call.id, self.attempts, self._held(), self.cause, notes, way.told if way else "")
+        attempts, fallback = self.standing.attempts, way.told if way else ""
+        return Told(self.call.id, attempts, self._held(), self.cause, notes, fallback)
 
     def _record(self, cause: str, ended: str, evidence: Evidence, outcome: Outcome) -> None:
         self._means.records.count(self._lane(), cause, ended, by_api(evidence.request_id))
@@ -729,7 +710,7 @@ class Exchange:
             at=at,
             utc_offset=utc_offset(at),
             call=call.id,
-            number=self.attempts or 1,  # one that never went stands for itself
+            number=self.standing.attempts or 1,  # one that never went stands for itself
             route=lane.route,
             family=lane.family,
             status=evidence.status if evidence else None,

@@ -69,7 +69,7 @@ def lane(gate: Gate, now: float) -> dict[str, Any]:
 
 def waiting(exchanges: Iterable[Exchange], now: float) -> tuple[list[dict[str, Any]], int]:
     """Those who wait, the longest first, and how many more there are than are listed."""
-    found = sorted((e for e in exchanges if e.waiting), key=lambda e: e.started_at)
+    found = sorted((e for e in exchanges if e.waiting), key=lambda e: e.standing.started_at)
     told = {id(e.gate): e.gate.lane.peek(now) for e in found[:_WAITING]}
     return [_call(e, told[id(e.gate)], now) for e in found[:_WAITING]], max(0, len(found) - _WAITING)
 
@@ -148,9 +148,9 @@ def _call(exchange: Exchange, wait: Wait | None, now: float) -> dict[str, Any]:
         "client": client_name(exchange.call.user_agent),
         "agent": agent_name(ticket.flow),
         "family": exchange.call.facts.family,
-        "attempt": exchange.attempts + 1,
+        "attempt": exchange.standing.attempts + 1,
         "waited": round(now - exchange.arrived_at, 3),
-        "held": round(now - exchange.started_at, 3) if exchange.cause else 0.0,
+        "held": round(now - exchange.standing.started_at, 3) if exchange.cause else 0.0,
         "next_in": _seconds(next_in),
         "cause": exchange.cause,
         "class": "deferrable" if ticket.deferrable else "interactive",

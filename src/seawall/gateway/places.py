@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from seawall.policy.retry import Standing
+
 _MOST = 10_000
 """Places kept at a time; beyond that the oldest go."""
 
@@ -31,16 +33,9 @@ Key = tuple[Caller, bytes]
 
 @dataclass(slots=True)
 class Place:
-    """A call's standing when its client went away."""
+    """What is kept of one call."""
 
-    started_at: float
-    """Where its hold began, monotonic."""
-    attempts: int
-    failures: int
-    replays: int
-    first_failed_at: float | None
-    throttled: bool = False
-    """Whether the last failure was a throttle; the two above are of those alike."""
+    standing: Standing
     tag: float | None = None
     """Its place in its lane's queue."""
     answer: "asyncio.Future[bytes | None] | None" = None

@@ -21,6 +21,7 @@ from seawall.cli import serving
 from seawall.cli.serve import serve
 from seawall.cli.serving import passed_sockets
 from seawall.fake.thread import BackgroundFakeApi
+from seawall.wire import models
 
 
 def ready(process: "subprocess.Popen[str]") -> dict[str, object]:
@@ -348,6 +349,30 @@ def test_a_run_says_what_keeps_its_calls_from_falling_back(
         "seawall: [[fallback]] 1 is not used: the variable OTHER_API_KEY is not set in the gateway's environment\n"
         in done.stderr
     )
+
+
+def test_where_calls_fall_back_to_is_said_once(own_home: Home) -> None:
+    """In their order, with the time; those that cannot be used are not among them. Never a key."""
+    fallback_to(own_home, "https://other.example")
+    path = own_home.path / ".config" / "seawall" / "config.toml"
+    path.write_text(
+        path.read_text() + '[[fallback]]\nmodel = "haiku"\nafter = "2m"\n'
+        '[[fallback]]\nupstream = "https://third.example"\nkey_env = "NO_KEY"\nafter = "5s"\n'
+        '[gateway]\nfallback = ["sonnet"]\nfallback_after = "30s"\n'
+    )
+    process = own_home.start("serve", "--listen", "127.0.0.1:0", OTHER_API_KEY="sk-ant-api03-other")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("Seawall listens on ")
+    haiku, sonnet = models.CURRENT["haiku"], models.CURRENT["sonnet"]
+    assert process.stdout.readline() == (
+        f"Held calls fall back to https://other.example at once, then to {haiku} after 2 min, "
+        f"then to {sonnet} after 30 s.\n"
+    )
+    process.terminate()
+    rest, said = process.communicate(timeout=LIMIT)
+    assert (process.returncode, rest) == (0, "")
+    assert said.count("fallback") == 1
+    assert "NO_KEY is not set" in said
 
 
 def test_a_fallback_without_its_key_is_one_warning(own_home: Home) -> None:

@@ -14,6 +14,7 @@ from seawall.gateway import lanes
 from seawall.gateway.admission import Admission, Gate
 from seawall.gateway.records import LaneKey
 from seawall.policy.lane import Wait
+from seawall.policy.pacer import Cost, Level
 from seawall.policy.queue import Ticket
 
 NOW = 1000.0
@@ -53,14 +54,17 @@ def test_why_the_head_waits(wait: Wait, says: str) -> None:
         (0.5, (2.0, "breaker"), 0, (2.0, "529 for opus: probe in 2.0 s")),
         (0.5, (2.0, "breaker"), 1, (math.inf, "529 for opus: probe in 2.0 s")),
         (0.5, (math.inf, "breaker"), 1, (math.inf, "529 for opus: probe under way")),
-        (0.5, (4.0, "input tokens"), 1, (math.inf, "own limit: input tokens, 4.0 s")),
+        (0.0, (4.0, "input tokens"), 0, (4.0, "own limit: input tokens, 4.0 s")),
+        (0.5, (4.0, "input tokens"), 1, (math.inf, "own limit: input tokens, behind others")),
+        (0.1, (0.25, "limiter"), 1, (math.inf, "starts are spread, behind others")),
+        (0.02, (0.04, "input tokens"), 1, (math.inf, "behind others")),
         (0.0, (2.0, "breaker"), 0, (2.0, "529 for opus: probe in 2.0 s")),
     ],
 )
 def test_why_a_call_waits(
     pause: float, lane: tuple[float, str], others: int, says: tuple[float, str]
 ) -> None:
-    """Its own pause is the reason only where nothing keeps the whole lane for longer."""
+    """Its own pause is the reason only where nothing keeps the whole lane for longer; the head's time is its own."""
 
     async def run() -> None:
         one, mine = gate(), Ticket("s:1", NOW, NOW + 900, not_before=NOW + pause)
@@ -68,6 +72,29 @@ def test_why_a_call_waits(
             one.lane.join(ticket, NOW)
         seconds, why = lane
         assert lanes.told(one, mine, Wait(NOW + seconds, why, NOW + seconds), NOW) == says
+
+    asyncio.run(run())
+
+
+def test_a_lane_that_waits_for_a_limit_of_the_account_is_not_calm() -> None:
+    """It says so while somebody waits for the limit or a 429 pauses it, and an outage is worse than that."""
+
+    async def run() -> None:
+        one = gate()
+        assert lanes.lane(one, NOW)["state"] == "calm"
+        one.lane.pacer.hear([Level("requests", 60, 0)], [], NOW, NOW)
+        assert lanes.lane(one, NOW)["state"] == "calm"
+        one.lane.join(Ticket("s:1", NOW, NOW + 900), NOW)
+        found = lanes.lane(one, NOW)
+        assert found["state"] == "limited"
+        assert found["why"].startswith("own limit: requests, ")
+        other = gate()
+        other.lane.pacer.limited([], Cost(1.0, 1.0), 5.0, NOW)
+        assert lanes.lane(other, NOW)["state"] == "limited"
+        assert lanes.lane(other, NOW + 3600)["state"] == "calm"
+        while not other.lane.breaker.open:
+            other.lane.breaker.refused(NOW, 0)
+        assert lanes.lane(other, NOW)["state"] == "outage"
 
     asyncio.run(run())
 

@@ -189,6 +189,14 @@ def test_a_fallback_that_fails_is_no_headline() -> None:
     assert said.startswith("Gateway")
 
 
+def test_a_headline_names_the_answer_of_the_calls_own_upstream() -> None:
+    """What another address last answered, to which they fell back, is no part of it."""
+    there = LANE | {"upstream": "other.example", "state": "strained", "refused_by": "no connection"}
+    trouble = {"route": "api.anthropic.com", "family": "opus", "cause": "provider.overloaded", "since": 1.0}
+    here = one(lanes=[LANE | {"refused_by": "529"}, there], troubles=[trouble])
+    assert "The API is at capacity (529) for opus" in frame(Scene("14:22:31", [here]), Look(None))[1]
+
+
 def test_all_fine() -> None:
     """No headline; nothing held is said."""
     status = {"cause": None, "held": 0, "waiting": [], "lanes": []}

@@ -21,6 +21,16 @@ def shown(look: Look | None = None, **status: Any) -> list[str]:
     [
         (CALM, ["haiku         ok calm · 3 running · no limit · 0 queued · breaker closed"]),
         (
+            {"family": "opus", "state": "limited", "running": 2, "queued": 1, "limit": None, "breaker": "closed",
+             "rate": 4.0, "refused_share": 0.0, "queued_by_agent": [{"agent": "s:1", "queued": 1}],
+             "next_attempt_in": 3.2, "why": "own limit: input tokens, 3.2 s"},
+            [
+                "opus          ! own limit · 2 running · 1 queued · breaker closed",
+                f"{INDENT}queued by s:1 1",
+                f"{INDENT}next attempt in 3.2 s · own limit: input tokens, 3.2 s",
+            ],
+        ),
+        (
             LANE | {"state": "own", "queued_by_agent": [], "next_attempt_in": None},
             [
                 "opus          ! our own load · 12 running · 3 trying · limit 57 · 40 queued",

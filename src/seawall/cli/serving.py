@@ -116,11 +116,11 @@ def serve(
     if shared is not None and shared != digest:
         raise Failure("the settings changed while the gateway was being started; try again")
     terms = Terms(digest, shared is not None, linger)
-    keys = _fallback_keys(config, common)
+    keys, fallbacks = _fallbacks(config, common)
     os.umask(0o077)
     allow_files()
     with loop_runner() as runner:
-        return runner.run(_serve(config, loaded.sources, keys, terms, common))
+        return runner.run(_serve(config, loaded.sources, keys, fallbacks, terms, common))
 
 
 def _check_proxy(config: Config, sources: Mapping[str, str]) -> None:
@@ -135,17 +135,26 @@ def _check_proxy(config: Config, sources: Mapping[str, str]) -> None:
         raise ConfigError(f"{name} ({sources[name]}): {error.text}") from None
 
 
-def _fallback_keys(config: Config, common: Common) -> dict[int, str]:
-    """The keys of addresses that calls may fall back to; what keeps a fallback from being used is said."""
+def _fallbacks(config: Config, common: Common) -> tuple[dict[int, str], str]:
+    """The keys of addresses that calls may fall back to, and a sentence on where they go.
+
+    What keeps a fallback from being used is said.
+    """
     if not config.fallback and not config.gateway.fallback:
-        return {}
+        return {}, ""
     from seawall.cli.keys import fallback_keys
     from seawall.policy.route import read
 
     keys, problems = fallback_keys(config, os.environ)
-    for problem in (*read(config)[1], *problems):
+    targets, wrong = read(config)
+    for problem in (*wrong, *problems):
         common.say(problem)
-    return keys
+    used = [
+        f"{one.name} {f'after {duration(one.after)}' if one.after else 'at once'}"
+        for one in targets
+        if not one.upstream or one.table in keys
+    ]
+    return keys, f"Held calls fall back to {', then to '.join(used)}." if used else ""
 
 
 def allow_files() -> None:
@@ -171,7 +180,12 @@ def passed_sockets(environ: MutableMapping[str, str], pid: int) -> list[socket.s
 
 
 async def _serve(
-    config: Config, sources: Mapping[str, str], keys: dict[int, str], terms: Terms, common: Common
+    config: Config,
+    sources: Mapping[str, str],
+    keys: dict[int, str],
+    fallbacks: str,
+    terms: Terms,
+    common: Common,
 ) -> int:
     from seawall.cli import web
     from seawall.cli.alarm import alarm, starter
@@ -221,7 +235,7 @@ async def _serve(
         runtime.publish(place, record)
     telling: asyncio.Task[None] | None = None
     try:
-        _announce(config, record, server.addresses, common)
+        _announce(config, record, server.addresses, fallbacks, common)
         writer.start()  # after the listener answers: opening the store takes longer than a first call may wait
         _spare_the_collector()
         outlet.start(common)
@@ -329,8 +343,13 @@ class _StoreVoice:
         self._troubled = troubled
 
 
-def _announce(config: Config, record: "Record", addresses: list[tuple[str, int]], common: Common) -> None:
-    """The one line on what this process does; as JSON it is also how `run` learns that it listens."""
+def _announce(
+    config: Config, record: "Record", addresses: list[tuple[str, int]], fallbacks: str, common: Common
+) -> None:
+    """The one line on what this process does, or two where calls may fall back.
+
+    As JSON it is also how `run` learns that it listens.
+    """
     if common.json:
         where = [replace(record, host=host, port=port).address for host, port in addresses]
         ready = {
@@ -345,6 +364,8 @@ def _announce(config: Config, record: "Record", addresses: list[tuple[str, int]]
         hold = config.gateway.hold.longest
         held = f"holds failed calls up to {duration(hold)}" if hold else "holds nothing"
         print(f"Seawall listens on {record.address}, sends to {config.gateway.upstream}, {held}.", flush=True)
+        if fallbacks:
+            print(fallbacks, flush=True)
     if record.shared:
         # Nobody reads on: what `run` gave as stdout ends with it, and the folder it was started in may go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,6 +18,9 @@ _WAITING = 50
 _LATELY = 600.0
 _NOW = 0.05
 """Seconds that would be shown as none."""
+_BEHIND = "behind others"
+_OURS = ("backoff", "breaker", "host", "limiter", "budget", "concurrency", "")
+"""What a lane's head may wait for beside a limit of the account's own, which is called by its name."""
 _SHOWN = 8
 """Characters of a session's or agent's name: enough to tell it from the others."""
 
@@ -44,7 +47,7 @@ def lane(gate: Gate, now: float) -> dict[str, Any]:
             for flow, count in law.queue.by_flow.most_common(_AGENTS)
         ],
         "limit": law.limit(now),
-        "state": _state(gate, now),
+        "state": _state(gate, wait, now),
         "rate": round(law.limiter.rate, 3),
         "refused_share": round(law.budget.refused_share(now), 3),
         "breaker": "open" if law.breaker.open or law.host.open else "closed",
@@ -80,11 +83,11 @@ def next_try_in(gates: Iterable[Gate], now: float) -> float | None:
     return _seconds(min(waits, default=math.inf))
 
 
-def why(gate: Gate, wait: Wait, now: float) -> str:
-    """Why the head of this lane's queue waits, in a few words."""
+def why(gate: Gate, wait: Wait, now: float, *, is_next: bool = True) -> str:
+    """Why the head of this lane's queue waits, in a few words; or another, whose time is not the head's."""
     law, family = gate.lane, gate.key.family or "this model"
     if wait.at - now < _NOW:
-        return "goes now"
+        return "goes now" if is_next else _BEHIND
     left = f"{wait.at - now:.1f} s" if wait.at < math.inf else ""
     match wait.why:
         case "concurrency":
@@ -96,7 +99,7 @@ def why(gate: Gate, wait: Wait, now: float) -> str:
         case "limiter":
             match law.limiter.state(now):
                 case State.CALM:
-                    return f"starts are spread: {left}"
+                    return f"starts are spread: {left}" if is_next else f"starts are spread, {_BEHIND}"
                 case State.OWN:
                     return f"{gate.refused_by} for {family}, too much at once: next try in {left}"
                 case _:
@@ -106,7 +109,7 @@ def why(gate: Gate, wait: Wait, now: float) -> str:
         case "backoff":
             return f"its own pause: {left}"
         case limit:
-            return f"own limit: {limit}, {left}"
+            return f"own limit: {limit}, {left if is_next else _BEHIND}"
 
 
 def agent_name(flow: str) -> str:
@@ -136,7 +139,7 @@ def told(gate: Gate, ticket: Ticket, wait: Wait | None, now: float) -> tuple[flo
     # Only of the head is it known when it goes; the others go after it, for the same reason.
     queue = gate.lane.queue
     is_next = queue.size == 1 or queue.head(now) is ticket
-    return wait.at - now if is_next else math.inf, why(gate, wait, now)
+    return wait.at - now if is_next else math.inf, why(gate, wait, now, is_next=is_next)
 
 
 def _call(exchange: Exchange, wait: Wait | None, now: float) -> dict[str, Any]:
@@ -159,11 +162,14 @@ def _call(exchange: Exchange, wait: Wait | None, now: float) -> dict[str, Any]:
     }
 
 
-def _state(gate: Gate, now: float) -> str:
+def _state(gate: Gate, wait: Wait | None, now: float) -> str:
+    """What keeps calls back here: the service, before a limit of the account's own."""
     law = gate.lane
     if law.breaker.open or law.host.open:
         return "outage"
-    return law.limiter.state(now).value
+    state = law.limiter.state(now)
+    kept = law.pacer.blocked(now) > 0 or (wait is not None and wait.why not in _OURS)
+    return "limited" if state is State.CALM and kept else state.value
 
 
 def _probe_in(gate: Gate, now: float) -> float | None:

@@ -175,7 +175,9 @@ def headline(one: Gateway, look: Look) -> list[str]:
 def _where(one: Gateway) -> str:
     """By which answer, and for which models."""
     families = {trouble.family for trouble in one.alike}
-    lanes = [lane for lane in one.lanes if lane.family in families and lane.state != "calm"]
+    # Another address, to which calls fall back, has lanes of these families too.
+    known = {(trouble.route, trouble.family) for trouble in one.alike}
+    lanes = [lane for lane in one.lanes if (lane.upstream, lane.family) in known and lane.state != "calm"]
     # A lane knows its last refusal, not which trouble that was of.
     mixed = any(trouble.cause != one.cause and trouble.family in families for trouble in one.troubles)
     answers = {lane.refused_by for lane in lanes if lane.refused_by and not mixed}

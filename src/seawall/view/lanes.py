@@ -14,6 +14,7 @@ _WHO = 12
 
 _STATES = {
     "calm": ("calm", "ok", "good"),
+    "limited": ("own limit", "!", "warn"),
     "strained": ("some refusals", "!", "warn"),
     "own": ("our own load", "!", "warn"),
     "foreign": ("not our load", "!", "warn"),
@@ -186,7 +187,7 @@ def _resistance(lane: Lane) -> list[Fact]:
         said.append("breaker open" if lane.probe_in is None else f"breaker open, probe {_in(lane.probe_in)}")
     elif lane.breaker:
         said.append(f"breaker {lane.breaker}")
-    if lane.state != "calm":
+    if lane.state not in ("calm", "limited"):
         if lane.refused_share is not None:
             said.append(f"{_percent(lane.refused_share)} refused lately")
         if lane.rate is not None and lane.breaker != "open":

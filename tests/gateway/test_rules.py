@@ -29,6 +29,7 @@ from ground import (
 from seawall.causes.cause import lookup
 from seawall.config import Backoff, Pacer, Sizes
 from seawall.fake import scenario
+from seawall.fake.limits import Bucket, LimitsModel
 
 STREAMED = pytest.mark.parametrize("stream", [True, False], ids=["streamed", "not streamed"])
 
@@ -836,6 +837,31 @@ def test_rule_7_a_429_that_no_time_cures_slows_nobody(fault: str) -> None:
             (gate,) = g.gateway._admission.gates()
             assert gate.lane.pacer.start_rate(gate.time()) is None
             assert gate.lane.pacer.blocked(gate.time()) == 0
+            g.at_rest()
+
+    asyncio.run(run())
+
+
+def test_rule_7_a_call_larger_than_the_accounts_limit_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More tokens than a minute has, and a bucket that is full: the refusal goes through at once and says why. Smaller
+    calls are not slowed by it."""
+    lenient = Bucket.wait
+
+    def wait(self: Bucket, need: float) -> float:
+        return 20.0 if need > self.limit else lenient(self, need)
+
+    monkeypatch.setattr(Bucket, "wait", wait)
+    limits = LimitsModel(requests_per_minute=1000, input_tokens_per_minute=10_000)
+
+    async def run() -> None:
+        async with ground(scenario=scenario.Scenario(limits=limits), pacer=Pacer()) as g:
+            answer = await g.ask(question("hello " * 20_000))
+            assert (answer.status, g.sent()) == (429, 1)
+            assert "larger than the limit of input tokens a minute" in answer.headers["x-seawall-note"]
+            (gate,) = g.gateway._admission.gates()
+            assert gate.lane.pacer.start_rate(gate.time()) is None
+            assert gate.lane.pacer.blocked(gate.time()) == 0
+            assert (await g.ask()).status == 200
             g.at_rest()
 
     asyncio.run(run())

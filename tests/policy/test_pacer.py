@@ -292,6 +292,127 @@ def test_memory_is_bounded() -> None:
     assert len(one._starts) <= 2000
 
 
+# -- large calls and old answers ----------------------------------------------------------------------------------
+
+
+def calls(
+    sizes: tuple[float, ...], limit: float, burst: float, *, strict: bool = False, late: float = 2.0
+) -> tuple[int, int, float]:
+    """Half an hour of greedy clients under a limit of input tokens: how many calls were let in, how many refused, and
+    the tokens of the first. `strict`: what is larger than the limit never goes; its client asks for something else."""
+    rng, truth = (
+        random.Random(5),
+        Truth(LimitsModel(requests_per_minute=50, input_tokens_per_minute=limit, burst_s=burst), NOW),
+    )
+    one, now, done, refused, tokens = Pacer(PARAMS), NOW, 0, 0, 0.0
+    answers: list[tuple[float, float, list[float], list[Level], Cost]] = []
+    size = sizes[0]
+    while now < NOW + 1800:
+        while answers and answers[0][0] <= now:
+            at, sent_at, marks, told, cost = answers.pop(0)
+            one.hear(told, marks, sent_at, at, cost)
+        cost = Cost(size * 1.03, 1.0)
+        at, _ = one.when(cost, now)
+        if at > now:
+            now = min(at, answers[0][0]) if answers else at
+            continue
+        marks = one.send(cost, now)
+        if strict and size > limit:
+            truth.input.fill(now)
+            wait: float | None = 20.0
+        else:
+            limited = truth.take(now, size)
+            wait = limited.retry_after if limited is not None else None
+        left = round(max(0.0, truth.input.level) / 1000) * 1000
+        told = [Level(REQUESTS, 50, math.floor(max(0.0, truth.requests.level))), Level(INPUT, limit, left)]
+        gone = ""
+        if wait is None:
+            done, tokens = done + 1, tokens + size
+            one.accepted(now)
+            answers.append((now + late, now, marks, told, cost))
+        else:
+            refused += 1
+            gone = one.limited(told, cost, wait, now)
+            now += 0.0 if gone else wait
+        if wait is None or gone:
+            size = rng.choice(sizes) * rng.uniform(0.9, 1.1)
+        now += 0.001
+    return done, refused, tokens
+
+
+@pytest.mark.parametrize("burst", [15.0, 60.0])
+@pytest.mark.parametrize("sizes", [(20_000.0,), (12_000.0,), (1000.0, 20_000.0), (1000.0, 1000.0, 27_000.0)])
+def test_calls_of_most_of_a_minutes_tokens_are_not_told_off(sizes: tuple[float, ...], burst: float) -> None:
+    """A new account has 30 000 input tokens a minute, and one turn of a coding agent takes most of them. The bucket
+    holds a minute then, not the fifteen seconds that are taken for granted: what was let in, or refused, says so."""
+    done, refused, tokens = calls(sizes, 30_000, burst)
+    assert refused <= 3
+    assert done > 30
+    assert tokens >= 0.9 * 30_000 * 30
+
+
+def test_one_request_a_minute_is_kept() -> None:
+    """A second's worth of so small a limit is a sixtieth of a request: the bucket holds what it was seen to give."""
+    one = Pacer(PARAMS)
+    one.hear([Level(REQUESTS, 1, 0)], one.send(PLAIN, NOW), NOW, NOW + 1, PLAIN)
+    assert one.when(PLAIN, NOW + 1)[0] > NOW + 59
+
+
+def test_a_call_larger_than_the_limit_is_told_so_and_slows_nobody() -> None:
+    """It was refused though the bucket was full: no wait cures that, no start was too fast, and others go on."""
+    one = pacer(Level(REQUESTS, 50, 50), Level(INPUT, 30_000, 30_000))
+    large = Cost(60_000.0, 500.0)
+    one.send(large, NOW)
+    said = one.limited([Level(REQUESTS, 50, 49), Level(INPUT, 30_000, 30_000)], large, 20.0, NOW)
+    assert said == "input tokens"
+    assert one.start_rate(NOW) is None
+    assert one.when(PLAIN, NOW) == (NOW, "")
+
+
+def test_a_call_that_was_refused_before_its_bucket_was_full_waits_for_that() -> None:
+    """Its size is an estimate, of which the cache may take a part: it has a chance once the bucket is full."""
+    one = pacer(Level(INPUT, 30_000, 10_000))
+    large = Cost(40_000.0, 500.0)
+    one.send(large, NOW)
+    assert one.limited([Level(INPUT, 30_000, 10_000)], large, 5.0, NOW) == ""
+    at, why = one.when(large, NOW)
+    assert why == "input tokens"
+    assert at == pytest.approx(NOW + (0.99 * 30_000 - 10_000) / 490)
+
+
+@pytest.mark.parametrize("kind", [(20_000.0,), (3000.0,) * 9 + (60_000.0,)])
+def test_calls_larger_than_the_limit_do_not_stop_the_others(kind: tuple[float, ...]) -> None:
+    """One in ten is larger than a minute's tokens and never goes: the others get what the limit gives."""
+    done, refused, tokens = calls(kind, 30_000, 60.0, strict=True)
+    assert tokens >= 0.7 * 30_000 * 30
+    assert refused <= 3 + 0.2 * done
+
+
+def test_what_ran_over_is_not_counted_on() -> None:
+    """An answer takes a hundred seconds, in which the bucket was full and was emptied: it does not fill it anew."""
+    one = pacer(Level(REQUESTS, 600, 600))
+    marks = one.send(PLAIN, NOW)
+    for _ in range(580):
+        one.send(PLAIN, NOW + 99)
+    one.hear([Level(REQUESTS, 600, 599)], marks, NOW, NOW + 100)
+    # 20 were left, and a second's refill came: ten.
+    assert one.buckets[REQUESTS].level == pytest.approx(30, abs=10)
+
+
+def test_an_old_answer_is_not_believed_against_newer_ones() -> None:
+    """Others use the account too. What is left now is what the newest answer says, not what one says whose request
+    went minutes ago and which knows nothing of them."""
+    one = pacer(Level(REQUESTS, 600, 600))
+    old = one.send(PLAIN, NOW)
+    for n in range(1, 30):
+        at = NOW + 60 + n
+        one.hear([Level(REQUESTS, 600, 5)], one.send(PLAIN, at), at, at)
+    before = one.buckets[REQUESTS].level
+    for _ in range(5):
+        one.hear([Level(REQUESTS, 600, 599)], old, NOW, NOW + 89)
+    assert one.buckets[REQUESTS].level == pytest.approx(before)
+
+
 # -- what holds always --------------------------------------------------------------------------------------------
 
 

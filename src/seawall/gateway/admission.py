@@ -42,7 +42,7 @@ class Permit:
             return
         now = gate.time()
         if gate.lane.pacer.listens(now):
-            gate.hear(sent, ratelimit.read(lower.get, wall()), now)
+            gate.hear(sent, ratelimit.read(lower.get, wall()), now, taken=status == 200)
         if status == 200:
             gate.lane.accepted(sent, now)
             sent.ticket = _SERVED  # its stream may last for long, and nobody asks any more whose turn it was
@@ -75,11 +75,14 @@ class Permit:
             self._gate.lane.unreachable(self._sent, self._gate.time())
             self._gate.changed(self._sent)
 
-    def limited(self, limits: Limits, retry_after: float | None) -> None:
-        """The account's own limits refused it."""
-        if self._close():
-            self._gate.lane.limited(self._sent, levels(limits), retry_after, self._gate.time())
-            self._gate.changed(self._sent)
+    def limited(self, limits: Limits, retry_after: float | None) -> str:
+        """The account's own limits refused it. Which of them it is larger than, so that no wait cures it, or an empty
+        text."""
+        if not self._close():
+            return ""
+        larger_than = self._gate.lane.limited(self._sent, levels(limits), retry_after, self._gate.time())
+        self._gate.changed(self._sent)
+        return larger_than
 
     def dropped(self) -> None:
         """It ended without a word on load: its client left, or the request was at fault."""
@@ -111,10 +114,10 @@ class Gate:
         self._waiting: dict[Ticket, asyncio.Future[Permit]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def hear(self, sent: Sent, limits: Limits, now: float) -> None:
+    def hear(self, sent: Sent, limits: Limits, now: float, *, taken: bool) -> None:
         """Learn what an answer said of the account's limits, and of its plan."""
         if limits.raw:
-            self.lane.hear(sent, levels(limits), now)
+            self.lane.hear(sent, levels(limits), now, taken=taken)
         self.lane.pacer.listened(now)
         if limits.unified_status is not None:
             self.plan, self.plan_at = limits, now

@@ -27,6 +27,7 @@ from seawall.policy.retry import Again, Bounds, Decision, GiveUp, Standing, Thro
 from seawall.store.rows import Attempt as Row
 from seawall.upstream.elsewhere import keep_cookies_away
 from seawall.upstream.messages import Attempt, Failure
+from seawall.wire import ratelimit
 from seawall.wire.errors import named_status
 
 _OWN_LIMITS = {
@@ -55,6 +56,7 @@ class Exchange:
         "_deadline_timer",
         "_has_hold",
         "_interrupted",
+        "_larger_than",
         "_last",
         "_last_attempt",
         "_left",
@@ -113,6 +115,8 @@ class Exchange:
         """Its client is gone: the attempt under way is finished for its return, and is the last."""
         self._last_attempt = ""
         """Why the attempt under way is the last, if it is."""
+        self._larger_than = ""
+        """The limit of its account that it is larger than, by the answer to its last attempt."""
         self._has_hold = True
         self._deadline_timer: asyncio.TimerHandle | None = None
         if means.fallbacks is not None and call.patience.hold > 0:
@@ -207,7 +211,7 @@ class Exchange:
                 self.standing.replays += 1
                 self.relay.reply.carry_on(self.carry(permit))
             else:
-                _end(permit, attempt, failure)
+                self._larger_than = _end(permit, attempt, failure)
                 self.relay.reply.carry_on(self.carry(failure))
         except Exception as error:
             self._close()
@@ -362,7 +366,7 @@ class Exchange:
         if failure is None:
             self._succeed(permit, attempt)
         else:
-            _end(permit, attempt, failure)
+            self._larger_than = _end(permit, attempt, failure)
         return failure
 
     def _enter(self, not_before: float) -> "Permit | asyncio.Future[Permit]":
@@ -506,7 +510,7 @@ class Exchange:
         if failure.evidence.fault is Fault.ASLEEP and not acts_twice and not self._last_attempt:
             return Again(0.0)
         self._outcome = outcome
-        if self.call.patience.hold <= 0:
+        if self.call.patience.hold <= 0 or (self._larger_than and self._away is None):
             return Through()
         bounds = Bounds(self._deadline(), not acts_twice and self._may_replay(), self._has_hold)
         self.standing.replays += outcome.ambiguous
@@ -566,7 +570,7 @@ class Exchange:
     def _tell(self, failure: Failure, outcome: Outcome, decision: Through | GiveUp) -> None:
         match decision:
             case Through():
-                self.relay.told = self._told(self._stale_token(failure))
+                self.relay.told = self._told(self._hint(failure))
                 self.relay.pass_on(failure)
                 self._record(outcome.cause, "passed", failure.evidence, outcome)
             case GiveUp(reason):
@@ -575,7 +579,9 @@ class Exchange:
             case _:
                 assert_never(decision)
 
-    def _stale_token(self, failure: Failure) -> str:
+    def _hint(self, failure: Failure) -> str:
+        if self._larger_than and failure.evidence.status == 429:
+            return f"this call alone is larger than the limit of {self._larger_than} a minute: no wait cures that"
         stale = failure.evidence.status == 401 and self._held() > self._means.settings.hold.stale_token_after
         return "the token may have expired while the call was held; a new one will do" if stale else ""
 
@@ -739,16 +745,19 @@ def _label(evidence: Evidence) -> str:
     return evidence.fault or "200 without an answer"
 
 
-def _end(permit: Permit, attempt: Attempt, failure: Failure) -> None:
-    """Tell the lane how an attempt failed."""
+def _end(permit: Permit, attempt: Attempt, failure: Failure) -> str:
+    """Tell the lane how an attempt failed; the limit of the account that it is larger than, or an empty text."""
     evidence = failure.evidence
     if evidence.fault is Fault.ASLEEP:
         permit.dropped()
     elif evidence.phase is Phase.CONTENT:
         permit.ended()
     elif evidence.status == 429 and classify(evidence).hold is not Hold.NO:
-        permit.limited(attempt.limits, evidence.retry_after)
+        # The API's own word that starts grew too fast: no bucket is to blame, whatever is left in it.
+        limits = ratelimit.NONE if evidence.error_code == "ramp_limit_exceeded" else attempt.limits
+        return permit.limited(limits, evidence.retry_after)
     elif evidence.status is None or evidence.status >= 500 or evidence.in_stream or evidence.status == 200:
         permit.refused(_label(evidence))
     else:
         permit.dropped()
+    return ""

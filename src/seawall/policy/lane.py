@@ -177,9 +177,9 @@ class Lane:
 
     # -- what became of it ----------------------------------------------------------------------------------------
 
-    def hear(self, sent: Sent, levels: list[Level], now: float) -> None:
-        """An answer's headers said what is left of the account's limits."""
-        self.pacer.hear(levels, sent.marks, sent.at, now)
+    def hear(self, sent: Sent, levels: list[Level], now: float, *, taken: bool = True) -> None:
+        """An answer's headers said what is left of the account's limits; `taken`: it was let in."""
+        self.pacer.hear(levels, sent.marks, sent.at, now, sent.cost if taken else _PAID)
 
     def accepted(self, sent: Sent, now: float) -> None:
         """The upstream took it: its stream runs."""
@@ -216,11 +216,12 @@ class Lane:
         if self.breaker.open:
             self.limiter.stop()
 
-    def limited(self, sent: Sent, levels: list[Level], retry_after: float | None, now: float) -> None:
-        """The account's own limits refused it: no word on the service's load."""
+    def limited(self, sent: Sent, levels: list[Level], retry_after: float | None, now: float) -> str:
+        """The account's own limits refused it: no word on the service's load. The limit that it is larger than, or an
+        empty text."""
         self.dropped(sent, now)
         self.host.accepted(now)
-        self.pacer.limited(levels, sent.cost, retry_after, now)
+        return self.pacer.limited(levels, sent.cost, retry_after, now)
 
     def ended(self, sent: Sent, now: float) -> None:
         """Its stream ended."""

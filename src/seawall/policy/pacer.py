@@ -46,6 +46,11 @@ class Cost(msgspec.Struct):
         return 1.0 if bucket == REQUESTS else self.output if bucket == OUTPUT else self.input
 
 
+_NOTHING = Cost(0.0, 0.0)
+_FULL = 0.98
+"""A bucket that holds this share of a minute's limit is full, and who waits for more waits for ever."""
+
+
 class Bucket:
     """The mirror of one bucket."""
 
@@ -53,6 +58,7 @@ class Bucket:
         "_p",
         "_refill",
         "at",
+        "heard",
         "least",
         "level",
         "limit",
@@ -64,7 +70,7 @@ class Bucket:
         "spent",
     )
 
-    def __init__(self, number: int, told: Level, params: Params, now: float) -> None:
+    def __init__(self, number: int, told: Level, taken: float, params: Params, now: float) -> None:
         self.number, self.name, self._p = number, told.name, params
         self.limit = self.rate = self.most = 0.0
         self._refill = self.reserve = 0.0
@@ -75,17 +81,22 @@ class Bucket:
         """
         self.at = now
         self.spent = 0.0
-        """The cost of everything sent so far."""
-        self._learn(told)
+        """The cost of everything sent so far, and what ran over."""
+        self.heard = -math.inf
+        """When the newest request went of which an answer was heard."""
+        self._learn(told, taken)
         self.level = min(told.left, self.most)
 
-    def _learn(self, told: Level) -> None:
+    def _learn(self, told: Level, taken: float) -> None:
+        """`taken`: what the request cost that was let in just before."""
         if told.limit != self.limit:
             self.limit, self.rate = told.limit, told.limit / 60
             self.most = self.rate * self._p.burst
             self._refill = self.rate * (1 - self._p.margin)
             self.reserve = self.rate * self._p.reserve
         left = told.left if told.left < self.limit else self.limit
+        if taken > self.most:  # else an estimate would be held against what the headers have shown
+            left = min(left + taken, self.limit)
         if left > self.most:
             self.most = left
         self.least = self.most - self.limit
@@ -93,8 +104,13 @@ class Bucket:
     def refill(self, now: float) -> None:
         if now > self.at:
             level = self.level + (now - self.at) * self._refill
-            self.level = level if level < self.most else self.most
+            self.level = level if level < self.most else self._full(now)
             self.at = now
+
+    def _full(self, now: float) -> float:
+        """It ran over: what did not fit is gone, and no answer of before may count on it."""
+        self.spent += self.level + (now - self.at) * self.rate - self.most
+        return self.most
 
     def wait(self, cost: float) -> float:
         """Seconds until a request of this cost fits, with the reserve."""
@@ -107,7 +123,7 @@ class Bucket:
         takes = 1.0 if name == REQUESTS else cost.output if name == OUTPUT else cost.input
         if now > self.at:
             level += (now - self.at) * self._refill
-            level = level if level < most else most
+            level = level if level < most else self._full(now)
             self.at = now
         takes = takes if takes < most else most
         level -= takes
@@ -115,15 +131,31 @@ class Bucket:
         self.spent += takes
         return self.spent
 
-    def hear(self, told: Level, spent_then: float, ago: float) -> None:
+    def hear(self, told: Level, spent_then: float, ago: float, taken: float) -> None:
         """What an answer said, whose request went `ago` seconds ago, when `spent_then` had been spent.
 
         Everything sent since is not in its figure yet, and what refilled since is not either.
         """
-        self._learn(told)
+        self._learn(told, taken)
+        sent_at = self.at - ago
+        if sent_at > self.heard:
+            self.heard = sent_at
+        elif ago > self._p.burst:
+            return  # newer ones have spoken, and who else uses the account since then is not in its figure
         server = told.left + ago * self.rate - (self.spent - spent_then)
         level = (self.level + server) / 2
         self.level = self.most if level > self.most else level if level > self.least else self.least
+
+    def short_of(self, told: Level, cost: float, now: float) -> None:
+        """A request was refused, for which it did not hold enough."""
+        self.refill(now)
+        if told.left < self.rate * self._p.reserve:
+            self.level = min(self.level, told.left)
+            return
+        # What is left would have done for others: the bucket must hold more than was thought. Nothing was taken of it.
+        self.level = min(self.level + min(cost, self.most), told.left)
+        self.most = max(self.most, min(cost, self.limit))
+        self.least = self.most - self.limit
 
 
 class Pacer:
@@ -227,35 +259,43 @@ class Pacer:
         if all(bucket.level > bucket.most / 2 for bucket in self.buckets.values()):
             self._listen_at = now + self._p.listen_every
 
-    def hear(self, levels: list[Level], marks: list[float], sent_at: float, now: float) -> None:
-        """What an answer's headers say; `marks` are those of its request."""
+    def hear(
+        self, levels: list[Level], marks: list[float], sent_at: float, now: float, taken: Cost = _NOTHING
+    ) -> None:
+        """What an answer's headers say; `marks` are those of its request, `taken` is its cost if it was let in."""
         for level in levels:
             bucket = self.buckets.get(level.name)
             if bucket is None:
-                self._know(level, now)
+                self._know(level, taken, now)
             elif bucket.number < len(marks):
                 bucket.refill(now)
-                bucket.hear(level, marks[bucket.number], now - sent_at)
+                bucket.hear(level, marks[bucket.number], now - sent_at, taken.of(level.name))
             # else it became known after the request went, and the request has no mark of it
 
-    def limited(self, levels: list[Level], cost: Cost, retry_after: float | None, now: float) -> None:
-        """The upstream said 429: which limit was it, and how long is it shut?"""
+    def limited(self, levels: list[Level], cost: Cost, retry_after: float | None, now: float) -> str:
+        """The upstream said 429: which limit was it, and how long is it shut?
+
+        Given back is the limit that the request itself is larger than, or an empty text: no wait cures that.
+        """
         p = self._p
         empty = [told for told in levels if self._explains(told, cost)]
         for told in empty:
             bucket = self.buckets.get(told.name)
             if bucket is None:
-                bucket = self._know(told, now)
-            bucket.refill(now)
-            bucket.level = min(bucket.level, told.left)
+                bucket = self._know(told, _NOTHING, now)
+            bucket.short_of(told, cost.of(told.name), now)
+        for told in levels:
+            if cost.of(told.name) > told.limit and told.left >= _FULL * told.limit:
+                return told.name.replace("-", " ")  # and so it is nobody else's affair
         if empty:
             self._block(now + min(p.block_most, retry_after or 1.0), empty[0].name.replace("-", " "))
-            return
+            return ""
         # No bucket explains it: starts grew too fast, or it is a limit that nobody announces.
         if now - self._cut_at > p.cut_gap:
             self._cap = max(p.cut_share * self._recent(now), p.cut_least * self._best, 5.0) / p.cut_window
             self._cap_at = self._cut_at = now
             self._block(now + min(p.cut_pause, retry_after or p.cut_pause), "starts a second")
+        return ""
 
     def start_rate(self, now: float) -> float | None:
         """Starts a second that a limit on their growth allows by now; None where none is known."""
@@ -272,16 +312,15 @@ class Pacer:
         """Seconds for which nothing may go."""
         return max(0.0, self._blocked - now)
 
-    def _know(self, told: Level, now: float) -> Bucket:
+    def _know(self, told: Level, taken: Cost, now: float) -> Bucket:
         """A bucket that no answer named before."""
-        bucket = self.buckets[told.name] = Bucket(len(self.buckets), told, self._p, now)
+        bucket = Bucket(len(self.buckets), told, taken.of(told.name), self._p, now)
+        self.buckets[told.name] = bucket
         return bucket
 
     def _explains(self, told: Level, cost: Cost) -> bool:
         """Whether this bucket is why a request of this cost was refused."""
-        rate = told.limit / 60
-        most = rate * self._p.burst
-        return told.left < max(rate * self._p.reserve, min(cost.of(told.name), most))
+        return told.left < max(told.limit / 60 * self._p.reserve, cost.of(told.name))
 
     def _block(self, until: float, why: str) -> None:
         if until > self._blocked:

@@ -31,6 +31,17 @@ def test_memory_is_bounded() -> None:
     assert len(accounts._organisations) == 10_000
 
 
+def test_who_is_in_use_is_not_forgotten() -> None:
+    """However many other keys come by meanwhile, its organisation stays known, and its lane the same."""
+    accounts = Accounts(b"salt")
+    mine = accounts.hash(b"mine")
+    known = accounts.learn(mine, b"org")
+    for number in range(10_050):
+        accounts.learn(f"{number:016x}", b"others")
+        assert accounts.learn(mine, b"org") is None
+    assert accounts.account(mine) == known
+
+
 def test_a_name_is_one_object() -> None:
     """Held calls are many and their accounts few: all of one account share its name."""
     accounts = Accounts(b"salt")

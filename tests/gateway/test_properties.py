@@ -306,6 +306,26 @@ def test_what_is_not_a_message_never_waits_behind_messages() -> None:
     asyncio.run(asyncio.wait_for(run(), 20))
 
 
+def test_a_count_of_tokens_needs_no_room_of_messages() -> None:
+    """Held calls fill the memory: `count_tokens` passes through all the same, and none of them is refused for it."""
+
+    async def run() -> None:
+        one = question("x" * 1000)
+        async with ground("hang at=before-headers", concurrency=1, sizes=Sizes(held=3 * len(one))) as g:
+            messages = [asyncio.create_task(g.ask(one)) for _ in range(3)]
+            await until(lambda: g.gateway.status()["queued"] == 2)
+            for session in ("s1", "s2"):
+                headers = {"x-claude-code-session-id": session}
+                counted = await g.ask(one, path="/v1/messages/count_tokens", headers=headers)
+                assert counted.status == 200, counted.body
+            assert g.gateway.status()["queued"] == 2
+            for task in messages:
+                task.cancel()
+            await asyncio.gather(*messages, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
 def test_a_reused_connection_that_died_costs_nothing() -> None:
     """A connection that its other end closed while it was idle is replaced without a failed attempt."""
 

@@ -150,6 +150,46 @@ def test_a_place_given_on_keeps_its_tag() -> None:
     assert drained(queue) == [asked[0], asked[2], asked[3], back, asked[4]]
 
 
+def test_who_leaves_before_its_turn_has_had_no_share() -> None:
+    """Somebody asks, stops it and asks anew, twice a round of ten others: what never went is not held against it."""
+    queue, served, mine = Queue(PARAMS), 0, ticket("s:mine")
+    joined(queue, *(ticket(f"s:{n}") for n in range(10)), mine)
+    for turn in range(200):
+        head = queue.head(0.0)
+        assert head is not None
+        queue.take(head)
+        served += head is mine
+        if head is mine or turn % 5 == 0:
+            queue.leave(mine)
+            mine = ticket("s:mine")
+            joined(queue, mine)
+        if head.flow != "s:mine":
+            joined(queue, ticket(head.flow))
+    assert served >= 15
+
+
+def test_who_comes_back_is_charged_again() -> None:
+    """Leaving and coming back with the place of before brings nobody more than its share."""
+    queue = Queue(PARAMS)
+    others = [ticket(f"s:{n % 2}") for n in range(60)]
+    joined(queue, *others)
+    served = 0
+    mine = ticket("s:mine")
+    joined(queue, mine)
+    for _ in range(30):
+        queue.leave(mine)
+        mine = ticket("s:mine", tag=mine.tag)
+        joined(queue, mine)
+        head = queue.head(0.0)
+        assert head is not None
+        queue.take(head)
+        if head is mine:
+            served += 1
+            mine = ticket("s:mine")
+            joined(queue, mine)
+    assert 9 <= served <= 11
+
+
 # -- classes and moments ------------------------------------------------------------------------------------------
 
 

@@ -137,7 +137,42 @@ def test_a_bucket_without_reset_counts():
     assert read(headers).buckets == (Bucket("requests", 5, 1, None),)
 
 
+def test_an_overdrawn_bucket_is_empty():
+    """Less than nothing is left: that is a figure, and the bucket is why a call was refused."""
+    said = read(bucket("output-tokens", 8000, -350))
+    assert said.empty_bucket() == "output-tokens"
+    assert list(said.levels()) == [("output-tokens", 8000.0, 0.0)]
+
+
+@pytest.mark.parametrize("off", [-600.0, 0.0, 600.0, 86400.0])
+def test_times_are_measured_by_the_clock_of_who_wrote_them(off):
+    """This machine's clock is minutes off, or jumped while it slept: a pause of a minute is still one of a minute."""
+    wall = 1763640000.0  # Thu, 20 Nov 2025 12:00:00 GMT
+    headers = {
+        b"date": b"Thu, 20 Nov 2025 12:00:00 GMT",
+        b"retry-after": b"Thu, 20 Nov 2025 12:01:00 GMT",
+        b"anthropic-ratelimit-unified-status": b"rejected",
+        b"anthropic-ratelimit-unified-reset": b"1763643600",
+        b"anthropic-ratelimit-unified-5h-utilization": b"1.0",
+        b"anthropic-ratelimit-unified-5h-reset": b"2025-11-20T14:00:00+01:00",
+    }
+    said = ratelimit.read(headers.get, wall + off)
+    assert (said.retry_after, said.reset) == (60.0, 3600.0)
+    assert said.windows[0].reset == 3600.0
+
+
+@pytest.mark.parametrize(
+    "date",
+    [b"", b"yesterday", b"Thu, 31 Feb 2025 12:00:00 GMT", b"Thu, 20 ovD 2025 12:00:00 GMT", b"\xff" * 99],
+)
+def test_a_date_of_junk_is_no_clock(date):
+    """Then this machine's own has to do."""
+    headers = {b"date": date, b"retry-after": b"Thu, 20 Nov 2025 12:01:00 GMT"}
+    assert ratelimit.read(headers.get, 1763640000.0).retry_after == 60.0
+
+
 NAMES = [
+    b"date",
     b"retry-after",
     b"retry-after-ms",
     b"x-should-retry",

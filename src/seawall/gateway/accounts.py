@@ -31,7 +31,10 @@ class Accounts:
     def learn(self, credential: str, organisation: bytes | None) -> str | None:
         """An answer to this credential named its organisation (`anthropic-organization-id`); the account, if it was not
         known before."""
-        if organisation is None or credential in self._organisations:
+        if organisation is None:
+            return None
+        if credential in self._organisations:
+            self._organisations.move_to_end(credential)  # who is in use is not forgotten
             return None
         account = self._organisations[credential] = self.hash(organisation)
         if len(self._organisations) > _MOST:

@@ -37,6 +37,8 @@ class Ticket(msgspec.Struct, eq=False):
     """On the virtual clock; None until it joins."""
     not_before: float = -math.inf
     """It waits by itself until then, and does not stand in the way of others."""
+    _charged: bool = False
+    """Whether its agent's share bears it: who left before an attempt went is charged anew on coming back."""
     _order: int = 0
     """Among equal tags those who came first go first, however often they were refused; 0: it did not join yet."""
     _entry: int = 0
@@ -104,7 +106,8 @@ class Queue:
         if not ticket._order:
             self._order += 1
             ticket._order = self._order
-        if ticket.tag is None:
+        if not ticket._charged:
+            ticket._charged = True
             p, flow, finish, tag = self._p, ticket.flow, self._finish, self._clock
             if ticket.deferrable:
                 flow = "later:" + flow  # what can wait is not charged to what cannot
@@ -112,15 +115,25 @@ class Queue:
             if after is not None:
                 tag = after if after > tag else tag
                 finish.move_to_end(flow)
+            if ticket.tag is None:
+                ticket.tag = tag
+            elif after is None:
+                tag = ticket.tag  # a place that it had before, and its agent none since
             finish[flow] = tag + ticket.tokens / p.tokens_unit + p.request_units
             if len(finish) > p.flows_kept:
                 finish.popitem(last=False)
-            ticket.tag = tag
 
     def leave(self, ticket: Ticket) -> None:
-        """Stand in line no more; nothing, if it does not."""
+        """Stand in line no more; nothing, if it does not. Its agent is not charged with what it did not get."""
         if not ticket._entry:
             return
+        self._out(ticket)
+        ticket._charged = False
+        flow = "later:" + ticket.flow if ticket.deferrable else ticket.flow
+        if flow in self._finish:
+            self._finish[flow] -= ticket.tokens / self._p.tokens_unit + self._p.request_units
+
+    def _out(self, ticket: Ticket) -> None:
         ticket._entry = 0
         self.size -= 1
         left = self.by_flow[ticket.flow] - 1
@@ -153,7 +166,7 @@ class Queue:
 
     def take(self, ticket: Ticket) -> None:
         """It goes: the virtual clock moves on to it, but past nobody who waits for the usual turn."""
-        self.leave(ticket)
+        self._out(ticket)
         tag, usual = ticket.tag, self._usual
         assert tag is not None
         if usual and usual[0][0] < tag:  # it was not the first of that line

@@ -13,6 +13,9 @@ Get = Callable[[bytes], bytes | None]
 
 _NUMBER = re.compile(rb"[ \t]*(\d{1,12}(?:\.\d{0,9})?)[ \t]*")
 _WORD = re.compile(rb"[ \t]*([A-Za-z0-9_-]{1,64})[ \t]*")
+_BELOW = re.compile(rb"[ \t]*-\d{1,12}(?:\.\d{0,9})?[ \t]*")
+_DATE = re.compile(rb"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT")
+_MONTHS = b"JanFebMarAprMayJunJulAugSepOctNovDec"
 _LONGEST = 4_294_967.0
 """Seconds. The official SDKs honour a `retry-after` up to this; a longer one says the same thing."""
 _LONGEST_VALUE = 64
@@ -72,7 +75,7 @@ class Limits:
     def levels(self) -> Iterator[tuple[str, float, float]]:
         """Name, limit a minute and what is left of each bucket whose numbers make sense."""
         for name, limit, remaining, _ in self.raw:
-            most, left = _number(limit), _number(remaining)
+            most, left = _number(limit), _left(remaining)
             if most and left is not None:
                 yield name, most, left
 
@@ -118,7 +121,8 @@ _BUCKETS = tuple(
 
 
 def read(get: Get, wall: float) -> Limits:
-    """Everything the headers say of limits; `wall` (seconds since 1970) is what dates are measured against."""
+    """Everything the headers say of limits; `wall` (seconds since 1970) is what dates are measured against, where the
+    answer has no `date` of its own: this machine's clock may be minutes off."""
     raw = tuple(
         (name, found, get(remaining), get(reset))
         for name, limit, remaining, reset in _BUCKETS
@@ -130,6 +134,8 @@ def read(get: Get, wall: float) -> Limits:
     again = get(b"x-should-retry")
     if not raw and status is None and milliseconds is None and seconds is None and again is None:
         return NONE
+    if status is not None or (seconds is not None and b":" in seconds):
+        wall = _sent_at(get(b"date"), wall)
     return Limits(
         retry_after=_retry_after(milliseconds, seconds, wall),
         should_retry=_flag(again),
@@ -151,7 +157,7 @@ def _windows(get: Get, wall: float) -> Iterator[Window]:
 def _bucket(
     name: str, limit: bytes, remaining: bytes | None, reset: bytes | None, wall: float
 ) -> Bucket | None:
-    most, left = _number(limit), _number(remaining)
+    most, left = _number(limit), _left(remaining)
     if most is None or left is None:
         return None
     return Bucket(name, int(most), int(left), _moment(reset, wall))
@@ -193,6 +199,23 @@ def _moment(value: bytes | None, wall: float) -> float | None:
         except (ValueError, OverflowError):
             return None
     return min(max(at - wall, 0.0), _LONGEST)
+
+
+def _sent_at(date: bytes | None, wall: float) -> float:
+    """When the answer was written, by the clock of who wrote it."""
+    if date is None or (found := _DATE.fullmatch(date.strip())) is None or (at := _MONTHS.find(found[2])) % 3:
+        return wall
+    try:
+        year, day, hour, minute, second = (int(found[part]) for part in (3, 1, 4, 5, 6))
+        return datetime(year, at // 3 + 1, day, hour, minute, second, tzinfo=UTC).timestamp()
+    except ValueError:
+        return wall
+
+
+def _left(value: bytes | None) -> float | None:
+    """What is left of a bucket: of one that is overdrawn nothing."""
+    left = _number(value)
+    return 0.0 if left is None and value is not None and _BELOW.fullmatch(value) else left
 
 
 def _number(value: bytes | None) -> float | None:

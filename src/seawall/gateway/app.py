@@ -273,8 +273,8 @@ class GatewayServer:
         return self._routes.get(_EPISODE if path.startswith(_EPISODE) else path)
 
     async def _count_tokens(self, request: Request, reply: Reply) -> None:
-        """Small and free: read whole, so that it can be tried a second time. Where calls that wait have all the room, it
-        goes through unread: it neither waits for them nor is refused for them."""
+        """Small and free: read whole, so that it can be tried a second time. Where calls that wait have all the room it
+        goes through unread: it neither waits for them nor is refused for their sake."""
         if 0 <= request.head.length <= self._config.gateway.sizes.body:
             if not self._memory.take(request.head.length):
                 await self._pass(request, reply, request, tries=2)

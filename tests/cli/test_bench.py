@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from own_home import LIMIT, Home
+from own_home import LIMIT, Home, until
 from seawall.cli import bench, schemas
 from seawall.cli.common import Failure
 from seawall.fake.bench import Plan
@@ -70,6 +70,11 @@ def test_its_text(own_home: Home, tiny: Path) -> None:
         (["--scenario", "S3"], "no scenario is called 'S3'; there are S1"),
         (["--scenario", "none.toml"], "none.toml: No such file"),
         (["--scenario", "broken.toml"], "broken.toml: not TOML"),
+        (["--scenario", "deep.toml"], "deep.toml: its tables are nested too deep"),
+        (["--scenario", "/dev/zero"], "/dev/zero: more than 1000000 characters: it is no scenario"),
+        (["--scenario", ""], "an empty name is no file (the benchmark's own are S1"),
+        (["--scenario", "x" * 300], "no scenario is called 'xxx"),
+        (["--scenario", "x" * 300 + ".toml"], "File name too long"),
         (["--scenario", "drill.toml"], "no table [bench]"),
         (["--scenario", "S8", "--agents", "3"], "S8 needs at least 10 agents"),
         (["--scenario", "large.toml"], "large.toml, for 200 agents: slots"),
@@ -92,6 +97,7 @@ def test_its_text(own_home: Home, tiny: Path) -> None:
 def test_bad_input(own_home: Home, tiny: Path, arguments: list[str], words: str) -> None:
     """One line that names it, exit code 2, and nothing has run."""
     (tiny.parent / "broken.toml").write_text("= 1")
+    (tiny.parent / "deep.toml").write_text("a=" + "[" * 100_000)
     (tiny.parent / "drill.toml").write_text("title = 'x'")
     (tiny.parent / "large.toml").write_text(TINY + "[capacity]\nslots = 5e8")
     done = own_home.seawall("bench", *arguments)
@@ -134,3 +140,31 @@ def test_an_interruption_leaves_nothing(own_home: Home, tiny: Path) -> None:
     process.communicate(timeout=LIMIT)
     assert process.returncode == 130
     assert list(own_home.path.parent.glob("seawall-*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_keeps_what_was_measured(own_home: Home, tiny: Path, number: signal.Signals) -> None:
+    """The runs that are done are the report, which says that others are not; exit code 130."""
+    (tiny.parent / "long.toml").write_text(TINY.replace("horizon = 20", "horizon = 86400"))
+    process = own_home.start(
+        *("bench", "--scenario", "tiny.toml", "--scenario", "long.toml", "--agents", "2", "--seed", "1"),
+        *("--factor", "40", "--jobs", "1", "--through", "sdk", "--no-calibration", "--json", "--no-turns"),
+    )
+    until(lambda: len(list(folder_of(own_home).glob("*.json"))) == 2, "the two short runs")
+    until(lambda: len(list(folder_of(own_home).glob("*.err"))) == 3, "the first long run")
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=LIMIT)
+    assert process.returncode == 130
+    found = json.loads(stdout)
+    assert [(one["scenario"], one["through"]) for one in found["rows"]] == [
+        ("tiny.toml", "oracle"),
+        ("tiny.toml", "sdk"),
+    ]
+    assert found["undone"] == ["2 of 4 runs: interrupted"]
+    assert "not done: 2 of 4 runs: interrupted" in stderr
+    assert list(own_home.path.parent.glob("seawall-*")) == []
+
+
+def folder_of(own_home: Home) -> Path:
+    """Where the benchmark that runs keeps its rows."""
+    return next(own_home.path.parent.glob("seawall-bench-*"), own_home.path / "none yet")

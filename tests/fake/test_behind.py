@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from own_home import until
+from own_home import LIMIT, until
 from seawall.fake import behind
 from seawall.fake.behind import GatewayFailed, arguments, foreign, gateway, gateway_environ
 
@@ -99,6 +99,71 @@ def test_the_last_words_of_one_that_says_much(tmp_path: Path) -> None:
         file.write(b"\nout of luck\n")
     assert behind.last_line(said) == "out of luck"
     assert behind.last_line(tmp_path / "nothing") == ""
+
+
+LOUD = """
+import os, signal, socket, sys, threading
+line = b"a line of words\\n" * 4096
+for _ in range(40):
+    os.write(1, line)
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listening:
+    listening.accept()
+    for _ in range(40):
+        os.write(2, line)
+    os.write(1, b"out of luck\\n")
+    os._exit(3)
+"""
+
+
+def test_what_a_foreign_gateway_says_takes_no_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It never waits for a reader, nothing of it comes to the disk, and of its last line is said that it is the end."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(LOUD)} {{port}} {{upstream}}"
+
+    async def enter() -> None:
+        async with foreign(command, "http://127.0.0.1:9", "sk-ant-api03-none") as begun:
+            assert sum(behind.kept(folder) for folder in tmp_path.iterdir()) < 100_000
+            async with asyncio.timeout(LIMIT):
+                await begun.died()
+
+    with pytest.raises(GatewayFailed) as failed:
+        asyncio.run(enter())
+    assert str(failed.value) == (
+        "the gateway ended in the middle with code 3: out of luck (the end of 5.2 MB)"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_last_line_is_cut_and_says_so(tmp_path: Path) -> None:
+    """300 characters of it."""
+    said = tmp_path / "stderr"
+    said.write_text("x" * 400)
+    assert behind.last_line(said) == "x" * 300 + "…"
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_foreign_gateway_that_fills_its_folder(
+    listens: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is ended before the disk is full, whether it listens already or not."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(behind, "MOST_KEPT", 1024**2)
+    monkeypatch.setattr(behind, "LOOK_EVERY", 0.02)
+    fill = "import socket, sys, time\n"
+    fill += 's = socket.create_server(("127.0.0.1", int(sys.argv[1])))\n' if listens else ""
+    fill += 'open("records", "wb").write(b"x" * 3_000_000)\ntime.sleep(600)'
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(fill)} {{port}} {{upstream}}"
+
+    async def enter() -> None:
+        async with (
+            foreign(command, "http://127.0.0.1:9", "sk-ant-api03-none") as begun,
+            asyncio.timeout(LIMIT),
+        ):
+            await begun.died()
+
+    with pytest.raises(GatewayFailed, match="wrote more than 1 MiB into its folder"):
+        asyncio.run(enter())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_foreign_gateway_that_never_listens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """The benchmark's plan, its calibration, and its runs in processes of their own."""
 
 import asyncio
+import errno
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -194,3 +196,21 @@ def test_a_run_whose_process_dies(tiny: str, monkeypatch: pytest.MonkeyPatch) ->
     running = Bench(plan(tiny, agents=(2,), seeds=(1,), through=(), calibrate=False))
     with pytest.raises(BenchFailed, match="its process ended with code 1"):
         asyncio.run(running.run())
+
+
+def test_a_run_that_cannot_be_started(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as for want of room or of processes: it is one that failed, and costs those that are done nothing."""
+    begin = asyncio.create_subprocess_exec
+
+    async def no_room(*words: str, **more: Any) -> asyncio.subprocess.Process:
+        if json.loads(words[3])["seed"] == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return await begin(*words, **more)
+
+    monkeypatch.setattr(bench.asyncio, "create_subprocess_exec", no_room)
+    running = Bench(plan(tiny, agents=(2,), seeds=(1, 2), through=(), calibrate=False, side_by_side=1))
+    report = asyncio.run(running.run())
+    assert [row["seed"] for row in report.rows] == [1]
+    (undone,) = report.undone
+    assert "seed 2, oracle: cannot be started: " in undone
+    assert "No space left" in undone

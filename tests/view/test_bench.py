@@ -60,6 +60,12 @@ def test_columns_of_some_scenarios() -> None:
     assert lines[3].endswith("|       - |")
 
 
+def test_a_title_in_one_line() -> None:
+    """Whatever a scenario's file says: no line break ends the heading, no escape reaches a terminal."""
+    said = bench._heading("two\nlines\x1b[31m", 3, [1, 2])
+    assert said == "### two lines?[31m, 3 agents, seeds 1, 2"
+
+
 def test_goals() -> None:
     """What is reached says ok; what is not has the distance."""
     met = [

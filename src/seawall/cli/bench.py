@@ -94,7 +94,7 @@ def bench(
         keep_raw=common.json and not no_turns,
     )
     _check_fits(plan, named=bool(scenarios))
-    running = Bench(plan)
+    running, stopped = Bench(plan), False
     try:
         report = run(
             running.run,
@@ -103,6 +103,11 @@ def bench(
             frame_every=0.5,
             line_every=15.0,
         )
+    except KeyboardInterrupt:
+        if not running.rows:
+            raise
+        # What was measured took its time: it is not thrown away with the rest.
+        report, stopped = running.report("interrupted"), True
     except BenchFailed as error:
         raise Failure(str(error)) from None
     except OSError as error:
@@ -112,6 +117,8 @@ def bench(
         common.say(f"VOID: {why}")
     for why in report.undone:
         common.say(f"not done: {why}")
+    if stopped:
+        return ExitCode.INTERRUPTED
     return ExitCode.SEAWALL if report.calibration.trouble or report.undone else ExitCode.OK
 
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +21,17 @@ FOREIGN_START_LIMIT: Final = 90.0
 """Seconds for somebody else's gateway to listen: some load half a minute."""
 
 
+MOST_KEPT: Final = 512 * 1024**2
+"""Bytes that a gateway may have in its folder: a benchmark must not fill somebody's disk."""
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at that."""
 _TAIL: Final = 8192
-"""Bytes of what a gateway wrote in which its last line is looked for."""
+"""Bytes of what a process wrote that are kept, and in which its last line is looked for."""
+_READ: Final = 65536
+_LAST_READS: Final = 64
+"""Reads at its end: more than any pipe holds."""
+_LONGEST: Final = 300
+"""Characters of a line."""
 _GROUP: Final = 2
 _TIMES: Final = slice(11, 15)
 """Places in Linux's `/proc/PID/stat`, after the name: the group; its own times and those of its ended children."""
@@ -116,22 +125,22 @@ def _free_port() -> int:
 async def _running(
     command: Sequence[str], folder: str, environ: Mapping[str, str], *, group: bool
 ) -> AsyncIterator["Gateway"]:
-    said = Path(folder, "stderr")
-    process = await _started(command, folder, said, environ, group=group)
-    began = Gateway(process, said, group=group)
-    try:
-        yield began
-        await began.leave()
-    finally:
-        began.kill()
-        await process.wait()
+    with Said() as said:
+        process = await _started(command, folder, said, environ, group=group)
+        began = Gateway(process, folder, said, group=group)
+        try:
+            yield began
+            await began.leave()
+        finally:
+            began.kill()
+            await process.wait()
 
 
 async def _started(
-    command: Sequence[str], folder: str, said: Path, environ: Mapping[str, str], *, group: bool
+    command: Sequence[str], folder: str, said: "Said", environ: Mapping[str, str], *, group: bool
 ) -> asyncio.subprocess.Process:
-    """The process; of a foreign one stdout goes where stderr goes, so that it never waits for a reader."""
-    with open(said, "xb") as stderr:  # noqa: ASYNC230  it is empty
+    """The process; of a foreign one stdout goes where stderr goes."""
+    with said.writing() as stderr:
         try:
             return await asyncio.create_subprocess_exec(
                 *command,
@@ -146,6 +155,59 @@ async def _started(
             raise GatewayFailed(f"cannot start {command[0]}: {error.strerror or error}") from None
 
 
+class Said:
+    """The end of what a process writes, however much that is; read all the time, so that it never waits for a reader.
+
+    A pipe of our own: that of a subprocess is over only when all that the process started is.
+    """
+
+    def __init__(self) -> None:
+        self._from, self._to = os.pipe()
+        os.set_blocking(self._from, False)
+        self._end = bytearray()
+        self.bytes = 0
+
+    def __enter__(self) -> "Said":
+        asyncio.get_running_loop().add_reader(self._from, self._more)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.get_running_loop().remove_reader(self._from)
+        os.close(self._from)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[int]:
+        """Where the process writes, while it is started."""
+        try:
+            yield self._to
+        finally:
+            os.close(self._to)
+
+    def last_line(self) -> str:
+        """Its last words, and that there were many where only the end is left."""
+        for _ in range(
+            _LAST_READS
+        ):  # what it wrote just before it ended; one that goes on writing is not waited for
+            if not self._more():
+                break
+        line = _last_line(self._end)
+        return f"{line} (the end of {self.bytes / 1e6:.1f} MB)" if line and self.bytes > 10 * _TAIL else line
+
+    def _more(self) -> bool:
+        """Whether there may be more at once."""
+        try:
+            data = os.read(self._from, _READ)
+        except BlockingIOError:
+            return False
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._from)
+            return False
+        self.bytes += len(data)
+        self._end += data
+        del self._end[:-_TAIL]
+        return True
+
+
 def _object(line: bytes) -> object:
     try:
         return json.loads(line)
@@ -156,8 +218,8 @@ def _object(line: bytes) -> object:
 class Gateway:
     """A gateway's process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, said: Path, *, group: bool) -> None:
-        self._process, self._said, self._group = process, said, group
+    def __init__(self, process: asyncio.subprocess.Process, folder: str, said: Said, *, group: bool) -> None:
+        self._process, self._folder, self._said, self._group = process, folder, said, group
         self.address = ""
 
     async def announced(self) -> str:
@@ -188,6 +250,7 @@ class Gateway:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
                 await asyncio.sleep(0.05)
+                self._check_folder()
                 continue
             writer.close()
             with contextlib.suppress(OSError):
@@ -198,9 +261,17 @@ class Gateway:
         )
 
     async def died(self) -> None:
-        """Returns never; GatewayFailed when the process ends."""
-        code = await self._process.wait()
-        raise GatewayFailed(f"the gateway ended in the middle with code {code}{self._words()}")
+        """Returns never; GatewayFailed when the process ends, or fills its folder."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY):
+                    code = await self._process.wait()
+                    raise GatewayFailed(f"the gateway ended in the middle with code {code}{self._words()}")
+            self._check_folder()
+
+    def _check_folder(self) -> None:
+        if kept(Path(self._folder)) > MOST_KEPT:
+            raise GatewayFailed(f"the gateway wrote more than {MOST_KEPT / 1024**2:.0f} MiB into its folder")
 
     async def leave(self) -> None:
         """Asks it to stop and waits a little."""
@@ -222,7 +293,7 @@ class Gateway:
 
     def last_words(self) -> str:
         """The last line that it wrote on stderr; empty where there is none, as there should be."""
-        return last_line(self._said)
+        return self._said.last_line()
 
     def processor_time(self) -> float | None:
         """Seconds of a processor that it and what it started have used so far; None where the system does not tell."""
@@ -246,7 +317,23 @@ def last_line(said: Path) -> str:
     try:
         with said.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
-            lines = file.read().decode("utf-8", "replace").strip().splitlines()
+            return _last_line(file.read())
     except OSError:
         return ""
-    return lines[-1][:300] if lines else ""
+
+
+def _last_line(text: bytes | bytearray) -> str:
+    lines = text.decode("utf-8", "replace").strip().splitlines()
+    if not lines:
+        return ""
+    return lines[-1] if len(lines[-1]) <= _LONGEST else f"{lines[-1][:_LONGEST]}…"
+
+
+def kept(folder: Path) -> int:
+    """Bytes on the disk of all files in a folder, of those that can be seen."""
+    found = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # it has just gone
+                found += 512 * os.lstat(os.path.join(at, name)).st_blocks
+    return found

@@ -238,10 +238,16 @@ class Bench:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+        return self.report()
+
+    def report(self, stopped: str = "") -> Report:
+        """What the runs so far came to; where it was `stopped`, that is why the others were not done."""
         rows = of_oracle([self.rows[job] for job in self.jobs if job in self.rows])
         calibration = calibrated(rows, self.plan.seeds[0], asked=self.plan.calibrate)
-        seconds, undone = time.monotonic() - self.began, tuple(self.undone.values())
-        return Report(self.plan, tuple(rows), calibration, tuple(measured(rows)), seconds, undone)
+        seconds, undone = time.monotonic() - self.began, list(self.undone.values())
+        if missing := len(self.jobs) - len(rows) - len(undone):
+            undone.append(f"{missing} of {len(self.jobs)} runs: {stopped}")
+        return Report(self.plan, tuple(rows), calibration, tuple(measured(rows)), seconds, tuple(undone))
 
     def _kept(self, folder: Path) -> dict[str, str]:
         """Where the scenarios of files stand as they were read: a file may change, or go, while the runs last."""
@@ -280,15 +286,18 @@ def named(job: Job) -> str:
 async def trial(job: Job, into: Path, standing: Standing) -> dict[str, Any]:
     """The row of a run in a process of its own; BenchFailed with its last words."""
     said = into.with_suffix(".err")
-    with open(said, "xb") as stderr:  # noqa: ASYNC230  it is empty
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "seawall.fake.trial", msgspec.json.encode(job).decode(), str(into)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=stderr,
-            env=os.environ | {"PYTHONPATH": _path()},
-            start_new_session=True,  # the terminal's Ctrl-C is for us, and we end it
-        )
+    try:
+        with open(said, "xb") as stderr:  # noqa: ASYNC230  it is empty
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "seawall.fake.trial", msgspec.json.encode(job).decode(), str(into)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=stderr,
+                env=os.environ | {"PYTHONPATH": _path()},
+                start_new_session=True,  # the terminal's Ctrl-C is for us, and we end it
+            )
+    except OSError as error:
+        raise BenchFailed(f"{named(job)}, {job.through}: cannot be started: {error}") from None
     try:
         trouble = await _followed(process, standing)
         code = await process.wait()

@@ -3,6 +3,7 @@
 import fnmatch
 import hashlib
 import math
+import os
 import random
 from dataclasses import dataclass, field
 from importlib import resources
@@ -18,6 +19,8 @@ from seawall.fake.script import Fault, FaultError, near, parse
 from seawall.fake.status_page import Notice
 
 MESSAGES: Final = "/v1/messages"
+MOST_CHARACTERS: Final = 1_000_000
+"""Of a scenario's file: what has more is something else, or has no end."""
 
 
 class ScenarioError(ValueError):
@@ -154,6 +157,8 @@ def read(text: str, name: str = "scenario") -> Scenario:
         raise ScenarioError(f"{name}: {_place(str(error))}") from None
     except msgspec.DecodeError as error:
         raise ScenarioError(f"{name}: not TOML: {error}") from None
+    except RecursionError:
+        raise ScenarioError(f"{name}: its tables are nested too deep") from None
 
 
 def _place(text: str) -> str:
@@ -181,21 +186,26 @@ def table(name: str, given: dict[str, Any], kind: type[Model]) -> Model:
 
 def load(path: str | Path) -> Scenario:
     """The scenario in a file, or one that is shipped, by name; raises ScenarioError."""
-    file = Path(path)
-    if not file.suffix and not file.exists() and str(path) in shipped():
+    if not Path(path).suffix and not os.path.exists(path) and str(path) in shipped():
         return read(_folder().joinpath(f"{path}.toml").read_text("utf-8"), str(path))
     return read(contents(path, f"shipped: {', '.join(shipped())}"), str(path))
 
 
 def contents(path: str | Path, known: str) -> str:
     """The text of a scenario's file; raises ScenarioError, which says what is `known` where there is no such file."""
+    if not str(path):
+        raise ScenarioError(f"an empty name is no file ({known})")
     try:
-        return Path(path).read_text("utf-8-sig")
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read(MOST_CHARACTERS + 1)
     except UnicodeDecodeError:
         raise ScenarioError(f"{path}: not a text in UTF-8") from None
     except OSError as error:
         instead = f" ({known})" if isinstance(error, FileNotFoundError) else ""
         raise ScenarioError(f"{path}: {error.strerror or error}{instead}") from None
+    if len(text) > MOST_CHARACTERS:
+        raise ScenarioError(f"{path}: more than {MOST_CHARACTERS} characters: it is no scenario")
+    return text
 
 
 def shipped() -> tuple[str, ...]:

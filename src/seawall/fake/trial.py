@@ -291,7 +291,10 @@ async def _process(trial: Trial, into: Path) -> None:
     work = asyncio.ensure_future(_told(trial, lambda line: print(json.dumps(line), flush=True)))
     async with _until_stdin_ends(work):
         row = await work
-    into.write_bytes(msgspec.json.encode(row))  # noqa: ASYNC240  the run is over
+    try:
+        into.write_bytes(msgspec.json.encode(row))  # noqa: ASYNC240  the run is over
+    except OSError as error:
+        raise OSError(f"its row cannot be kept in {into.parent}: {error.strerror or error}") from None
 
 
 def main(arguments: list[str]) -> int:

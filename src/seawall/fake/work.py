@@ -4,6 +4,7 @@ Times are model seconds, tokens are fresh input tokens. Distributions and seeds 
 the figures of overload control come from, so that a run here and a run there do the same turns.
 """
 
+import os
 import random
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -211,9 +212,9 @@ def agents_rng(seed: int, agent: int) -> random.Random:
 def find(name: str) -> Work:
     """A scenario of the benchmark: a shipped one by its name, or a file; raises ScenarioError."""
     known = {shipped.lower(): shipped for shipped in SHIPPED}
-    if (shipped := known.get(name.lower())) and not Path(name).exists():
+    if (shipped := known.get(name.lower())) and not os.path.exists(name):
         return work(shipped, read(_FOLDER.joinpath(f"{shipped}.toml").read_text("utf-8"), shipped))
-    if not Path(name).suffix and not Path(name).exists():
+    if name and not Path(name).suffix and not os.path.exists(name):
         raise ScenarioError(f"no scenario is called {name!r}; there are {', '.join(SHIPPED)}, or a TOML file")
     text = contents(name, f"the benchmark's own are {', '.join(SHIPPED)}")
     return replace(work(Path(name).name, read(text, name)), text=text)

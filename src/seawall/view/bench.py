@@ -7,6 +7,7 @@ from seawall.clock import duration
 from seawall.fake.bench import Calibration, Report
 from seawall.fake.goals import WORDS, Met
 from seawall.fake.score import Row, mean
+from seawall.view.layout import clean
 
 NAMES: Final = {
     "seawall": "Seawall",
@@ -91,7 +92,7 @@ def text(report: Report) -> str:
 
 def _heading(title: str, agents: int, seeds: Sequence[int]) -> str:
     counted = f"{agents} agents" if agents > 1 else "1 agent"
-    return f"### {title}, {counted}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+    return f"### {clean(title)}, {counted}, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -1,8 +1,10 @@
 """`seawall bench`: its text and JSON as a whole, bad input, and what an interruption leaves."""
 
 import json
+import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -10,8 +12,11 @@ from jsonschema import Draft202012Validator
 from own_home import LIMIT, Home, until
 from seawall.cli import bench, schemas
 from seawall.cli.common import Failure
+from seawall.fake.agents import Turn
 from seawall.fake.bench import Plan
-from seawall.fake.work import find
+from seawall.fake.scenario import read
+from seawall.fake.score import Attempt, score
+from seawall.fake.work import find, work
 
 TINY = "[bench]\nhorizon = 20\nevent = [5, 10]\n[fleet]\nthink_s = 1\nstream_s = 2\nstarts_s = 1\n"
 
@@ -46,8 +51,30 @@ def test_the_whole_of_it_once(own_home: Home, tiny: Path) -> None:
         for name in ("goodput_of_oracle", "attempts_per_success", "recovery_s", "refused_429", "jain"):
             assert name in one
             assert name in told["required"]
+        assert scored_again(found, one) == {name: one[name] for name in scored_again(found, one)}
+        assert set(one) <= documented()
+        assert set(one) <= set(told["properties"])
+    assert documented() <= set(told["properties"])
+    assert found["scenarios"] == {"tiny.toml": TINY}
     assert "0 of 2 runs done" in done.stderr
     assert list(own_home.path.parent.glob("seawall-*")) == []
+
+
+def scored_again(found: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a row from nothing but what the object holds."""
+    name = one["scenario"]
+    asked = work(name, read(found["scenarios"][name], name))
+    turns, others = ([Turn(*turn) for turn in one[part]] for part in ("turns", "foreign_turns"))
+    attempts = [Attempt(*attempt) for attempt in one["attempt_rows"]]
+    return score(asked, one["agents"], turns, others, attempts).as_json()
+
+
+def documented() -> set[str]:
+    """The fields of a row that the page on the benchmark has."""
+    page = Path(__file__).parent.parent.parent / "docs" / "how-to" / "benchmark.md"
+    (table,) = re.findall(r"\| in a row \|.*?\n\n", page.read_text("utf-8"), re.DOTALL)
+    cells = (line.split("|")[1] for line in table.splitlines()[2:] if line)
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
 
 
 def test_its_text(own_home: Home, tiny: Path) -> None:
@@ -75,6 +102,7 @@ def test_its_text(own_home: Home, tiny: Path) -> None:
         (["--scenario", ""], "an empty name is no file (the benchmark's own are S1"),
         (["--scenario", "x" * 300], "no scenario is called 'xxx"),
         (["--scenario", "x" * 300 + ".toml"], "File name too long"),
+        (["--scenario", "./S1"], "./S1: the benchmark has a S1 of its own; give the file another name"),
         (["--scenario", "drill.toml"], "no table [bench]"),
         (["--scenario", "S8", "--agents", "3"], "S8 needs at least 10 agents"),
         (["--scenario", "large.toml"], "large.toml, for 200 agents: slots"),
@@ -97,6 +125,7 @@ def test_its_text(own_home: Home, tiny: Path) -> None:
 def test_bad_input(own_home: Home, tiny: Path, arguments: list[str], words: str) -> None:
     """One line that names it, exit code 2, and nothing has run."""
     (tiny.parent / "broken.toml").write_text("= 1")
+    (tiny.parent / "S1").write_text(TINY)
     (tiny.parent / "deep.toml").write_text("a=" + "[" * 100_000)
     (tiny.parent / "drill.toml").write_text("title = 'x'")
     (tiny.parent / "large.toml").write_text(TINY + "[capacity]\nslots = 5e8")

@@ -20,7 +20,7 @@ from seawall.fake.behind import last_line
 from seawall.fake.goals import Met, measured
 from seawall.fake.score import Row, of_oracle
 from seawall.fake.trial import Job
-from seawall.fake.work import Work
+from seawall.fake.work import Work, shipped_text
 
 START_S: Final = 1.5
 """What a run takes beside its scenario, for the estimate."""
@@ -179,8 +179,15 @@ class Report:
             "calibration": self.calibration.as_json(),
             "goals": [one.as_json() for one in self.goals],
             "undone": list(self.undone),
+            "scenarios": self._scenarios(),
             "rows": list(self.rows),
         }
+
+    def _scenarios(self) -> dict[str, str]:
+        """What the rows were measured on, as files, by name: without it their turns could not be scored again."""
+        own = {work.name: work.text for _, work in self.plan.works if work.text}
+        names = dict.fromkeys(row["scenario"] for row in self.rows)
+        return {name: own.get(name) or shipped_text(name) for name in names}
 
 
 # ---- running it ----------------------------------------------------------------------------------------

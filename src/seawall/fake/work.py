@@ -212,12 +212,22 @@ def agents_rng(seed: int, agent: int) -> random.Random:
 def find(name: str) -> Work:
     """A scenario of the benchmark: a shipped one by its name, or a file; raises ScenarioError."""
     known = {shipped.lower(): shipped for shipped in SHIPPED}
-    if (shipped := known.get(name.lower())) and not os.path.exists(name):
-        return work(shipped, read(_FOLDER.joinpath(f"{shipped}.toml").read_text("utf-8"), shipped))
+    if shipped := known.get(name.lower()):
+        return work(shipped, read(shipped_text(shipped), shipped))
     if name and not Path(name).suffix and not os.path.exists(name):
         raise ScenarioError(f"no scenario is called {name!r}; there are {', '.join(SHIPPED)}, or a TOML file")
     text = contents(name, f"the benchmark's own are {', '.join(SHIPPED)}")
-    return replace(work(Path(name).name, read(text, name)), text=text)
+    found = replace(work(Path(name).name, read(text, name)), text=text)
+    if found.name in SHIPPED:
+        raise ScenarioError(
+            f"{name}: the benchmark has a {found.name} of its own; give the file another name"
+        )
+    return found
+
+
+def shipped_text(name: str) -> str:
+    """The file of a shipped scenario."""
+    return _FOLDER.joinpath(f"{name}.toml").read_text("utf-8")
 
 
 def work(name: str, scenario: Scenario) -> Work:

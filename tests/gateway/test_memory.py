@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.gateway.memory import Memory
+from seawall.gateway.memory import Kept, Memory
 
 
 @given(st.lists(st.integers(0, 60), max_size=50))
@@ -17,3 +17,19 @@ def test_never_over_the_bound(sizes: list[int]) -> None:
     assert memory.used == 0
     assert memory.take(100)
     assert not memory.take(1)
+
+
+def test_pieces_of_an_answer_are_counted_until_they_are_taken() -> None:
+    """All kept answers share one bound; what does not fit is not kept, and what was taken is there for others."""
+    memory = Memory(10)
+    one, two = Kept(memory), Kept(memory)
+    assert one.add(b"abc")
+    assert one.add(b"def")
+    assert two.add(b"ghij")
+    assert not one.add(b"k")
+    assert one.take() == b"abcdef"
+    assert memory.used == 4
+    assert one.take() == b""
+    assert two.add(b"klmnop")
+    assert two.take() == b"ghijklmnop"
+    assert memory.used == 0

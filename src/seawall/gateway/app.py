@@ -48,6 +48,8 @@ _SLEPT = 5.0
 """Seconds that the wall clock may run ahead of the monotonic one before we call it a sleep."""
 _FIRST_ROOM = 64 * 1024
 """Bytes counted as held for a request whose length nobody knows yet."""
+_SHARE_KEPT = 8
+"""So large a part of what may be held, beside it, may be answers that are kept for their clients' return."""
 _MEMORY_FULL = "the memory for held requests is full"
 _RING = Refusal(
     508,
@@ -128,6 +130,7 @@ class GatewayServer:
             self._accounts,
             loop,
             self._memory,
+            Memory(settings.sizes.held // _SHARE_KEPT),
             self._exchanges,
         )
         self._guard = Guard(self._config, self.addresses, self._origin.host)
@@ -187,7 +190,9 @@ class GatewayServer:
     def status(self) -> dict[str, Any]:
         """What `seawall status` shows; all of it is here, nothing is measured."""
         # A call whose answer has come after all is held no more, however long its stream goes on.
-        held = [one for one in self._exchanges if one.cause and one.relay.stage < Stage.COMMITTED]
+        held = [
+            one for one in self._exchanges if one.cause and one.relay.stage < Stage.COMMITTED and not one.left
+        ]
         now = asyncio.get_running_loop().time()
         cause, since = self._trouble(held, now)
         waiting, more = lanes.waiting(self._exchanges, now)
@@ -292,6 +297,10 @@ class GatewayServer:
         body = await self._read(request, reply)
         if body is None:
             return
+        if self._draining:
+            self._memory.give(len(body))
+            self._unavailable(reply, "it is stopping")
+            return
         exchange = self._exchange(request, reply, body)
         del body  # the exchange lets go of it at the commit; a frame that waits would not
         carrying = exchange.start()
@@ -310,7 +319,7 @@ class GatewayServer:
         self._records.own_hold += b"x-seawall-hold" in request.head.lower
         request.forget_head()
         keep = means.settings.finish_abandoned and call.may_inherit and self._calls.loopback
-        relay = Relay(reply, id=call.id, streamed=call.facts.streamed, keep=keep)
+        relay = Relay(reply, id=call.id, streamed=call.facts.streamed, keep=means.kept if keep else None)
         return Exchange(call, relay, means, request.arrived_at)
 
     async def _read(self, request: Request, reply: Reply) -> RequestBody | None:

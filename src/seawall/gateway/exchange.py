@@ -14,6 +14,7 @@ from seawall.causes.match import UNKNOWN
 from seawall.gateway.admission import Gate, Permit
 from seawall.gateway.call import Call
 from seawall.gateway.means import Means
+from seawall.gateway.memory import Kept
 from seawall.gateway.places import Place
 from seawall.gateway.records import LaneKey, client_name, utc_offset
 from seawall.gateway.relay import Relay, Stage, Told
@@ -59,12 +60,12 @@ class Exchange:
         "_larger_than",
         "_last",
         "_last_attempt",
-        "_left",
         "_loop",
         "_means",
         "_outcome",
         "_own",
         "_permit",
+        "_place",
         "_reused",
         "_stopped",
         "_task",
@@ -72,6 +73,7 @@ class Exchange:
         "call",
         "cause",
         "gate",
+        "left",
         "relay",
         "standing",
         "ticket",
@@ -103,6 +105,8 @@ class Exchange:
         self._attempt_at = now
         self._awaited: asyncio.Future[Failure | None] | None = None
         """The end of an attempt whose answer is kept, which its task waits for."""
+        self._place: Place | None = None
+        """The place that it took over, while it waits for the answer that is kept there."""
         self._own: asyncio.Future[Permit] | None = None
         """What it waits for in its own lane's queue."""
         self._away: Away | None = None
@@ -111,7 +115,7 @@ class Exchange:
         """Of its last attempt where its client sent it."""
         self._last: Failure | None = None
         self._interrupted = ""
-        self._left = False
+        self.left = False
         """Its client is gone: the attempt under way is finished for its return, and is the last."""
         self._last_attempt = ""
         """Why the attempt under way is the last, if it is."""
@@ -235,7 +239,11 @@ class Exchange:
 
     def _end_early(self) -> None:
         """It was interrupted, or its client is gone."""
-        if self._interrupted:
+        if self.relay.stage is Stage.FINISHED:
+            return  # it was cut, and told so
+        if self.left:
+            self._write_abandoned()
+        elif self._interrupted:
             last = self._last.evidence if self._last is not None else None
             self._write(self.cause or UNKNOWN, "given_up", last, None)
             self._give_up(self._interrupted)
@@ -246,6 +254,8 @@ class Exchange:
         """It is over: what it held goes back."""
         self._means.exchanges.discard(self)
         self._means.memory.give(len(self.call.body))
+        if self.relay.kept is not None:
+            self.relay.forget()
         if self._away is not None:
             self._away.come_home()
         if self._deadline_timer is not None:
@@ -256,7 +266,7 @@ class Exchange:
     def _after(self, failure: Failure) -> float | None:
         """The moment from which it is tried again after this failure; None when the failure was told instead."""
         outcome = classify(failure.evidence)
-        if self._left:
+        if self.left:
             self._record(outcome.cause, "abandoned", failure.evidence, outcome)
             return None
         if self.relay.stage >= Stage.COMMITTED:
@@ -279,17 +289,21 @@ class Exchange:
         if places.any_left and call.may_inherit:
             place = places.take_over(self.call.key(), now)
         if place is not None:
-            self.standing = place.standing
+            self.standing, self.cause = place.standing, place.cause
             self.ticket = self._new_ticket(place.tag)
         self._mind_limit()
         if place is None or place.answer is None:
             return False
-        body = await asyncio.shield(place.answer)
-        if body is None:
+        self._place = place
+        kept = await asyncio.shield(place.answer)
+        self._place = None
+        if kept is None:
+            if self._last_attempt:
+                self.interrupt(self._last_attempt)
+                await asyncio.sleep(0)  # which is where that ends it
             return False
-        if place.fallback:
-            self.relay.told = msgspec.structs.replace(self.relay.told, fallback=place.fallback)
-        self.relay.replay(body)
+        self.relay.told = msgspec.structs.replace(self._told(), fallback=place.fallback)
+        self.relay.replay(kept.take())
         return True
 
     def _mind_limit(self) -> None:
@@ -426,19 +440,30 @@ class Exchange:
         try:
             return await asyncio.shield(ended)
         except asyncio.CancelledError:
-            if self._interrupted:
+            if self._interrupted or self.relay.kept is None or self.relay.stage is Stage.FINISHED:
                 raise
         self._task.uncancel()
-        self._left = True
-        answer: asyncio.Future[bytes | None] = self._loop.create_future()
-        self._leave(answer)
+        self.left = True
+        source = self.relay.reply.source
+        if source is not None:
+            source.resume()  # it may have waited for the client to read
+        answer: asyncio.Future[Kept | None] = self._loop.create_future()
+        answer.add_done_callback(self._wanted_no_more)
+        place = self._leave(answer)
+        kept = None
         try:
             failure = await ended
-        except asyncio.CancelledError:
-            answer.set_result(None)
-            raise
-        answer.set_result(b"".join(self.relay.kept or ()) if failure is None else None)
+            if failure is None:
+                kept, self.relay.kept = self.relay.kept, None
+        finally:
+            if not answer.done():
+                answer.set_result(kept)
+            self._means.places.came(self.call.key(), place, self._loop.time())
         return failure
+
+    def _wanted_no_more(self, answer: "asyncio.Future[Kept | None]") -> None:
+        if answer.cancelled():
+            self._stop()
 
     def committed(self) -> None:
         """Nothing is sent again from now on: what was kept for that goes, however long the answer lasts."""
@@ -454,7 +479,7 @@ class Exchange:
         evidence = failure.evidence
         gone = self._reused and evidence.fault in (Fault.CONNECTION_RESET, Fault.CONNECTION_CLOSED)
         crossed = gone and evidence.status is None and self._loop.time() - sent_at < _CROSSED
-        return crossed and not self._left and not self.call.acts_twice and self._may_replay()
+        return crossed and not self.left and not self.call.acts_twice and self._may_replay()
 
     def _may_replay(self) -> bool:
         return self.standing.replays < self._means.settings.hold.replays
@@ -556,7 +581,7 @@ class Exchange:
             records.streamed(begun - attempt.sent_at, now - attempt.sent_at, attempt.usage.output)
         self.relay.finish()
         records.unread += attempt.unread
-        if self.standing.attempts > 1 or way is not None:
+        if way is not None or (self.cause and self.standing.attempts > 1):
             records.fell_back += way is not None
             records.ended(self.call.lane, self.cause, finished=True)
             # Of one that nobody could read it is not sure that it ends an outage: history does not count it.
@@ -597,20 +622,25 @@ class Exchange:
         self.relay.told = self._told(f"given up after {waited:.0f} s: {reason}")
         self.relay.give_up(self._last, reason, means.settings.hold, means.rng)
 
-    def _leave(self, answer: "asyncio.Future[bytes | None] | None" = None) -> None:
-        """The client is gone: keep its place for its return."""
-        if self.relay.stage >= Stage.COMMITTED and answer is None:
-            self._write(None, "abandoned", None, None)
-            return
-        if self.call.may_inherit:
-            place = Place(
-                replace(self.standing),
-                tag=self.ticket.tag if self.ticket is not None else None,
-                answer=answer,
-                fallback=way.told if answer is not None and (way := self._way()) is not None else "",
-            )
+    def _leave(self, answer: "asyncio.Future[Kept | None] | None" = None) -> Place:
+        """The client is gone: keep its place for its return, with the `answer` that is finished for it."""
+        place = self._place or Place(
+            replace(self.standing),
+            tag=self.ticket.tag if self.ticket is not None else None,
+            cause=self.cause,
+            answer=answer,
+            fallback=way.told if answer is not None and (way := self._way()) is not None else "",
+        )
+        if self.call.may_inherit and (answer is not None or self.relay.stage < Stage.COMMITTED):
             self._means.places.leave(self.call.key(), place, self._loop.time())
-        if not self.waiting and self.standing.failures:
+        if answer is None:
+            self._write_abandoned()
+        return place
+
+    def _write_abandoned(self) -> None:
+        if self.relay.stage >= Stage.COMMITTED:
+            self._write(None, "abandoned", None, None)
+        elif self.standing.failures:
             self._write(self.cause, "abandoned", None, None)
 
     # -- from outside ---------------------------------------------------------------------------------------------
@@ -620,6 +650,10 @@ class Exchange:
         patience, hold = self.call.patience, self._means.settings.hold
         if self._attempt is not None:
             self._attempt.tick(now)
+        if self.left:
+            if self.relay.kept is None:
+                self._stop()  # it became too large to be kept
+            return
         if patience.open_after is not None and now - self.arrived_at >= patience.open_after:
             self.relay.open(now)
         self.relay.tick(now, hold.ping_every)
@@ -637,8 +671,8 @@ class Exchange:
                 self._go_instead(instead)
 
     def interrupt(self, reason: str) -> None:
-        """Give up now, unless content has been sent."""
-        if self.relay.stage < Stage.COMMITTED and not self._interrupted:
+        """Give up now, unless content has been sent, or there is nobody to tell."""
+        if self.relay.stage < Stage.COMMITTED and not self._interrupted and not self.left:
             self._interrupted = reason
             if self.waiting and not self.cause:
                 self._interrupted += self._waited_for()
@@ -675,10 +709,15 @@ class Exchange:
 
     def cut(self) -> None:
         """Stop at once; what had begun ends with an error."""
-        if self.relay.stage >= Stage.COMMITTED:
+        if self.left:
+            self._stop()
+        elif self.relay.stage >= Stage.COMMITTED:
+            self._means.records.cut()
             self.relay.break_off(None)
+            self._write("seawall.stopping", "broken", None, None)
             self._stop()
         else:
+            self.cause = self.cause or "seawall.stopping"
             self.interrupt("it is stopping")
 
     def slept(self) -> None:

@@ -36,5 +36,7 @@ class Means:
     loop: asyncio.AbstractEventLoop
     """Passed on: asking for the running loop is a system call each time."""
     memory: Memory
+    kept: Memory
+    """What answers may take that are finished without their clients, all together."""
     exchanges: set["Exchange"]
     """Those under way."""

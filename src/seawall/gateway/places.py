@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from seawall.gateway.memory import Kept
 from seawall.policy.retry import Standing
 
 _MOST = 10_000
@@ -38,10 +39,26 @@ class Place:
     standing: Standing
     tag: float | None = None
     """Its place in its lane's queue."""
-    answer: "asyncio.Future[bytes | None] | None" = None
-    """The body of the answer that is finished without its client; None in it if that failed."""
+    cause: str = ""
+    """Why its last attempt failed, if one did."""
+    answer: "asyncio.Future[Kept | None] | None" = None
+    """What is kept of the answer that is finished without its client; None in it if that failed. It is cancelled when
+    nobody can come for it any more."""
     fallback: str = ""
     """From where else that answer comes, as its headers tell it."""
+
+    @property
+    def comes(self) -> bool:
+        """Whether that answer is still under way."""
+        return self.answer is not None and not self.answer.done()
+
+    def drop(self) -> None:
+        """Nobody comes for it any more."""
+        if self.answer is None or self.answer.cancel():
+            return
+        kept = None if self.answer.cancelled() else self.answer.result()
+        if kept is not None:
+            kept.take()
 
 
 class Places:
@@ -51,19 +68,44 @@ class Places:
         self._keep = keep
         self._keep_spent = keep_spent
         self._places: OrderedDict[Key, tuple[float, Place]] = OrderedDict()
+        self._coming: dict[Key, Place] = {}
+        """Those whose answer is under way: their time begins with its end."""
         self._spent: OrderedDict[Key, float] = OrderedDict()
 
     def leave(self, key: Key, place: Place, now: float) -> None:
         """Keep a place. The place of an equal call that left before is the older one, and goes."""
-        self._places.pop(key, None)
+        older = self._pop(key)
+        if older is not None:
+            older.drop()
+        if place.comes:
+            self._coming[key] = place
+            return
         self._places[key] = (now + self._keep, place)
         if len(self._places) > _MOST:
-            self._places.popitem(last=False)
+            self._drop_oldest()
+
+    def came(self, key: Key, place: Place, now: float) -> None:
+        """The answer that this place has been kept for came to its end."""
+        if self._coming.get(key) is place:
+            del self._coming[key]
+            self.leave(key, place, now)
 
     def take_over(self, key: Key, now: float) -> Place | None:
         """The place left under `key`, once."""
         until, place = self._places.pop(key, (0.0, None))
-        return place if now < until else None
+        if place is None:
+            return self._coming.pop(key, None)
+        if now < until:
+            return place
+        place.drop()
+        return None
+
+    def _pop(self, key: Key) -> Place | None:
+        return self._coming.pop(key, None) or self._places.pop(key, (0.0, None))[1]
+
+    def _drop_oldest(self) -> None:
+        _, (_, place) = self._places.popitem(last=False)
+        place.drop()
 
     def spend(self, key: Key, now: float) -> None:
         """Remember that the hold of this call is spent."""
@@ -79,7 +121,7 @@ class Places:
     @property
     def any_left(self) -> bool:
         """Whether it is worth making a key: digests of large bodies cost."""
-        return bool(self._places)
+        return bool(self._places or self._coming)
 
     @property
     def any_spent(self) -> bool:
@@ -89,6 +131,6 @@ class Places:
     def tick(self, now: float) -> None:
         """Drop what nobody came back for. Both are in order of leaving, so the oldest come first."""
         while self._places and next(iter(self._places.values()))[0] <= now:
-            self._places.popitem(last=False)
+            self._drop_oldest()
         while self._spent and next(iter(self._spent.values())) <= now:
             self._spent.popitem(last=False)

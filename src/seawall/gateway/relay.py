@@ -11,6 +11,7 @@ from enum import IntEnum
 import msgspec
 
 from seawall.config import Hold
+from seawall.gateway.memory import Kept, Memory
 from seawall.http.connection import UpstreamConnection
 from seawall.http.head import UNTIL_CLOSE, AnswerHead, Headers, read_answer
 from seawall.http.reply import Reply
@@ -68,7 +69,8 @@ class Relay:
 
     __slots__ = ("_pinged_at", "_streamed", "kept", "reply", "stage", "told")
 
-    def __init__(self, reply: Reply, *, id: str, streamed: bool, keep: bool = False) -> None:
+    def __init__(self, reply: Reply, *, id: str, streamed: bool, keep: Memory | None = None) -> None:
+        """`keep`: what answers may take that are kept, if this one is to be."""
         self.reply = reply
         self._streamed = streamed
         if streamed:
@@ -76,8 +78,8 @@ class Relay:
         self._pinged_at = 0.0
         self.stage: Stage = _PENDING
         self.told = Told(id)
-        self.kept: list[bytes] | None = [] if keep else None
-        """The answer's body, where it may have to be finished without its client."""
+        self.kept = Kept(keep) if keep is not None else None
+        """The answer's body, where it may have to be finished without its client, and can be."""
 
     # -- what an attempt brings -----------------------------------------------------------------------------------
 
@@ -102,6 +104,7 @@ class Relay:
             self.reply.start(head.status, headers + told.headers(), length, head.reason)
         if raw:
             self.reply.filler = b""
+            self.forget()  # its head would have to be kept too, and nobody knows whether it is whole
         self.stage = _COMMITTED
         self.reply.source = source
         more = self.reply.write if self.kept is None else self._write_and_keep
@@ -113,8 +116,17 @@ class Relay:
 
     def _write_and_keep(self, data: bytes) -> None:
         self.reply.write(data)
-        if self.kept is not None:
-            self.kept.append(data)
+        self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        if self.kept is not None and not self.kept.add(data):
+            self.forget()
+
+    def forget(self) -> None:
+        """Keep it no more."""
+        kept, self.kept = self.kept, None
+        if kept is not None:
+            kept.take()
 
     def whole(self, head: AnswerHead, body: bytes, plain: bytes) -> None:
         if self.stage is _PENDING:
@@ -122,8 +134,7 @@ class Relay:
             self.reply.write(body)
         else:
             self.reply.write(plain)
-        if self.kept is not None:
-            self.kept.append(plain)
+        self._keep(plain)
         self.stage = _COMMITTED
 
     # -- while nothing comes --------------------------------------------------------------------------------------

@@ -155,6 +155,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.server.connections.discard(self)
         self.transport = None
+        self.slow = False  # nobody is waited for
         if self._probe is not None:
             self._probe.cancel()
         reply, task = self._reply, self.task
@@ -334,8 +335,8 @@ class ServerConnection(asyncio.Protocol):
         self._request = self._reply = self.task = None
         if self.server.closing:
             self.server.answered()
-        if self.transport is None:
-            return
+        if self.transport is None or self.transport.is_closing():
+            return  # nobody reads what another request that is here already would be answered
         if request is not None and not request.complete:
             self._linger()  # a body that nobody read would be taken for the next request
             return

@@ -801,7 +801,7 @@ def test_the_scenario_begins_when_it_is_told_to():
             api.begin()
             assert api.now() == 0
             await ask(api, "nonce=a\nseawall-fake: tokens=700")
-            assert api.lane(KEY, "opus").input.level == 500_000_000 - 700
-            assert api.lane(KEY, "sonnet").input.level == 500_000_000
+            assert api.lane(KEY, "opus 5").input.level == 500_000_000 - 700
+            assert api.lane(KEY, "sonnet 5").input.level == 500_000_000
 
     run(work())

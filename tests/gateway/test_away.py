@@ -23,8 +23,8 @@ from seawall.policy.pacer import Cost, Level
 from seawall.policy.queue import Ticket
 
 OVERLOADED = Outcome("provider.overloaded", Hold.YES)
-HERE, THERE = LaneKey("api.anthropic.com", "me", "opus"), LaneKey("api.anthropic.com", "me", "sonnet")
-NEXT = LaneKey("api.anthropic.com", "me", "haiku")
+HERE, THERE = LaneKey("api.anthropic.com", "me", "opus"), LaneKey("api.anthropic.com", "me", "sonnet", "5.5")
+NEXT = LaneKey("api.anthropic.com", "me", "haiku", "5.5")
 BODY = json.dumps({"model": "claude-opus-5-5", "max_tokens": 9, "messages": []}).encode()
 TWICE = BODY[:-1] + b', "model": "claude-opus-5"}'
 

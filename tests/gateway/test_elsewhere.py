@@ -95,6 +95,24 @@ def test_another_model_answers_and_says_so(stream: bool) -> None:
     asyncio.run(run())
 
 
+def test_another_version_of_the_same_family_has_a_lane_of_its_own() -> None:
+    """The service refuses by the model, and so the one before may answer while this lane's breaker is open."""
+
+    async def run() -> None:
+        down = Scenario(rules=(Rule("overloaded", model=OPUS),))
+        async with two(down, fallback=("claude-opus-4-8",), fallback_after=0.0) as g:
+            answers = await asyncio.gather(*(g.opus() for _ in range(8)))
+            for answer in answers:
+                check_whole(answer)
+                assert answer.headers["x-seawall-fallback"] == "model=claude-opus-4-8"
+            lanes = {lane["version"]: lane for lane in g.gateway.status()["lanes"]}
+            assert (lanes["5.5"]["family"], lanes["4.8"]["family"]) == ("opus", "opus")
+            assert lanes["4.8"]["refused_share"] == 0 < lanes["5.5"]["refused_share"]
+            g.at_rest()
+
+    asyncio.run(run())
+
+
 def test_off_by_default() -> None:
     """Without configuration the call is held for its own model, and nothing tells of another."""
 

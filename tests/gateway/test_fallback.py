@@ -55,7 +55,7 @@ def test_another_model_stands_in_its_own_lane() -> None:
     assert go is not None
     way = call.way(go)
     assert way is not None
-    assert way.lane == call.lane(go) == LaneKey("api.anthropic.com", "me", "sonnet")
+    assert way.lane == call.lane(go) == LaneKey("api.anthropic.com", "me", "sonnet", "5.5")
     assert json.loads(way.body) == {**BODY, "model": "claude-sonnet-5-5"}
     assert way.head == head().replace(b"content-length: 1", b"content-length: %d" % len(way.body))
     assert (way.pool, way.told) == (None, "model=claude-sonnet-5-5")
@@ -70,7 +70,7 @@ def test_another_address_gets_nothing_of_the_clients() -> None:
     assert way is not None
     assert way.pool is not None
     assert way.pool.origin == Origin("https", "other.example", 8443)
-    assert way.lane == LaneKey("other.example:8443", Accounts(b"salt").hash(b"their-key"), "haiku")
+    assert way.lane == LaneKey("other.example:8443", Accounts(b"salt").hash(b"their-key"), "haiku", "5.5")
     assert json.loads(way.body) == {**BODY, "model": "claude-haiku-5-5", "metadata": {}}
     assert read_request(way.head).lower[b"x-api-key"] == b"their-key"
     assert read_request(way.head).target == b"/base/v1/messages"

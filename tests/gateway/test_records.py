@@ -217,7 +217,7 @@ def test_troubles_of_an_account_that_is_known_now_are_one() -> None:
     names.clear()
     records.count(LANE, "provider.overloaded", "retried")
     clock.at += 1
-    renamed = LaneKey(LANE.route, "org", LANE.family)
+    renamed = LANE.of("org")
     records.count(renamed, "provider.overloaded", "retried")
     names["a1"] = "org"
     records.rename("a1", "org")
@@ -229,6 +229,31 @@ def test_troubles_of_an_account_that_is_known_now_are_one() -> None:
     records.succeed(LANE, None, 0.0)
     assert records.trouble() is None
     assert records.told()["troubles"][0]["finished"] == 1
+
+
+def test_a_model_that_is_well_ends_no_trouble_of_another() -> None:
+    """The service refuses by the model: 4.8 may answer while 5.5 of the same family does not."""
+    clock = Clock()
+    records = Records(clock, None)
+    new, old = (LaneKey(LANE.route, "a1", "opus", version) for version in ("5.5", "4.8"))
+    records.count(new, "provider.overloaded", "retried")
+    records.succeed(old, None, 0.0)
+    assert records.cause_in(new, 0.0) == "provider.overloaded"
+    assert [(one["version"], one["recovered_at"]) for one in records.told()["troubles"]] == [("5.5", None)]
+
+
+def test_trouble_goes_on_under_its_accounts_name() -> None:
+    """One half had ended, the other goes on: so does the whole."""
+    clock, names = Clock(), {"a1": "a1"}
+    records = Records(clock, None, LANE.route, lambda account: names.get(account, account))
+    records.count(LANE.of("org"), "provider.overloaded", "retried")
+    records.succeed(LANE.of("org"), None, 0.0)
+    records.count(LANE, "provider.overloaded", "retried")
+    names["a1"] = "org"
+    records.rename("a1", "org")
+    assert records.cause_in(LANE, 0.0) == "provider.overloaded"
+    records.succeed(LANE, None, 0.0)
+    assert records.cause_in(LANE, 0.0) == ""
 
 
 def test_what_is_told_of_troubles() -> None:
@@ -246,7 +271,7 @@ def test_what_is_told_of_troubles() -> None:
     told = records.told()
     assert told["troubles"] == [
         {
-            "route": "api.anthropic.com", "family": "opus", "account": "a1", "cause": "provider.overloaded",
+            "route": "api.anthropic.com", "family": "opus", "version": "", "account": "a1", "cause": "provider.overloaded",
             "since": 1_000_000.0, "last": 1_000_005.0, "failures": 2, "by_api": True, "recovered_at": 1_000_010.0,
             "finished": 1, "given_up": 1,
         }

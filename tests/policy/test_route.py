@@ -41,7 +41,7 @@ def test_the_short_form() -> None:
     assert targets == (
         Target(0, ("*",), "", "https://other.example", 5.0, table=0),
         Target(1, (), CURRENT["sonnet"], "", 30.0, another_family=True),
-        Target(2, (), "claude-haiku-4-5", "", 30.0, another_family=True),
+        Target(2, (), "claude-haiku-4-5", "", 30.0),
     )
     assert [target.name for target in targets] == [
         "https://other.example",

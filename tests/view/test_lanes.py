@@ -77,6 +77,15 @@ def test_a_lane(lane: dict[str, Any], says: list[str]) -> None:
     assert shown(lanes=[lane]) == says
 
 
+def test_two_versions_of_a_family() -> None:
+    """Only then a lane says which it is."""
+    lanes = [
+        {"family": "opus", "version": number, "state": "calm", "running": 1} for number in ("5.5", "4.8")
+    ]
+    assert [line.split("ok")[0].strip() for line in shown(lanes=lanes)] == ["opus 4.8", "opus 5.5"]
+    assert shown(lanes=lanes[:1])[0].startswith("opus  ")
+
+
 @pytest.mark.parametrize(
     ("bucket", "says"),
     [

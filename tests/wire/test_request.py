@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seawall.wire.request import acts_on_server, decoded, digest, family, read, twin_digest
+from seawall.wire.request import acts_on_server, decoded, digest, family, read, twin_digest, version
 
 BODY = {
     "tools": [{"name": "t", "input_schema": {"properties": {"model": {"type": "string"}}}}],
@@ -123,3 +123,27 @@ def test_twins() -> None:
 def test_family(model: str, name: str) -> None:
     """The family stands in the model's name."""
     assert family(model) == name
+
+
+@pytest.mark.parametrize(
+    ("model", "number"),
+    [
+        ("claude-opus-4-8", "4.8"),
+        ("claude-opus-4-5-20251101", "4.5"),
+        ("claude-sonnet-4-20250514", "4"),
+        ("claude-opus-5", "5"),
+        ("claude-opus-5@20260101", "5"),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", "4.5"),
+        ("opus[1m]", ""),
+        ("claude-mythos-preview", ""),
+        ("claude-opus-123", ""),
+        ("claude-3-5-haiku-latest", ""),
+        ("gpt-5", ""),
+        ("", ""),
+        ("x" * 5000 + "opus-5-5", "5.5"),
+    ],
+)
+def test_version(model: str, number: str) -> None:
+    """The version stands after the family; a day is none."""
+    assert version(model, family(model)) == number
+    assert read(body(model=model), 1).version == number

@@ -261,9 +261,9 @@ class FakeApi:
             clients_gone=self._counts["gone"],
         )
 
-    def lane(self, credential: str, family: str) -> Lane:
-        """The limits of this credential for this model family, as they stand."""
-        return self._limits.lane(_organization(credential), family, self.now())
+    def lane(self, credential: str, limited_as: str) -> Lane:
+        """The limits of this credential for these models, as they stand."""
+        return self._limits.lane(_organization(credential), limited_as, self.now())
 
     def now(self) -> float:
         """Model seconds since the start."""
@@ -434,7 +434,7 @@ class FakeApi:
         credential = _credential(request)
         account = _organization(credential)
         seen.input_tokens = asked.input_tokens
-        lane = self._limits.lane(account, asked.family, self.now())
+        lane = self._limits.lane(account, asked.limited_as, self.now())
         plan = self._limits.plan(account, self.now()) if credential.startswith("sk-ant-oat") else None
         meter: Lane | Plan = plan or lane
         limited = meter.take(self.now(), asked.input_tokens)

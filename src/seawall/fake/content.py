@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from seawall.wire.request import family, version
+
 MOST_WORDS: Final = 20_000
 MOST_SECONDS: Final = 3600.0
 
@@ -78,8 +80,13 @@ class Asked:
 
     @property
     def family(self) -> str:
-        """The model's line: limits are counted by it."""
-        return next((f for f in ("opus", "sonnet", "haiku", "fable", "mythos") if f in self.model), "other")
+        """The model's line."""
+        return family(self.model) or "other"
+
+    @property
+    def limited_as(self) -> str:
+        """The models that share its limits: a generation of a line, `opus 4`."""
+        return f"{self.family} {version(self.model, family(self.model)).partition('.')[0]}".rstrip()
 
 
 def nonce_of(prompt: str) -> str:

@@ -27,7 +27,7 @@ class Acceleration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LimitsModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits of one account and model family: `[limits]` in a scenario."""
+    """Limits of one account and one generation of a model family: `[limits]` in a scenario."""
 
     requests_per_minute: float = 100_000
     input_tokens_per_minute: float = 500_000_000
@@ -77,7 +77,7 @@ class Bucket:
 
 
 class Lane:
-    """The buckets of one account and model family."""
+    """The buckets of one account and one generation of a model family."""
 
     def __init__(self, model: LimitsModel, now: float) -> None:
         self.model = model
@@ -220,9 +220,9 @@ class Limits:
         self._lanes: OrderedDict[tuple[str, str], Lane] = OrderedDict()
         self._plans: OrderedDict[str, Plan] = OrderedDict()
 
-    def lane(self, account: str, family: str, now: float) -> Lane:
-        """The buckets of this account for this model family."""
-        key = (account, family)
+    def lane(self, account: str, limited_as: str, now: float) -> Lane:
+        """The buckets of this account for these models."""
+        key = (account, limited_as)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(self.model, now)

@@ -125,8 +125,8 @@ class Trial:
             case "proxy":
                 return through_proxy(self._sender(url, stack), job.seed), None
         if job.through == "oracle":
-            family = Asked("POST", MESSAGES, model=MODEL).family
-            self._oracle = Oracle(self.api.capacity, lambda: self.api.lane(KEY, family))
+            limited_as = Asked("POST", MESSAGES, model=MODEL).limited_as
+            self._oracle = Oracle(self.api.capacity, lambda: self.api.lane(KEY, limited_as))
         scheduler = Scheduler(self._oracle or Aimd(job.seed), self._sender(url, stack))
         stack.push_async_callback(scheduler.close)
         return scheduler.ask, None

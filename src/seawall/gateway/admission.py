@@ -239,7 +239,7 @@ class Admission:
         """This credential's account is known now: what was learned of its lanes goes on under that name."""
         for key, gate in tuple(self._gates.items()):
             if key.account == credential:
-                known = LaneKey(key.route, account, key.family)
+                known = key.of(account)
                 if known not in self._gates:
                     gate.key = known
                     self._gates[known] = gate

@@ -76,7 +76,7 @@ class Calls:
         self._route = origin.host
         self._accounts = accounts
         self._most = settings.sizes.body
-        self._lanes: dict[tuple[str, str], LaneKey] = {}
+        self._lanes: dict[tuple[str, str, str], LaneKey] = {}
         # Most calls state the same few values.
         self._patience_of = lru_cache(64)(
             partial(patience_of, params=settings.hold, usual_limit=settings.idle.client_limit)
@@ -123,7 +123,7 @@ class Calls:
                 agent,
                 head.target,
             ),
-            lane=self._lane(self._accounts.account(secret), facts.family),
+            lane=self._lane(self._accounts.account(secret), facts.family, facts.version),
             flow=flow_of(request, session, agent, facts.user),
             deferrable=deferrable,
             patience=patience,
@@ -156,13 +156,14 @@ class Calls:
         self._next += 1
         return "sw_%s%06x" % (self._prefix, self._next)  # noqa: UP031 - a third faster
 
-    def _lane(self, account: str, family: str) -> LaneKey:
+    def _lane(self, account: str, family: str, version: str) -> LaneKey:
         """The key of a lane: one for all its calls, of which many may be held."""
-        lane = self._lanes.get((account, family))
+        named = account, family, version
+        lane = self._lanes.get(named)
         if lane is None:
             if len(self._lanes) >= MOST_LANES:
                 self._lanes.clear()
-            lane = self._lanes[account, family] = LaneKey(self._route, account, family)
+            lane = self._lanes[named] = LaneKey(self._route, *named)
         return lane
 
 

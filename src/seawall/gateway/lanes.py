@@ -39,6 +39,7 @@ def lane(gate: Gate, now: float) -> dict[str, Any]:
         "upstream": gate.key.route,
         "account": gate.key.account,
         "family": gate.key.family,
+        "version": gate.key.version,
         "running": law.running,
         "pending": law.load.in_flight - law.running,
         "queued": law.load.queued,

@@ -41,11 +41,16 @@ _PASSES = ("provider.", "network.", "gateway.")
 
 
 class LaneKey(msgspec.Struct, frozen=True):
-    """What is counted, and let go, together: one upstream, one account, one model family."""
+    """What is counted, and let go, together: one upstream, one account, one model."""
 
     route: str
     account: str
     family: str
+    version: str = ""
+
+    def of(self, account: str) -> "LaneKey":
+        """The same lane under another name of its account."""
+        return LaneKey(self.route, account, self.family, self.version)
 
 
 @dataclass(slots=True)
@@ -62,6 +67,20 @@ class Trouble:
     finished: int = 0
     """Held calls that succeeded after all."""
     given_up: int = 0
+
+    def joined(self, other: "Trouble") -> "Trouble":
+        """Both as one: it goes on while one of them does."""
+        mine, its = self.recovered_at, other.recovered_at
+        return Trouble(
+            self.cause,
+            min(self.since, other.since),
+            max(self.last, other.last),
+            self.failures + other.failures,
+            self.by_api or other.by_api,
+            None if mine is None or its is None else max(mine, its),
+            self.finished + other.finished,
+            self.given_up + other.given_up,
+        )
 
 
 class _Lane:
@@ -209,19 +228,14 @@ class Records:
         for (lane, cause), old in tuple(self._troubles.items()):
             if lane.account == credential:
                 del self._troubles[lane, cause]
-                key = LaneKey(lane.route, account, lane.family), cause
-                known = self._troubles.setdefault(key, old)
-                if known is not old:
-                    known.since, known.last = min(known.since, old.since), max(known.last, old.last)
-                    known.failures += old.failures
-                    known.finished += old.finished
-                    known.given_up += old.given_up
-                    known.by_api |= old.by_api
+                key = lane.of(account), cause
+                known = self._troubles.get(key)
+                self._troubles[key] = old if known is None else known.joined(old)
 
     def _known(self, lane: LaneKey) -> LaneKey:
         """The same lane under its account's name of now: a held call keeps the one that it came with."""
         account = self._account(lane.account)
-        return lane if account == lane.account else LaneKey(lane.route, account, lane.family)
+        return lane if account == lane.account else lane.of(account)
 
     def _recover(self, lane: LaneKey, at: float) -> None:
         lane = self._known(lane)
@@ -334,7 +348,8 @@ class Records:
         oldest = sorted(self._troubles.items(), key=lambda one: one[1].since)
         told: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
         for (lane, _), trouble in oldest:
-            where = {"route": lane.route, "family": lane.family, "account": lane.account}
+            where = {"route": lane.route, "family": lane.family, "version": lane.version}
+            where["account"] = lane.account
             told[self._own(lane)].append(where | asdict(trouble))
         return {
             "troubles": told[True][:_MOST_TOLD],

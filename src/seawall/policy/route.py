@@ -64,7 +64,8 @@ def read(config: Config) -> tuple[tuple[Target, ...], tuple[str, ...]]:
                 f"{where}: it waits for {duration(one.after)}, and calls are {held} (gateway.hold): only a call that"
                 " asks for a longer hold gets there"
             )
-        number, short = len(targets), table < 0
+        # Of a list for all calls, a family is meant for the others; who names a model means just that one.
+        number, short = len(targets), table < 0 and one.model in models.CURRENT
         targets.append(
             Target(number, one.causes, model, one.upstream, one.after, one.team, table, another_family=short)
         )

@@ -38,7 +38,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One model family of one account at one upstream."""
+    """One model, of one account at one upstream."""
 
     upstream: str
     account: str
@@ -61,6 +61,7 @@ class Lane:
     why: str
     refused_by: str = ""
     """What the last refusal was: a status, or what broke."""
+    version: str = ""
 
     @property
     def idle(self) -> bool:
@@ -303,6 +304,7 @@ def _lane(one: Facts) -> Lane:
         next_in=_seconds(one, "next_attempt_in"),
         why=_text(one, "why"),
         refused_by=_text(one, "refused_by"),
+        version=_text(one, "version"),
     )
 
 

@@ -117,14 +117,27 @@ def lane_rows(gateway: Gateway) -> list[Row]:
     """The lanes, those in trouble first and the idle last; each by its family, and beside it what tells it apart."""
     lanes = sorted(
         gateway.lanes,
-        key=lambda lane: (lane.state == "calm", lane.idle, lane.family, lane.upstream, lane.account),
+        key=lambda lane: (
+            lane.state == "calm",
+            lane.idle,
+            lane.family,
+            lane.version,
+            lane.upstream,
+            lane.account,
+        ),
     )
-    return [row for lane in lanes for row in _lane_rows(lane, _apart(lane, gateway.lanes))]
+    return [row for lane in lanes for row in _lane_rows(lane, gateway.lanes)]
 
 
 def name(lane: Lane, among: Sequence[Lane]) -> str:
     """`opus`, or `opus a1b2c3d4` where another account has that family too, or with its host as well."""
-    return " ".join([lane.family or "any model", *_apart(lane, among)])
+    return " ".join([_models(lane, among), *_apart(lane, among)])
+
+
+def _models(lane: Lane, among: Sequence[Lane]) -> str:
+    """`opus`, or `opus 5.5` where another version has a lane too."""
+    several = len({other.version for other in among if other.family == lane.family}) > 1
+    return " ".join(part for part in (lane.family or "any model", lane.version if several else "") if part)
 
 
 def _apart(lane: Lane, among: Sequence[Lane]) -> list[str]:
@@ -143,10 +156,10 @@ def state_words(state: str) -> str:
     return _STATES[state][0] if state in _STATES else state
 
 
-def _lane_rows(lane: Lane, apart: Sequence[str]) -> list[Row]:
+def _lane_rows(lane: Lane, among: Sequence[Lane]) -> list[Row]:
     # Beside the label, which would cut them: of an account and a host every sign counts.
-    beside = [Fact(part) for part in apart]
-    rows = [Row(lane.family or "any model", [*beside, *_state(lane), *_load(lane), *_resistance(lane)])]
+    beside = [Fact(part) for part in _apart(lane, among)]
+    rows = [Row(_models(lane, among), [*beside, *_state(lane), *_load(lane), *_resistance(lane)])]
     for facts in (
         [Fact(_bucket(bucket)) for bucket in lane.buckets if bucket.name],
         [Fact(_window(window)) for window in lane.plan if window.name],

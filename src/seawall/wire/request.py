@@ -1,7 +1,9 @@
 """What a messages request says of itself, read from its headers and the top level of its body."""
 
 import hashlib
+import re
 import zlib
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,12 +12,15 @@ RequestBody = bytes | bytearray
 """A whole body. A large one is the buffer that it was received into; nobody changes it."""
 
 _FAMILIES = ("opus", "sonnet", "haiku", "fable", "mythos")
+_VERSION = re.compile(r"-([0-9]{1,2})(?:-([0-9]{1,2}))?(?![0-9])")
 _BYTES_PER_TOKEN = 4
 """A guess for limits only; the true figure is learned from usage by the pacer."""
 
 
 _MOST_TOKENS = 1 << 53
 """No model allows so many; a larger number would not fit in what limits are reckoned with."""
+_LONGEST_MODEL = 100
+"""Characters of a model's name that is remembered: a client may write anything there."""
 _LONGEST_USER = 256
 """Characters of a user's name that are kept, for as long as its call and its place are."""
 
@@ -59,6 +64,8 @@ class Facts(msgspec.Struct, frozen=True):
     """Of input, estimated high."""
     readable: bool
     """Whether the body could be read; one that could not is forwarded all the same."""
+    version: str = ""
+    """Within the family: `4.8`; or empty."""
 
 
 def family(model: str) -> str:
@@ -67,6 +74,19 @@ def family(model: str) -> str:
         if name in model:
             return name
     return ""
+
+
+def version(model: str, family: str) -> str:
+    """The version within this family that a model's name tells, as `4.8` or `5`, or empty."""
+    found = _VERSION.match(model, model.find(family) + len(family)) if family else None
+    return ".".join(filter(None, found.groups())) if found is not None else ""
+
+
+@lru_cache(64)
+def _named(model: str) -> tuple[str, str]:
+    """Family and version: most calls name the same few models."""
+    kin = family(model)
+    return kin, version(model, kin)
 
 
 def decoded(body: RequestBody, coding: bytes | None, limit: int) -> RequestBody | None:
@@ -94,15 +114,17 @@ def read(body: RequestBody | None, size: int) -> Facts:
     most = top.max_tokens
     if type(most) is not int or not 0 < most <= _MOST_TOKENS:
         most = None
+    kin, number = (_named if len(model) <= _LONGEST_MODEL else _named.__wrapped__)(model)
     user = top.metadata.get("user_id") if isinstance(top.metadata, dict) else None
     return Facts(
-        family=family(model),
+        family=kin,
         streamed=top.stream is True,
         max_tokens=most,
         user=user[:_LONGEST_USER] if isinstance(user, str) else "",
         size=size,
         tokens=tokens,
         readable=True,
+        version=number,
     )
 
 

@@ -271,7 +271,8 @@ def test_what_is_told_of_troubles() -> None:
     told = records.told()
     assert told["troubles"] == [
         {
-            "route": "api.anthropic.com", "family": "opus", "version": "", "account": "a1", "cause": "provider.overloaded",
+            "route": "api.anthropic.com", "family": "opus", "version": "", "account": "a1",
+            "cause": "provider.overloaded",
             "since": 1_000_000.0, "last": 1_000_005.0, "failures": 2, "by_api": True, "recovered_at": 1_000_010.0,
             "finished": 1, "given_up": 1,
         }

@@ -13,7 +13,7 @@ from own_home import LIMIT, Home, until
 from seawall.cli import bench, schemas
 from seawall.cli.common import Failure
 from seawall.fake.agents import Turn
-from seawall.fake.bench import Plan
+from seawall.fake.bench import Bench, Plan, Standing
 from seawall.fake.scenario import read
 from seawall.fake.score import Attempt, score
 from seawall.fake.work import find, work
@@ -143,6 +143,14 @@ def test_small_fleets_leave_out_what_needs_more() -> None:
     assert {job.scenario for job in plan.jobs()} == {"S1"}
     with pytest.raises(Failure, match="S8 needs at least 10 agents"):
         bench._check_fits(plan, named=True)
+
+
+def test_how_far_it_is_whatever_the_files_name() -> None:
+    """No sign that a terminal would obey."""
+    plan = Plan((("a\x1b[31m.toml", find("S1")),), (3,), (1,), ("seawall",), 20.0, calibrate=False)
+    running = Bench(plan)
+    running.standing[running.jobs[0]] = Standing(running.jobs[0], 600.0, 7, 2)
+    assert bench.progress(running)[1] == "a?[31m.toml, 3 agents, seed 1, oracle: 50%, 7 turns, 2 failed"
 
 
 def test_a_gateway_that_cannot_be_started(own_home: Home, tiny: Path) -> None:

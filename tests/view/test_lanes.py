@@ -48,7 +48,7 @@ def shown(look: Look | None = None, **status: Any) -> list[str]:
         ),
         (
             {"family": "opus", "state": "strained", "running": 9, "queued": 0, "next_attempt_in": 0.0},
-            ["opus          ! some refusals · 9 running · 0 queued", f"{INDENT}next attempt now"],
+            ["opus          ! refusals · 9 running · 0 queued", f"{INDENT}next attempt now"],
         ),
         (
             {"family": "opus", "state": "outage", "running": 0, "queued": 4, "breaker": "open", "probe_in": 2.0,

@@ -189,6 +189,7 @@ def progress(running: "Bench") -> list[str]:
     """How far the benchmark is: a line of its own, and one for each run under way."""
     from seawall.fake.bench import named
     from seawall.view.bench import NAMES
+    from seawall.view.layout import clean
 
     whole = len(running.jobs)
     undone = f", {len(running.undone)} failed" if running.undone else ""
@@ -197,5 +198,7 @@ def progress(running: "Bench") -> list[str]:
         horizon = running.plan.horizon(one.job)
         failed = f", {one.failed} failed" if one.failed else ""
         share = min(one.at / horizon, 1)
-        lines.append(f"{named(one.job)}, {NAMES[one.job.through]}: {share:.0%}, {one.turns} turns{failed}")
+        lines.append(
+            f"{clean(named(one.job))}, {NAMES[one.job.through]}: {share:.0%}, {one.turns} turns{failed}"
+        )
     return lines

@@ -15,7 +15,7 @@ _WHO = 12
 _STATES = {
     "calm": ("calm", "ok", "good"),
     "limited": ("own limit", "!", "warn"),
-    "strained": ("some refusals", "!", "warn"),
+    "strained": ("refusals", "!", "warn"),
     "own": ("our own load", "!", "warn"),
     "foreign": ("not our load", "!", "warn"),
     "outage": ("outage", "x", "bad"),

@@ -218,7 +218,7 @@ function span(window) {
 }
 
 const STATES = {
-  calm: ["ok", "calm"], limited: ["warn", "own limit"], strained: ["warn", "some refusals"], own: ["warn", "our own load"], foreign: ["warn", "not our load"], outage: ["fail", "outage"],
+  calm: ["ok", "calm"], limited: ["warn", "own limit"], strained: ["warn", "refusals"], own: ["warn", "our own load"], foreign: ["warn", "not our load"], outage: ["fail", "outage"],
 };
 
 export function drawLanes(status) {

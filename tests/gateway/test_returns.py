@@ -311,6 +311,26 @@ def test_a_place_that_is_taken_over_brings_its_cause() -> None:
     asyncio.run(run())
 
 
+def test_a_retry_waits_out_the_pause_of_its_call() -> None:
+    """The service asked for a minute and a half: that its client left and came back is no attempt ahead of that."""
+
+    async def run() -> None:
+        cli = {"user-agent": "claude-cli/2.1.0 (external, cli)"}
+        async with ground("status code=529 retry-after=90") as g:
+            for _ in range(2):
+                _, writer = await begin(g, **cli)
+                await until(lambda: g.gateway.status()["queued"] == 1)
+                (wait,) = [one.ticket for one in g.gateway._exchanges]
+                assert wait is not None
+                assert wait.not_before > asyncio.get_running_loop().time() + 30
+                writer.transport.abort()
+                await until(lambda: not g.gateway._exchanges)
+            assert g.sent() == 1
+            at_rest(g)
+
+    asyncio.run(run())
+
+
 def test_a_call_that_never_failed_did_not_recover() -> None:
     """Its client left and came back: nothing was held, and no figure says so."""
 

@@ -146,7 +146,7 @@ class Exchange:
             elif await self._come_back():
                 return
             else:
-                failure = await self._try(0.0)
+                failure = await self._try(self.ticket.not_before if self.ticket is not None else 0.0)
             while failure is not None:
                 not_before = self._after(failure)
                 if not_before is None:
@@ -291,6 +291,8 @@ class Exchange:
         if place is not None:
             self.standing, self.cause = place.standing, place.cause
             self.ticket = self._new_ticket(place.tag)
+            if self._has_hold and call.patience.hold > 0:
+                self.ticket.not_before = place.not_before
         self._mind_limit()
         if place is None or place.answer is None:
             return False
@@ -627,6 +629,7 @@ class Exchange:
         place = self._place or Place(
             replace(self.standing),
             tag=self.ticket.tag if self.ticket is not None else None,
+            not_before=self.ticket.not_before if self.ticket is not None else 0.0,
             cause=self.cause,
             answer=answer,
             fallback=way.told if answer is not None and (way := self._way()) is not None else "",

@@ -39,6 +39,8 @@ class Place:
     standing: Standing
     tag: float | None = None
     """Its place in its lane's queue."""
+    not_before: float = 0.0
+    """When it was to be tried again."""
     cause: str = ""
     """Why its last attempt failed, if one did."""
     answer: "asyncio.Future[Kept | None] | None" = None

@@ -175,8 +175,28 @@ def test_a_credential_that_has_an_account_keeps_its_lane() -> None:
         other = lanes.gate(LaneKey("api.anthropic.com", "key2", "opus"))
         lanes.rename("key2", "org")
         assert lanes.gate(LaneKey("api.anthropic.com", "org", "opus")) is gate
-        assert len(lanes.gates()) == 2
+        assert lanes.gates() == [gate]
         assert other.idle
+
+    asyncio.run(run())
+
+
+def test_a_lane_whose_account_has_another_is_told_of_while_it_is_in_use() -> None:
+    """Two keys began at once, and an answer says that they are one organisation's: there is one lane of it as soon as
+    the second key's calls are over, not an idle one beside it for ever."""
+
+    async def run() -> None:
+        lanes = admission()
+        first = lanes.gate(LaneKey("api.anthropic.com", "key1", "opus"))
+        second = lanes.gate(LaneKey("api.anthropic.com", "key2", "opus"))
+        permit = now(second)
+        lanes.rename("key1", "org")
+        lanes.rename("key2", "org")
+        lanes.rename("key1", "org")
+        assert lanes.gates() == [first, second]
+        assert lanes.in_flight == 1
+        permit.ended()
+        assert lanes.gates() == [first]
 
     asyncio.run(run())
 

@@ -109,6 +109,8 @@ class Gate:
         self.plan: Limits | None = None
         """The last word on a subscription's windows, and when it came."""
         self.plan_at = 0.0
+        self.replaced = False
+        """Its account has another lane by now: it serves those who are in it, and then is none."""
         self._admission = admission
         self._loop = loop
         self._waiting: dict[Ticket, asyncio.Future[Permit]] = {}
@@ -243,10 +245,12 @@ class Admission:
                 if known not in self._gates:
                     gate.key = known
                     self._gates[known] = gate
+                elif self._gates[known] is not gate:
+                    gate.replaced = True
 
     def gates(self) -> list[Gate]:
         """Each once, the one that was made first first."""
-        return list(dict.fromkeys(self._gates.values()))
+        return [gate for gate in dict.fromkeys(self._gates.values()) if not (gate.replaced and gate.idle)]
 
     @property
     def queued(self) -> int:

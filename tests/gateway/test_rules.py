@@ -867,6 +867,30 @@ def test_rule_7_a_call_larger_than_the_accounts_limit_is_told_so(monkeypatch: py
     asyncio.run(run())
 
 
+def test_rule_7_a_call_that_takes_more_than_was_thought_gets_it() -> None:
+    """The others' prompts come from the cache and this one does not: after a refusal that names the tokens it waits
+    until there are enough, and the others behind it. Before, they took each time what had come for it."""
+    limits = LimitsModel(requests_per_minute=1000, input_tokens_per_minute=20_000)
+
+    async def run() -> None:
+        async with ground(scenario=scenario.Scenario(limits=limits), pacer=Pacer()) as g:
+            assert (await g.ask(question("hello " * 12_000))).status == 200
+            (gate,) = g.gateway._admission.gates()
+            gate.lane.pacer._input_per_byte = 0.001
+            asking = asyncio.create_task(g.ask(question("hello " * 12_000)))
+            await until(lambda: g.sent() == 2 and g.gateway.status()["queued"] == 1)
+            (call,) = g.gateway._exchanges
+            assert call.ticket is not None
+            assert call.ticket.least > 10_000
+            assert gate.lane.pacer.blocked(gate.time()) > 5
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await until(lambda: g.gateway.status()["queued"] == 0)
+            g.at_rest()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_rule_7_a_throttle_after_an_outage_has_its_own_time() -> None:
     """A call that was held through failures of another kind for longer than a throttle may last is not handed the first
     429 that states no time, and its pauses begin as short as anybody's."""

@@ -170,6 +170,34 @@ def test_a_limit_is_no_word_on_load() -> None:
     assert law.limiter.state(NOW) is State.CALM
 
 
+def test_a_call_that_was_taken_for_smaller_than_it_is_has_its_turn() -> None:
+    """Refused for its tokens, it waits at the head until there are as many as it takes; small calls that came later do
+    not take them from under it."""
+    law = lane()
+    told = [Level(REQUESTS, 6000, 1500), Level(INPUT, 60_000, 5000)]
+    first = sent(law, NOW, "s:large")
+    law.hear(first, told, NOW)
+    law.limited(first, told, 15.0, NOW, "tokens")
+    first.ticket.not_before = NOW + 15
+    law.join(first.ticket, NOW)
+    for n in range(200):
+        law.join(ticket(NOW, f"s:{n}"), NOW)
+    now, gone = NOW, 0
+    while now < NOW + 60:
+        said = law.next(now)
+        if isinstance(said, Wait):
+            now = max(said.until, now + 0.001)
+            continue
+        assert said is not None
+        if said.ticket is first.ticket:
+            break
+        gone += 1
+        law.accepted(said, now)
+    assert said is not None
+    assert law.pacer.buckets[INPUT].level >= 0
+    assert (said.cost.input, gone) == (20_000, 0)  # type: ignore[union-attr]
+
+
 def test_a_client_that_leaves_is_no_word_either() -> None:
     """Before an answer or in it; and its place is free."""
     law = lane()

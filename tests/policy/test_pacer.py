@@ -388,6 +388,15 @@ def test_calls_larger_than_the_limit_do_not_stop_the_others(kind: tuple[float, .
     assert refused <= 3 + 0.2 * done
 
 
+def test_what_a_refused_call_takes_is_learned_from_its_refusal() -> None:
+    """What was left did not do for it, and what comes until `retry-after` will; an empty bucket says nothing of it."""
+    one, small = Pacer(PARAMS), Cost(300.0, 100.0)
+    assert one.larger([Level(INPUT, 60_000, 5000)], small, 15.0) == 20_000
+    assert one.larger([Level(INPUT, 60_000, 200)], small, 15.0) == 0
+    assert one.larger([Level(INPUT, 60_000, 5000), Level(OUTPUT, 8000, 0)], small, 15.0) == 0
+    assert one.larger([], small, 15.0) == 0
+
+
 def test_what_ran_over_is_not_counted_on() -> None:
     """An answer takes a hundred seconds, in which the bucket was full and was emptied: it does not fill it anew."""
     one = pacer(Level(REQUESTS, 600, 600))

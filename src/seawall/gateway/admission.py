@@ -75,12 +75,13 @@ class Permit:
             self._gate.lane.unreachable(self._sent, self._gate.time())
             self._gate.changed(self._sent)
 
-    def limited(self, limits: Limits, retry_after: float | None) -> str:
-        """The account's own limits refused it. Which of them it is larger than, so that no wait cures it, or an empty
+    def limited(self, limits: Limits, retry_after: float | None, named: str = "") -> str:
+        """The account's own limits refused it; its words may have `named` one. Which of them it is larger than, so that no wait cures it, or an empty
         text."""
         if not self._close():
             return ""
-        larger_than = self._gate.lane.limited(self._sent, levels(limits), retry_after, self._gate.time())
+        lane, now = self._gate.lane, self._gate.time()
+        larger_than = lane.limited(self._sent, levels(limits), retry_after, now, named)
         self._gate.changed(self._sent)
         return larger_than
 

@@ -38,6 +38,8 @@ _OWN_LIMITS = {
     "output tokens": "limit.rate_limited_tokens",
 }
 """Of what the pacer waits for, the causes: nothing need have been refused for it."""
+_NAMED = {"limit.rate_limited_requests": "requests", "limit.rate_limited_tokens": "tokens"}
+"""The limit that a refusal's words name."""
 _CROSSED = 1.0
 """Seconds after a request within which the end of an idle connection may have crossed it: a slow way there and back."""
 
@@ -797,7 +799,8 @@ def _end(permit: Permit, attempt: Attempt, failure: Failure) -> str:
     elif evidence.status == 429 and classify(evidence).hold is not Hold.NO:
         # The API's own word that starts grew too fast: no bucket is to blame, whatever is left in it.
         limits = ratelimit.NONE if evidence.error_code == "ramp_limit_exceeded" else attempt.limits
-        return permit.limited(limits, evidence.retry_after)
+        named = _NAMED.get(classify(evidence).cause, "") if limits.raw else ""
+        return permit.limited(limits, evidence.retry_after, named)
     elif evidence.status is None or evidence.status >= 500 or evidence.in_stream or evidence.status == 200:
         permit.refused(_label(evidence))
     else:

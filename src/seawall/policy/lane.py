@@ -139,7 +139,10 @@ class Lane:
         return self._cost(ticket) if ticket is not None else None
 
     def _cost(self, ticket: Ticket) -> Cost:
-        return self.pacer.cost(ticket.size, ticket.most_output)
+        cost = self.pacer.cost(ticket.size, ticket.most_output)
+        if ticket.least > cost.input:
+            cost.input = ticket.least
+        return cost
 
     def _nobody_yet(self) -> Wait | None:
         """All who wait do so by themselves, until then."""
@@ -216,12 +219,16 @@ class Lane:
         if self.breaker.open:
             self.limiter.stop()
 
-    def limited(self, sent: Sent, levels: list[Level], retry_after: float | None, now: float) -> str:
-        """The account's own limits refused it: no word on the service's load. The limit that it is larger than, or an
-        empty text."""
+    def limited(
+        self, sent: Sent, levels: list[Level], retry_after: float | None, now: float, named: str = ""
+    ) -> str:
+        """The account's own limits refused it, of which the answer's words may have `named` one: no word on the service's
+        load. The limit that it is larger than, or an empty text."""
         self.dropped(sent, now)
         self.host.accepted(now)
-        return self.pacer.limited(levels, sent.cost, retry_after, now)
+        if named == "tokens":
+            sent.ticket.least = max(sent.ticket.least, self.pacer.larger(levels, sent.cost, retry_after))
+        return self.pacer.limited(levels, sent.cost, retry_after, now, named)
 
     def ended(self, sent: Sent, now: float) -> None:
         """Its stream ended."""

@@ -272,8 +272,10 @@ class Pacer:
                 bucket.hear(level, marks[bucket.number], now - sent_at, taken.of(level.name))
             # else it became known after the request went, and the request has no mark of it
 
-    def limited(self, levels: list[Level], cost: Cost, retry_after: float | None, now: float) -> str:
-        """The upstream said 429: which limit was it, and how long is it shut?
+    def limited(
+        self, levels: list[Level], cost: Cost, retry_after: float | None, now: float, named: str = ""
+    ) -> str:
+        """The upstream said 429: which limit was it, and how long is it shut? `named`: the one that its words name.
 
         Given back is the limit that the request itself is larger than, or an empty text: no wait cures that.
         """
@@ -287,8 +289,10 @@ class Pacer:
         for told in levels:
             if cost.of(told.name) > told.limit and told.left >= _FULL * told.limit:
                 return told.name.replace("-", " ")  # and so it is nobody else's affair
-        if empty:
-            self._block(now + min(p.block_most, retry_after or 1.0), empty[0].name.replace("-", " "))
+        if empty or named:
+            # Where enough seems left for it, it was larger than estimated: who goes before it would take that again.
+            name = empty[0].name if empty else named
+            self._block(now + min(p.block_most, retry_after or 1.0), name.replace("-", " "))
             return ""
         # No bucket explains it: starts grew too fast, or it is a limit that nobody announces.
         if now - self._cut_at > p.cut_gap:
@@ -296,6 +300,15 @@ class Pacer:
             self._cap_at = self._cut_at = now
             self._block(now + min(p.cut_pause, retry_after or p.cut_pause), "starts a second")
         return ""
+
+    def larger(self, levels: list[Level], cost: Cost, retry_after: float | None) -> float:
+        """Input tokens that a request takes which was refused though its estimate would have fitted: what was left, and
+        what comes in the time that it was told to wait. 0: some bucket was too empty for the estimate."""
+        if any(self._explains(told, cost) for told in levels):
+            return 0.0
+        wait = min(self._p.block_most, retry_after or 0.0)
+        needs = [t.left + wait * t.limit / 60 for t in levels if t.name in (INPUT, "tokens")]
+        return max(needs, default=0.0)
 
     def start_rate(self, now: float) -> float | None:
         """Starts a second that a limit on their growth allows by now; None where none is known."""

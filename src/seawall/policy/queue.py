@@ -28,6 +28,8 @@ class Ticket(msgspec.Struct, eq=False):
     """Bytes of its body."""
     tokens: float = 0.0
     """Input, estimated."""
+    least: float = 0.0
+    """Input tokens that it takes by a refusal of it: the estimate was too low, as of a prompt that is not in the cache."""
     most_output: float = math.inf
     """Tokens that it allows itself."""
     deferrable: bool = False

@@ -76,8 +76,8 @@ class Permit:
             self._gate.changed(self._sent)
 
     def limited(self, limits: Limits, retry_after: float | None, named: str = "") -> str:
-        """The account's own limits refused it; its words may have `named` one. Which of them it is larger than, so that no wait cures it, or an empty
-        text."""
+        """The account's own limits refused it; its words may have `named` one. Which of them it is larger than, so that
+        no wait cures it, or an empty text."""
         if not self._close():
             return ""
         lane, now = self._gate.lane, self._gate.time()

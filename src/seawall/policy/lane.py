@@ -222,8 +222,8 @@ class Lane:
     def limited(
         self, sent: Sent, levels: list[Level], retry_after: float | None, now: float, named: str = ""
     ) -> str:
-        """The account's own limits refused it, of which the answer's words may have `named` one: no word on the service's
-        load. The limit that it is larger than, or an empty text."""
+        """The account's own limits refused it, of which the answer's words may have `named` one: no word on the
+        service's load. The limit that it is larger than, or an empty text."""
         self.dropped(sent, now)
         self.host.accepted(now)
         if named == "tokens":

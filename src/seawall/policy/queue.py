@@ -29,7 +29,7 @@ class Ticket(msgspec.Struct, eq=False):
     tokens: float = 0.0
     """Input, estimated."""
     least: float = 0.0
-    """Input tokens that it takes by a refusal of it: the estimate was too low, as of a prompt that is not in the cache."""
+    """Input tokens that it takes by its own refusal: its prompt is not in the cache, and was estimated too low."""
     most_output: float = math.inf
     """Tokens that it allows itself."""
     deferrable: bool = False

@@ -197,6 +197,21 @@ def test_the_process_of_a_run(tiny: str, tmp_path: Path, capfd: pytest.CaptureFi
     assert msgspec.json.decode(capfd.readouterr().out)["error"].startswith("none.toml: No such file")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_run_that_finds_no_room_says_where(tiny: str, tmp_path: Path) -> None:
+    """A row that cannot be written: the folder is named that is full."""
+    job = msgspec.json.encode(Job(tiny, 1, 1, "oracle", 200.0)).decode()
+    with subprocess.Popen(
+        [sys.executable, "-m", "seawall.fake.trial", job, "/dev/full"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        said = process.stdout.readlines()
+        process.communicate()
+    assert process.returncode == 1
+    assert msgspec.json.decode(said[-1]) == {"error": f"No space left on device: {tmp_path}"}
+
+
 def test_a_run_ends_with_its_parent(tiny: str, tmp_path: Path) -> None:
     """When stdin ends it leaves at once, with its gateway, and without a row."""
     job = msgspec.json.encode(Job(tiny, 3, 1, "seawall", 0.5)).decode()

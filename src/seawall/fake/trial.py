@@ -5,10 +5,12 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -291,10 +293,7 @@ async def _process(trial: Trial, into: Path) -> None:
     work = asyncio.ensure_future(_told(trial, lambda line: print(json.dumps(line), flush=True)))
     async with _until_stdin_ends(work):
         row = await work
-    try:
-        into.write_bytes(msgspec.json.encode(row))  # noqa: ASYNC240  the run is over
-    except OSError as error:
-        raise OSError(f"its row cannot be kept in {into.parent}: {error.strerror or error}") from None
+    into.write_bytes(msgspec.json.encode(row))  # noqa: ASYNC240  the run is over
 
 
 def main(arguments: list[str]) -> int:
@@ -313,11 +312,18 @@ def main(arguments: list[str]) -> int:
     except (GatewayFailed, ScenarioError, OSError) as error:
         # What failed is the answer here: the parent makes one line of it.
         with contextlib.suppress(OSError):
-            print(json.dumps({"error": str(error)}), flush=True)
+            print(json.dumps({"error": _said(error)}), flush=True)
         return 1
     except asyncio.CancelledError:
         return 130
     return 0
+
+
+def _said(error: Exception) -> str:
+    """What failed, and where: a disk that is full while something is written does not say which."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error.strerror}: {error.filename or tempfile.gettempdir()}"
+    return str(error)
 
 
 if __name__ == "__main__":

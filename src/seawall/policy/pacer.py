@@ -83,7 +83,7 @@ class Bucket:
         self.spent = 0.0
         """The cost of everything sent so far, and what ran over."""
         self.heard = -math.inf
-        """When the newest request went of which an answer was heard."""
+        """When the last answer came soon after its request; else when the newest request went that was answered."""
         self._learn(told, taken)
         self.level = min(told.left, self.most)
 
@@ -103,14 +103,11 @@ class Bucket:
 
     def refill(self, now: float) -> None:
         if now > self.at:
-            level = self.level + (now - self.at) * self._refill
-            self.level = level if level < self.most else self._full(now)
-            self.at = now
-
-    def _full(self, now: float) -> float:
-        """It ran over: what did not fit is gone, and no answer of before may count on it."""
-        self.spent += self.level + (now - self.at) * self.rate - self.most
-        return self.most
+            level, most = self.level + (now - self.at) * self._refill, self.most
+            if level > most:  # what ran over is gone, and no answer of before may count on it
+                self.spent += level - most
+                level = most
+            self.level, self.at = level, now
 
     def wait(self, cost: float) -> float:
         """Seconds until a request of this cost fits, with the reserve."""
@@ -123,7 +120,9 @@ class Bucket:
         takes = 1.0 if name == REQUESTS else cost.output if name == OUTPUT else cost.input
         if now > self.at:
             level += (now - self.at) * self._refill
-            level = level if level < most else self._full(now)
+            if level > most:
+                self.spent += level - most
+                level = most
             self.at = now
         takes = takes if takes < most else most
         level -= takes
@@ -137,11 +136,12 @@ class Bucket:
         Everything sent since is not in its figure yet, and what refilled since is not either.
         """
         self._learn(told, taken)
-        sent_at = self.at - ago
-        if sent_at > self.heard:
-            self.heard = sent_at
-        elif ago > self._p.burst:
+        if ago < self._p.burst:
+            self.heard = self.at
+        elif self.at - ago < self.heard:
             return  # newer ones have spoken, and who else uses the account since then is not in its figure
+        else:
+            self.heard = self.at - ago
         server = told.left + ago * self.rate - (self.spent - spent_then)
         level = (self.level + server) / 2
         self.level = self.most if level > self.most else level if level > self.least else self.least
@@ -264,12 +264,14 @@ class Pacer:
     ) -> None:
         """What an answer's headers say; `marks` are those of its request, `taken` is its cost if it was let in."""
         for level in levels:
-            bucket = self.buckets.get(level.name)
+            name = level.name
+            bucket = self.buckets.get(name)
             if bucket is None:
                 self._know(level, taken, now)
             elif bucket.number < len(marks):
+                takes = 1.0 if name == REQUESTS else taken.output if name == OUTPUT else taken.input
                 bucket.refill(now)
-                bucket.hear(level, marks[bucket.number], now - sent_at, taken.of(level.name))
+                bucket.hear(level, marks[bucket.number], now - sent_at, takes)
             # else it became known after the request went, and the request has no mark of it
 
     def limited(

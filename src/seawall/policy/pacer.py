@@ -76,8 +76,9 @@ class Bucket:
         self._refill = self.reserve = 0.0
         """A second, less the margin; and what is kept."""
         self.least = 0.0
-        """A minute of silence fills any bucket, whatever was sent by those who do not wait for it. Models of one family
-        may have limits of their own: what went under the larger is no debt of the smaller; and headers may be nonsense.
+        """A minute of silence fills any bucket, whatever was sent by those who do not wait for it. Models that share a
+        lane, because their names tell no version, may have limits of their own: what went under the larger is no debt
+        of the smaller; and headers may be nonsense.
         """
         self.at = now
         self.spent = 0.0

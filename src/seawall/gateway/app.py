@@ -238,9 +238,8 @@ class GatewayServer:
         if held:
             oldest = min(held, key=lambda exchange: exchange.standing.started_at)
             episode = self._records.trouble(oldest.cause)
-            return oldest.cause, episode.since if episode else self._clock.wall() - (
-                now - oldest.standing.started_at
-            )
+            began = self._clock.wall() - (now - oldest.standing.started_at)
+            return oldest.cause, episode.since if episode else began
         episode = self._records.trouble()
         return (episode.cause, episode.since) if episode else (None, None)
 

@@ -61,7 +61,7 @@ CASES = (
     Case("IPv4 is dropped, IPv6 works", World(firewall=(f"{TO_API} drop",)), (None, "network.connect_timeout")),
     Case("one of two addresses is dead", World(names={API: ("160.79.104.99", API4)},
          firewall=("ip daddr 160.79.104.99 drop",)), (None,)),
-    # Which packets are lost is chance, and so is what fails first: a name, a connection, the handshake; or nothing does,
+    # Which packets are lost is chance, and so is what fails first: a name, a connection, the handshake; or nothing,
     # and the time is over. That the same once more would tell is a right answer too, another's fault is none.
     Case("30 % of the packets are lost", World(firewall=("numgen inc mod 10 < 3 drop",),
          back=("numgen inc mod 10 < 3 drop",)),

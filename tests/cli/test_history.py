@@ -294,7 +294,7 @@ def test_a_note_is_shown_the_next_time(own_home: Home) -> None:
     assert value["evidence"] == [{"status": 529, "error_type": "overloaded_error", "attempts": 3}]
     assert conforms(own_home.seawall("history", "show", second, "--json").stdout)["episode"]["note"] is None
     filled(own_home, replace(FAILED, at=now - 20))
-    day = time.localtime(now - 2 * 3600)
+    day = time.gmtime(now - 2 * 3600 + 60 * FAILED.utc_offset)  # as the clock stood where it was
     line = f"  Last time, {day.tm_mday} {time.strftime('%b', day)}: fixed by waiting"
     assert line in own_home.seawall("history", TZ="UTC").stdout.splitlines()
     assert own_home.seawall("history", "note", first, "").stdout == f"{first} has no note any more\n"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from seawall.wire.request import family, version
+from seawall.wire.request import family, named
 
 MOST_WORDS: Final = 20_000
 MOST_SECONDS: Final = 3600.0
@@ -86,7 +86,7 @@ class Asked:
     @property
     def limited_as(self) -> str:
         """The models that share its limits: a generation of a line, `opus 4`."""
-        return f"{self.family} {version(self.model, family(self.model)).partition('.')[0]}".rstrip()
+        return f"{self.family} {named(self.model)[1].partition('.')[0]}".rstrip()
 
 
 def nonce_of(prompt: str) -> str:

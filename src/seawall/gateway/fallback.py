@@ -17,7 +17,7 @@ from seawall.origin import Origin, is_loopback
 from seawall.policy.outcome import Outcome
 from seawall.policy.route import Go, Sender, Skip, Stay, Target, after_failure, choose, next_due, read
 from seawall.upstream import elsewhere
-from seawall.wire.request import RequestBody, family, version
+from seawall.wire.request import RequestBody, named
 from seawall.wire.translate import Asks, Refused, translated
 from seawall.wire.translate import read as read_asks
 
@@ -187,10 +187,9 @@ class Detour:
     def lane(self, go: Go) -> LaneKey:
         """Where an attempt there stands in line."""
         address, model = self._fallbacks.address(go.target), self._model(go)
-        kin = family(model)
         if address is None:
-            return LaneKey(self._lane.route, self._lane.account, kin, version(model, kin))
-        return LaneKey(address.shown, address.account, kin, version(model, kin))
+            return LaneKey(self._lane.route, self._lane.account, *named(model))
+        return LaneKey(address.shown, address.account, *named(model))
 
     def way(self, go: Go) -> Way | None:
         """The attempt, ready to be sent; None where it cannot be made after all, and the target is struck off."""

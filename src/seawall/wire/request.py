@@ -82,9 +82,14 @@ def version(model: str, family: str) -> str:
     return ".".join(filter(None, found.groups())) if found is not None else ""
 
 
+def named(model: str) -> tuple[str, str]:
+    """Family and version that a model's name tells, each possibly empty."""
+    return (_named if len(model) <= _LONGEST_MODEL else _named.__wrapped__)(model)
+
+
 @lru_cache(64)
 def _named(model: str) -> tuple[str, str]:
-    """Family and version: most calls name the same few models."""
+    """Most calls name the same few models."""
     kin = family(model)
     return kin, version(model, kin)
 
@@ -114,7 +119,7 @@ def read(body: RequestBody | None, size: int) -> Facts:
     most = top.max_tokens
     if type(most) is not int or not 0 < most <= _MOST_TOKENS:
         most = None
-    kin, number = (_named if len(model) <= _LONGEST_MODEL else _named.__wrapped__)(model)
+    kin, number = named(model)
     user = top.metadata.get("user_id") if isinstance(top.metadata, dict) else None
     return Facts(
         family=kin,

@@ -39,8 +39,8 @@ class Ticket(msgspec.Struct, eq=False):
     """On the virtual clock; None until it joins."""
     not_before: float = -math.inf
     """It waits by itself until then, and does not stand in the way of others."""
-    _charged: bool = False
-    """Whether its agent's share bears it: who left before an attempt went is charged anew on coming back."""
+    _charged: float | None = None
+    """What its agent's share bears for it; None: who left before an attempt went is charged anew on coming back."""
     _order: int = 0
     """Among equal tags those who came first go first, however often they were refused; 0: it did not join yet."""
     _entry: int = 0
@@ -108,8 +108,7 @@ class Queue:
         if not ticket._order:
             self._order += 1
             ticket._order = self._order
-        if not ticket._charged:
-            ticket._charged = True
+        if ticket._charged is None:
             p, flow, finish, tag = self._p, ticket.flow, self._finish, self._clock
             if ticket.deferrable:
                 flow = "later:" + flow  # what can wait is not charged to what cannot
@@ -121,7 +120,8 @@ class Queue:
                 ticket.tag = tag
             elif after is None:
                 tag = ticket.tag  # a place that it had before, and its agent none since
-            finish[flow] = tag + ticket.tokens / p.tokens_unit + p.request_units
+            ticket._charged = ticket.tokens / p.tokens_unit + p.request_units
+            finish[flow] = tag + ticket._charged
             if len(finish) > p.flows_kept:
                 finish.popitem(last=False)
 
@@ -130,10 +130,10 @@ class Queue:
         if not ticket._entry:
             return
         self._out(ticket)
-        ticket._charged = False
         flow = "later:" + ticket.flow if ticket.deferrable else ticket.flow
-        if flow in self._finish:
-            self._finish[flow] -= ticket.tokens / self._p.tokens_unit + self._p.request_units
+        if ticket._charged is not None and flow in self._finish:
+            self._finish[flow] -= ticket._charged
+        ticket._charged = None
 
     def _out(self, ticket: Ticket) -> None:
         ticket._entry = 0

@@ -185,9 +185,8 @@ class Said:
 
     def last_line(self) -> str:
         """Its last words, and that there were many where only the end is left."""
-        for _ in range(
-            _LAST_READS
-        ):  # what it wrote just before it ended; one that goes on writing is not waited for
+        # What it wrote just before it ended; one that goes on writing is not waited for.
+        for _ in range(_LAST_READS):
             if not self._more():
                 break
         line = _last_line(self._end)

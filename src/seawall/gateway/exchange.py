@@ -796,10 +796,10 @@ def _end(permit: Permit, attempt: Attempt, failure: Failure) -> str:
         permit.dropped()
     elif evidence.phase is Phase.CONTENT:
         permit.ended()
-    elif evidence.status == 429 and classify(evidence).hold is not Hold.NO:
+    elif evidence.status == 429 and (outcome := classify(evidence)).hold is not Hold.NO:
         # The API's own word that starts grew too fast: no bucket is to blame, whatever is left in it.
         limits = ratelimit.NONE if evidence.error_code == "ramp_limit_exceeded" else attempt.limits
-        named = _NAMED.get(classify(evidence).cause, "") if limits.raw else ""
+        named = _NAMED.get(outcome.cause, "") if limits.raw else ""
         return permit.limited(limits, evidence.retry_after, named)
     elif evidence.status is None or evidence.status >= 500 or evidence.in_stream or evidence.status == 200:
         permit.refused(_label(evidence))

@@ -348,9 +348,7 @@ class Records:
         oldest = sorted(self._troubles.items(), key=lambda one: one[1].since)
         told: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
         for (lane, _), trouble in oldest:
-            where = {"route": lane.route, "family": lane.family, "version": lane.version}
-            where["account"] = lane.account
-            told[self._own(lane)].append(where | asdict(trouble))
+            told[self._own(lane)].append(msgspec.structs.asdict(lane) | asdict(trouble))
         return {
             "troubles": told[True][:_MOST_TOLD],
             "fallback_troubles": told[False][:_MOST_TOLD],

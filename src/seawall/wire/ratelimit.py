@@ -15,6 +15,7 @@ _NUMBER = re.compile(rb"[ \t]*(\d{1,12}(?:\.\d{0,9})?)[ \t]*")
 _WORD = re.compile(rb"[ \t]*([A-Za-z0-9_-]{1,64})[ \t]*")
 _BELOW = re.compile(rb"[ \t]*-\d{1,12}(?:\.\d{0,9})?[ \t]*")
 _DATE = re.compile(rb"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT")
+"""How servers write it today. Every answer to a plan has one: it is read without the import that `_http_date` needs."""
 _MONTHS = b"JanFebMarAprMayJunJulAugSepOctNovDec"
 _LONGEST = 4_294_967.0
 """Seconds. The official SDKs honour a `retry-after` up to this; a longer one says the same thing."""
